@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The only types that the kernel programs and user space share.
+ *
+ * Words: a *rule* is one filter's selectors as the kernel sees them, and has an
+ * index below NETFIL_RULES_MAX; a *slot* holds one filter's counters and limits.
+ * The two are apart so that selectors can be replaced while the counters go on.
+ *
+ * Everything is fixed width and padded by hand. Numbers are host order unless a
+ * comment says otherwise. A change of any type here raises NETFIL_ABI_VERSION.
+ */
+#ifndef NETFIL_ABI_H
+#define NETFIL_ABI_H
+
+#include <linux/types.h>
+
+#define NETFIL_ABI_VERSION 1
+
+#define NETFIL_RULES_MAX 1024
+#define NETFIL_SET_WORDS (NETFIL_RULES_MAX / 64)
+#define NETFIL_SLOTS_MAX 2048
+#define NETFIL_SETS_MAX 8192
+#define NETFIL_MATCH_MAX 32 /* filters that may match one packet */
+#define NETFIL_NAME_MAX 256 /* cgroup path or unit name, with its NUL */
+#define NETFIL_NO_LIMIT (~0ULL)
+
+enum netfil_direction {
+	NETFIL_IN = 0,
+	NETFIL_OUT = 1,
+	NETFIL_TOTAL = 2, /* in and out together; never a packet's own direction */
+	NETFIL_DIRECTIONS = 3,
+};
+
+/* What happens when a slot refuses. Bits of netfil_slot.flags. */
+enum netfil_slot_flags {
+	NETFIL_SLOT_REJECT = 1 << 0,	 /* connect() fails, datagrams get EPERM */
+	NETFIL_SLOT_DROP = 1 << 1,	 /* silence */
+	NETFIL_SLOT_PASS_RESET = 1 << 2, /* let a TCP reset out of a spent slot */
+};
+
+/*
+ * One filter's counters, as two cache lines. Counters only ever rise (but for
+ * the instant between a charge and its undoing), are changed by the kernel alone
+ * and with atomics alone. User space changes limits, each with one aligned store;
+ * a limit is absolute, in the counter's own terms: a filter that is reset at
+ * used = U with a cap of C gets the limit U + C. So no reset loses a byte.
+ */
+struct netfil_slot {
+	__u64 used[NETFIL_DIRECTIONS];	/* bytes admitted */
+	__u64 limit[NETFIL_DIRECTIONS]; /* bytes; NETFIL_NO_LIMIT: none */
+	__u32 flags;			/* enum netfil_slot_flags; user space */
+	__u32 exhausted;		/* bit 1 << direction: a single segment was refused.
+					   Set by the kernel, cleared by user space. */
+	__u64 id;			/* the ledger's filter id; 0: free */
+
+	__u64 refused_bytes;
+	__u64 refused_packets;
+	__u64 reset_bytes;   /* resets that passed a spent slot, not in used[] */
+	__u64 reset_packets;
+	__u64 pad[4];
+};
+
+/* A set of rules; bit n is rule n. */
+struct netfil_set {
+	__u64 words[NETFIL_SET_WORDS];
+};
+
+/*
+ * What rules ask about a packet. For each kind, a rule matches if it does not
+ * ask (its bit in config.any[kind]) or if the packet's value lists it.
+ */
+enum netfil_kind {
+	NETFIL_KIND_PROCESS = 0,   /* processes: a process and what it started */
+	NETFIL_KIND_EXE = 1,	   /* exes */
+	NETFIL_KIND_USER = 2,	   /* users */
+	NETFIL_KIND_CGROUP = 3,	   /* cgroups */
+	NETFIL_KIND_PREFIX = 4,	   /* prefixes: the remote address */
+	NETFIL_KIND_PORT = 5,	   /* ports: the remote or the local port */
+	NETFIL_KIND_PROTO = 6,	   /* protos */
+	NETFIL_KIND_INTERFACE = 7, /* interfaces */
+	NETFIL_KINDS = 8,
+};
+
+/* The one element of map "config". */
+struct netfil_config {
+	__u32 generation;   /* verdicts cached under another one are void; never 0 */
+	__u32 words;	    /* set words in use */
+	__u64 home_netns;   /* cookie of the network namespace that netfil keeps:
+			       interfaces and forwarding are matched in it alone */
+	__u32 asked;	    /* bit 1 << kind: some rule asks about it */
+	__u32 forwarding;   /* 1: the FORWARD hook counts, so address rules leave
+			       sockets of other network namespaces to it */
+	struct netfil_set enabled;
+	struct netfil_set loopback; /* rules that count loopback too */
+	struct netfil_set owned;    /* rules that ask about a socket's owner */
+	struct netfil_set any[NETFIL_KINDS];
+	__u32 slot[NETFIL_RULES_MAX]; /* rule -> slot */
+};
+
+/* The one element of map "totals": what belongs to no filter. */
+struct netfil_totals {
+	__u64 unattributed_bytes[2]; /* by direction: the owner is not known */
+	__u64 unattributed_packets[2];
+	__u64 overmatched_packets; /* refused: more than NETFIL_MATCH_MAX matched */
+	__u64 untagged_sockets;	   /* no memory for an owner tag */
+	__u64 pad[2];
+};
+
+/* Key of map "exes", in the kernel's own terms (not st_dev). */
+struct netfil_exe {
+	__u64 inode;
+	__u32 device;
+	__u32 pad;
+};
+
+/* Key of map "prefixes". IPv4 is written as ::ffff:a.b.c.d, 96 bits longer. */
+struct netfil_prefix {
+	__u32 length; /* bits, 0 to 128 */
+	__u8 address[16]; /* network order */
+};
+
+/* Value of map "processes", by tgid. */
+struct netfil_process {
+	__u64 start; /* start_boottime, ns: tells a reused pid apart */
+	struct netfil_set rules;
+};
+
+/* Key of map "cgroup_names": a path from the hierarchy's root ("/a/b") or, for a
+ * unit, its last part alone ("nginx.service"). NUL-filled. */
+struct netfil_cgroup_name {
+	char name[NETFIL_NAME_MAX];
+};
+
+/* Value of map "interfaces", by ifindex in the home namespace. */
+struct netfil_interface {
+	__u32 set;	   /* rules that name this interface beside other kinds */
+	__u32 link_header; /* bytes: 14 for Ethernet, 0 for layer 3 devices */
+	__u32 count;
+	__u32 pad;
+	__u32 slots[NETFIL_MATCH_MAX]; /* of pure interface filters, ascending */
+};
+
+/* What a packet's verdict depends on beside its socket's owner. */
+struct netfil_flow {
+	__u8 remote[16]; /* network order, IPv4 mapped; forwarded: the destination */
+	__u16 remote_port;
+	__u16 local_port;
+	__u32 ifindex;
+	__u8 proto;
+	__u8 pad[7];
+};
+
+/* Who made, or first used, a socket. tgid 0: not known. */
+struct netfil_owner {
+	__u64 start; /* start_boottime, ns */
+	__u32 tgid;
+	__u32 uid;
+	struct netfil_exe exe;
+	__u64 cgroup;
+	struct netfil_set processes; /* process rules it was under; they stay */
+};
+
+/*
+ * Value of sk_storage map "tags". The first part caches the verdict on the last
+ * flow under a sequence lock (odd: being written).
+ */
+struct netfil_tag {
+	__u32 sequence;
+	__u32 generation;
+	__u32 count;
+	__u32 reset_passed; /* the one reset of this socket went out */
+	struct netfil_flow flow;
+	__u32 slots[NETFIL_MATCH_MAX];
+	__u64 cookie; /* of the socket it was made for; an accepted one inherits it */
+	__u64 netns;
+	struct netfil_owner creator;
+	struct netfil_owner user; /* the last other process seen using it */
+};
+
+/* Record of ring buffer "events". */
+enum netfil_event_type {
+	NETFIL_EVENT_EXHAUSTED = 1,
+};
+
+struct netfil_event {
+	__u32 type;
+	__u32 slot;
+	__u32 direction; /* whose limit refused: may be NETFIL_TOTAL */
+	__u32 size;	 /* bytes of the packet refused */
+};
+
+_Static_assert(sizeof(struct netfil_slot) == 128, "two cache lines");
+_Static_assert(sizeof(struct netfil_set) == NETFIL_RULES_MAX / 8, "set");
+_Static_assert(sizeof(struct netfil_config) == 32 + 11 * 128 + 4096, "config");
+_Static_assert(sizeof(struct netfil_totals) == 64, "totals");
+_Static_assert(sizeof(struct netfil_exe) == 16, "exe");
+_Static_assert(sizeof(struct netfil_prefix) == 20, "prefix");
+_Static_assert(sizeof(struct netfil_process) == 136, "process");
+_Static_assert(sizeof(struct netfil_interface) == 144, "interface");
+_Static_assert(sizeof(struct netfil_flow) == 32, "flow");
+_Static_assert(sizeof(struct netfil_owner) == 168, "owner");
+_Static_assert(sizeof(struct netfil_tag) == 16 + 32 + 128 + 16 + 2 * 168, "tag");
+_Static_assert(sizeof(struct netfil_event) == 16, "event");
+
+#endif

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#pragma once
+
+#include "netfil/abi.h"
+#include "prefix.h"
+
+/* A filter as its user states it: selectors, caps, policy. */
+
+typedef enum {
+	NETFIL_ON_LIMIT_REJECT, /* the default */
+	NETFIL_ON_LIMIT_DROP,
+	NETFIL_ON_LIMIT_KILL,
+} NetfilOnLimit;
+
+typedef struct {
+	guint16 first, last; /* both included */
+} NetfilPortRange;
+
+typedef struct {
+	char *name;
+	/* Selectors. Kinds that are empty do not narrow. */
+	GArray *pids;	      /* gint64 */
+	GPtrArray *exes;      /* char *, absolute paths */
+	GPtrArray *users;     /* char *, names or numbers as given */
+	GPtrArray *cgroups;   /* char *, paths from the cgroup root: "/a/b" */
+	GPtrArray *units;     /* char *, "nginx.service" */
+	GArray *prefixes;     /* NetfilPrefix */
+	GPtrArray *ip_files;  /* char *, absolute paths */
+	GArray *ports;	      /* NetfilPortRange */
+	GArray *protos;	      /* guint8, IANA protocol numbers */
+	GPtrArray *interfaces; /* char *, names or fnmatch(3) globs */
+	guint64 cap[NETFIL_DIRECTIONS]; /* bytes; 0: unlimited */
+	NetfilOnLimit on_limit;
+	gboolean loopback; /* asked for; see netfil_spec_counts_loopback() */
+	gboolean on;
+} NetfilSpec;
+
+/* What a filter counts: see netfil-filters(7), "what a byte is". */
+typedef enum {
+	NETFIL_SPEC_SOCKET,    /* IP packets of sockets (and addresses) */
+	NETFIL_SPEC_IP,	       /* IP packets by address, port, protocol */
+	NETFIL_SPEC_INTERFACE, /* frames: interface selectors and no other */
+} NetfilSpecType;
+
+NetfilSpec *netfil_spec_new(const char *name);
+NetfilSpec *netfil_spec_copy(const NetfilSpec *spec);
+void netfil_spec_free(NetfilSpec *spec);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(NetfilSpec, netfil_spec_free)
+
+/* 1 to 64 of [A-Za-z0-9._@:-], the first a letter or digit. */
+gboolean netfil_spec_name_check(const char *name, GError **error);
+
+/* Adds one value of one key, as the command line and filter files give it. Keys:
+ * pid exe user cgroup unit ip ip-file port proto interface (repeatable),
+ * in out total (sizes), on-limit, loopback, on ("true"/"false").
+ * The value is checked as far as can be without I/O; a relative exe or ip-file
+ * path is refused (programs make them absolute first). */
+gboolean netfil_spec_put(NetfilSpec *spec, const char *key, const char *value, GError **error);
+
+/* All keys of the spec that are set, as a{sas}: the form on the bus and in the
+ * ledger. Caps are decimal bytes. Floating reference. */
+GVariant *netfil_spec_to_variant(const NetfilSpec *spec);
+
+/* Changes the spec by an a{sas}: each key present replaces that key's values
+ * (an empty list clears a selector). On error the spec is unchanged. */
+gboolean netfil_spec_update(NetfilSpec *spec, GVariant *changes, GError **error);
+
+/* Whole-filter rules: at least one selector; kill needs a process selector;
+ * not more than fits one filter. Call before the spec is taken into use. */
+gboolean netfil_spec_check(const NetfilSpec *spec, GError **error);
+
+NetfilSpecType netfil_spec_type(const NetfilSpec *spec);
+gboolean netfil_spec_has_owner(const NetfilSpec *spec); /* pid, exe, user, cgroup or unit */
+gboolean netfil_spec_counts_loopback(const NetfilSpec *spec); /* asked for, or a prefix names it */
+
+/* "pid 4711, ip 192.0.2.0/24": the one place a selector is put into words. */
+char *netfil_spec_selector_text(const NetfilSpec *spec);
+
+const char *netfil_on_limit_name(NetfilOnLimit policy);

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#pragma once
+
+#include <gio/gio.h>
+
+#include "core/status.h"
+
+/*
+ * Filters in, verdicts and events out. The engine joins core, kernel and ledger;
+ * netfild and `netfil run` each own one. It lives on the thread-default main
+ * context of the thread that made it, and is not thread-safe.
+ *
+ * Signals:
+ *   "added"   (const char *name)
+ *   "removed" (const char *name)
+ *   "changed" (const char *name)          settings, state or on/off; not each byte
+ *   "cap-reached" (const char *name, guint direction)
+ */
+#define NETFIL_TYPE_ENGINE (netfil_engine_get_type())
+G_DECLARE_FINAL_TYPE(NetfilEngine, netfil_engine, NETFIL, ENGINE, GObject)
+
+typedef struct {
+	const char *bpffs_dir;	 /* where programs, links and counters are pinned;
+				    NULL: nothing outlives the engine */
+	const char *state_dir;	 /* the ledger's; NULL: none */
+	const char *cgroup_root; /* where the programs attach; NULL: the v2 root */
+} NetfilEngineOptions;
+
+/* A kernel feature, for `netfil doctor`. Strings are static. */
+typedef struct {
+	const char *name;
+	gboolean present;
+	gboolean used;
+	gboolean required;
+	const char *purpose; /* what it is for */
+	const char *lost;    /* what is lost without it */
+} NetfilFeature;
+
+/* Loads, attaches and, with a bpffs_dir that holds an earlier engine's pins,
+ * carries on where its counters stand (programs are swapped, none is missed). */
+NetfilEngine *netfil_engine_new(const NetfilEngineOptions *options, GError **error);
+
+/* Takes effect before it returns. The spec is copied. NETFIL_ERROR_EXISTS,
+ * _INVALID, _NOT_FOUND (a pid, user or file that is not there), _FULL. On error
+ * nothing is changed; so with all that follow. */
+gboolean netfil_engine_add(NetfilEngine *engine, const NetfilSpec *spec, GError **error);
+gboolean netfil_engine_set(NetfilEngine *engine, const char *name, GVariant *changes,
+			   GError **error);
+gboolean netfil_engine_switch(NetfilEngine *engine, const char *name, gboolean on, GError **error);
+gboolean netfil_engine_reset(NetfilEngine *engine, const char *name, GError **error);
+gboolean netfil_engine_remove(NetfilEngine *engine, const char *name, GError **error);
+
+/* Loads the programs anew and swaps them in under traffic. */
+gboolean netfil_engine_reload(NetfilEngine *engine, GError **error);
+
+/* Numbers of this instant. Caller frees. */
+NetfilStatus *netfil_engine_get(NetfilEngine *engine, const char *name, GError **error);
+GPtrArray *netfil_engine_list(NetfilEngine *engine); /* of NetfilStatus, by name */
+
+/* Bytes and packets whose owner is not known, by direction (in, out). */
+void netfil_engine_unattributed(NetfilEngine *engine, guint64 bytes[2], guint64 packets[2]);
+
+/* Of NetfilFeature, owned by the caller (g_array_unref). Works without an
+ * engine too, so that doctor can speak where none can start. */
+GArray *netfil_engine_features(NetfilEngine *engine_or_null);
+
+/* Takes all pins off: caps end. For a clean removal only. */
+gboolean netfil_engine_unpin(const char *bpffs_dir, GError **error);
