@@ -20,7 +20,7 @@
 #define NETFIL_SET_WORDS (NETFIL_RULES_MAX / 64)
 #define NETFIL_SLOTS_MAX 2048
 #define NETFIL_SETS_MAX 8192
-#define NETFIL_MATCH_MAX 32 /* filters that may match one packet */
+#define NETFIL_MATCH_MAX 16 /* filters that may match one packet */
 #define NETFIL_NAME_MAX 256 /* cgroup path or unit name, with its NUL */
 #define NETFIL_NO_LIMIT (~0ULL)
 
@@ -103,7 +103,8 @@ struct netfil_totals {
 	__u64 unattributed_packets[2];
 	__u64 overmatched_packets; /* refused: more than NETFIL_MATCH_MAX matched */
 	__u64 untagged_sockets;	   /* no memory for an owner tag */
-	__u64 pad[2];
+	__u64 untracked_processes; /* no memory for a forked process or new cgroup */
+	__u64 pad;
 };
 
 /* Key of map "exes", in the kernel's own terms (not st_dev). */
@@ -160,6 +161,11 @@ struct netfil_owner {
 	struct netfil_set processes; /* process rules it was under; they stay */
 };
 
+enum netfil_tag_flags {
+	NETFIL_TAG_OWNED = 1 << 0,	  /* creator is known */
+	NETFIL_TAG_RESET_PASSED = 1 << 1, /* the one reset of this socket went out */
+};
+
 /*
  * Value of sk_storage map "tags". The first part caches the verdict on the last
  * flow under a sequence lock (odd: being written).
@@ -168,7 +174,7 @@ struct netfil_tag {
 	__u32 sequence;
 	__u32 generation;
 	__u32 count;
-	__u32 reset_passed; /* the one reset of this socket went out */
+	__u32 flags; /* enum netfil_tag_flags */
 	struct netfil_flow flow;
 	__u32 slots[NETFIL_MATCH_MAX];
 	__u64 cookie; /* of the socket it was made for; an accepted one inherits it */
@@ -179,7 +185,8 @@ struct netfil_tag {
 
 /* Record of ring buffer "events". */
 enum netfil_event_type {
-	NETFIL_EVENT_EXHAUSTED = 1,
+	NETFIL_EVENT_EXHAUSTED = 1, /* a slot's `exhausted` went from 0 to set */
+	NETFIL_EVENT_CONNECT = 2,   /* a spent NETFIL_SLOT_REJECT slot refused a TCP SYN */
 };
 
 struct netfil_event {
@@ -189,17 +196,28 @@ struct netfil_event {
 	__u32 size;	 /* bytes of the packet refused */
 };
 
+/* Record of the iterator "slot_connections": a TCP connection. */
+struct netfil_connection {
+	__u64 cookie;
+	__u32 family;
+	__u16 local_port;  /* network order, like the addresses */
+	__u16 remote_port;
+	__u8 local[16]; /* IPv4: the first 4 bytes */
+	__u8 remote[16];
+};
+
+_Static_assert(sizeof(struct netfil_connection) == 48, "connection");
 _Static_assert(sizeof(struct netfil_slot) == 128, "two cache lines");
 _Static_assert(sizeof(struct netfil_set) == NETFIL_RULES_MAX / 8, "set");
-_Static_assert(sizeof(struct netfil_config) == 32 + 11 * 128 + 4096, "config");
+_Static_assert(sizeof(struct netfil_config) == 24 + 11 * 128 + 4096, "config");
 _Static_assert(sizeof(struct netfil_totals) == 64, "totals");
 _Static_assert(sizeof(struct netfil_exe) == 16, "exe");
 _Static_assert(sizeof(struct netfil_prefix) == 20, "prefix");
 _Static_assert(sizeof(struct netfil_process) == 136, "process");
-_Static_assert(sizeof(struct netfil_interface) == 144, "interface");
+_Static_assert(sizeof(struct netfil_interface) == 80, "interface");
 _Static_assert(sizeof(struct netfil_flow) == 32, "flow");
 _Static_assert(sizeof(struct netfil_owner) == 168, "owner");
-_Static_assert(sizeof(struct netfil_tag) == 16 + 32 + 128 + 16 + 2 * 168, "tag");
+_Static_assert(sizeof(struct netfil_tag) == 16 + 32 + 64 + 16 + 2 * 168, "tag");
 _Static_assert(sizeof(struct netfil_event) == 16, "event");
 
 #endif

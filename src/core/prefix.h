@@ -3,7 +3,9 @@
 
 #include <glib.h>
 
-/* An IPv4 or IPv6 prefix; IPv4 is held as ::ffff:a.b.c.d/96+n. */
+/* An IPv4 or IPv6 prefix; IPv4 is held as ::ffff:a.b.c.d/96+n. So "0.0.0.0/0" is all
+ * of IPv4, but "::/0" has length 0 and is everything, IPv4 too: what is not IPv4 is no
+ * single prefix. "2000::/3" is the public IPv6 internet. */
 typedef struct {
 	guint8 address[16]; /* network order */
 	guint8 length;	    /* bits, 0 to 128 */
@@ -17,6 +19,7 @@ gboolean netfil_prefix_parse(const char *text, NetfilPrefix *prefix, GError **er
  * Caller frees. */
 char *netfil_prefix_format(const NetfilPrefix *prefix);
 
+gboolean netfil_prefix_is_ipv4(const NetfilPrefix *prefix);
 gboolean netfil_prefix_is_loopback(const NetfilPrefix *prefix);
 gboolean netfil_prefix_contains(const NetfilPrefix *outer, const NetfilPrefix *inner);
 int netfil_prefix_compare(gconstpointer a, gconstpointer b);

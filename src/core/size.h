@@ -10,8 +10,8 @@
  * refused with NETFIL_ERROR_INVALID. "0" and "unlimited" give 0. */
 gboolean netfil_size_parse(const char *text, guint64 *bytes, GError **error);
 
-/* "25.0 MB": for people, three or four figures, powers of 1000. Below 1000:
- * "999 B". Caller frees. */
+/* "25.0 MB": for people, three figures, powers of 1000, rounded down (so that less
+ * than a cap never reads as the cap). Below 1000: "999 B". Caller frees. */
 char *netfil_size_format(guint64 bytes);
 
 /* "25,000,000": every digit, grouped by commas whatever the locale. Caller frees. */

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Forwarded packets (routers, tethering): address filters see each once, at
+ * netfilter's FORWARD of the home namespace. Towards an address is out, from it in.
+ *
+ * The link cannot be updated in place (one program a namespace, family and hook),
+ * so a stub that never changes jumps to the program of the day.
+ */
+#include "match.h"
+
+#include <linux/in.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/tcp.h>
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+#define NF_DROP 0
+#define NF_ACCEPT 1
+
+struct net_device {
+	int ifindex;
+} EXPLORED;
+
+struct nf_hook_state {
+	struct net_device *in;
+	struct net_device *out;
+} EXPLORED;
+
+struct sk_buff {
+	unsigned int len;
+	__u16 network_header;
+	unsigned int end;
+	unsigned char *head;
+} EXPLORED;
+
+struct skb_shared_info {
+	unsigned short gso_size;
+	unsigned short gso_segs;
+} EXPLORED;
+
+struct bpf_nf_ctx {
+	const struct nf_hook_state *state;
+	struct sk_buff *skb;
+} EXPLORED;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} forward_program SEC(".maps");
+
+struct forwarded {
+	struct netfil_flow to;	 /* remote: the destination */
+	struct netfil_flow from; /* remote: the source */
+	__u32 headers;
+	__u32 bytes;
+	__u32 segments;
+};
+
+static __always_inline void v4_mapped(__u8 address[16], __be32 v4)
+{
+	__u32 *words = (__u32 *)address;
+
+	words[0] = 0;
+	words[1] = 0;
+	words[2] = bpf_htonl(0xffff);
+	words[3] = v4;
+}
+
+static __always_inline void layer4(struct forwarded *f, const unsigned char *at)
+{
+	__be16 ports[2];
+	__u8 offset;
+
+	if (f->to.proto != IPPROTO_TCP && f->to.proto != IPPROTO_UDP &&
+	    f->to.proto != IPPROTO_UDPLITE && f->to.proto != IPPROTO_SCTP &&
+	    f->to.proto != IPPROTO_DCCP)
+		return;
+	if (bpf_probe_read_kernel(ports, sizeof(ports), at))
+		return;
+	f->from.remote_port = f->to.local_port = bpf_ntohs(ports[0]);
+	f->to.remote_port = f->from.local_port = bpf_ntohs(ports[1]);
+	if (f->to.proto != IPPROTO_TCP)
+		f->headers += 8;
+	else if (!bpf_probe_read_kernel(&offset, 1, at + 12))
+		f->headers += (offset >> 4) * 4;
+}
+
+static __always_inline void ipv4(struct forwarded *f, const unsigned char *at)
+{
+	struct iphdr ip;
+
+	if (bpf_probe_read_kernel(&ip, sizeof(ip), at))
+		return;
+	v4_mapped(f->to.remote, ip.daddr);
+	v4_mapped(f->from.remote, ip.saddr);
+	f->to.proto = f->from.proto = ip.protocol;
+	f->headers = ip.ihl * 4;
+	if (!(ip.frag_off & bpf_htons(0x1fff)))
+		layer4(f, at + f->headers);
+}
+
+static __always_inline void ipv6(struct forwarded *f, const unsigned char *at)
+{
+	struct ipv6hdr ip;
+	__u8 extension[4];
+	__u32 length = sizeof(ip);
+	__u8 next;
+
+	if (bpf_probe_read_kernel(&ip, sizeof(ip), at))
+		return;
+	__builtin_memcpy(f->to.remote, &ip.daddr, 16);
+	__builtin_memcpy(f->from.remote, &ip.saddr, 16);
+	next = ip.nexthdr;
+	for (int i = 0; i < 6; i++) {
+		if (next != IPPROTO_HOPOPTS && next != IPPROTO_ROUTING &&
+		    next != IPPROTO_DSTOPTS && next != IPPROTO_FRAGMENT)
+			break;
+		if (bpf_probe_read_kernel(extension, sizeof(extension), at + length))
+			return;
+		length += next == IPPROTO_FRAGMENT ? 8 : (extension[1] + 1) * 8;
+		if (next == IPPROTO_FRAGMENT && (extension[2] || (extension[3] & 0xf8))) {
+			f->to.proto = f->from.proto = extension[0];
+			f->headers = length;
+			return;
+		}
+		next = extension[0];
+	}
+	f->to.proto = f->from.proto = next;
+	f->headers = length;
+	layer4(f, at + length);
+}
+
+static __always_inline void parse(struct bpf_nf_ctx *ctx, struct forwarded *f)
+{
+	struct sk_buff *skb = ctx->skb;
+	struct skb_shared_info *shared;
+	const unsigned char *head = skb->head;
+	const unsigned char *at = head + skb->network_header;
+	__u32 size, segments;
+	__u8 version = 0;
+
+	f->bytes = skb->len;
+	f->segments = 1;
+	f->to.ifindex = ctx->state->out->ifindex;
+	f->from.ifindex = ctx->state->in->ifindex;
+	bpf_probe_read_kernel(&version, 1, at);
+	if (version >> 4 == 4)
+		ipv4(f, at);
+	else
+		ipv6(f, at);
+
+	shared = (void *)(head + skb->end);
+	size = BPF_CORE_READ(shared, gso_size);
+	segments = BPF_CORE_READ(shared, gso_segs);
+	if (!size)
+		return;
+	if (!segments)
+		segments = (f->bytes - f->headers + size - 1) / size;
+	if (segments <= 1)
+		return;
+	f->segments = segments;
+	f->bytes += (segments - 1) * f->headers;
+}
+
+/* Leaves in `verdict` what is not in `other`: a filter that names both ends counts
+ * a packet once. */
+static __always_inline void subtract(struct netfil_verdict *verdict,
+				     const struct netfil_verdict *other)
+{
+	__u32 kept = 0;
+
+	for (__u32 i = 0; i < NETFIL_MATCH_MAX; i++) {
+		bool twice = false;
+
+		if (i >= verdict->count)
+			break;
+		for (__u32 j = 0; j < NETFIL_MATCH_MAX; j++)
+			if (j < other->count && other->slots[j] == verdict->slots[i])
+				twice = true;
+		if (!twice)
+			verdict->slots[MASKED(kept++, NETFIL_MATCH_MAX - 1)] = verdict->slots[i];
+	}
+	verdict->count = kept;
+}
+
+SEC("netfilter")
+int forward_decide(struct bpf_nf_ctx *ctx)
+{
+	struct netfil_config *c = config_get();
+	struct netfil_verdict out = {}, in = {};
+	struct forwarded f = {};
+	struct netfil_cost cost = {};
+	struct netfil_totals *t;
+
+	if (!c || !c->words || !c->forwarding)
+		return NF_ACCEPT;
+	parse(ctx, &f);
+	if (match(c, NULL, &f.to, &out) || match(c, NULL, &f.from, &in)) {
+		t = totals_get();
+		if (t)
+			__sync_fetch_and_add(&t->overmatched_packets, 1);
+		return NF_DROP;
+	}
+	if (!out.count && !in.count)
+		return NF_ACCEPT;
+	subtract(&in, &out);
+	cost.bytes = f.bytes;
+	cost.segments = f.segments;
+	cost.tcp = f.to.proto == IPPROTO_TCP;
+	cost.direction = NETFIL_OUT;
+	if (charge(&out, &cost) >= 0)
+		return NF_DROP;
+	cost.direction = NETFIL_IN;
+	if (charge(&in, &cost) < 0)
+		return NF_ACCEPT;
+	uncharge(&out, out.count, NETFIL_OUT, f.bytes);
+	return NF_DROP;
+}
+
+SEC("netfilter")
+int forward_stub(struct bpf_nf_ctx *ctx)
+{
+	bpf_tail_call(ctx, &forward_program, 0);
+	return NF_ACCEPT;
+}

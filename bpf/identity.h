@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Who a task is, in the terms that rules ask in. */
+#pragma once
+
+#include "maps.h"
+
+static __always_inline void exe_of(struct task_struct *task, struct netfil_exe *exe)
+{
+	struct inode *inode = BPF_CORE_READ(task, mm, exe_file, f_inode);
+
+	exe->pad = 0;
+	exe->inode = BPF_CORE_READ(inode, i_ino);
+	exe->device = BPF_CORE_READ(inode, i_sb, s_dev);
+}
+
+static __always_inline __u64 start_of(struct task_struct *task)
+{
+	return BPF_CORE_READ(task, group_leader, start_boottime);
+}
+
+/* The process's rules, if it is under any. */
+static __always_inline struct netfil_process *process_find(__u32 tgid, __u64 start)
+{
+	struct netfil_process *process = bpf_map_lookup_elem(&processes, &tgid);
+
+	return process && process->start == start ? process : NULL;
+}
+
+/* Fills `owner` but for its processes, to which the task's are added. */
+static __always_inline void owner_fill(struct netfil_owner *owner, struct task_struct *task)
+{
+	struct netfil_process *process;
+
+	owner->tgid = BPF_CORE_READ(task, tgid);
+	owner->start = start_of(task);
+	owner->uid = BPF_CORE_READ(task, cred, uid.val);
+	owner->cgroup = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
+	exe_of(task, &owner->exe);
+	process = process_find(owner->tgid, owner->start);
+	if (!process)
+		return;
+#pragma clang loop unroll(disable)
+	for (int i = 0; i < NETFIL_SET_WORDS; i++)
+		owner->processes.words[i] |= process->rules.words[i];
+}

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Interfaces: every frame that crosses one is charged to the filters that name it,
+ * or dropped. Attached to each interface that a filter matches, by tcx or clsact.
+ */
+#include "tag.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+/* TCX_NEXT, and TC_ACT_UNSPEC of clsact: go on with what others attached. */
+#define NEXT (-1)
+#define SHOT 2
+
+#define VLAN_HEADER 4
+
+static __always_inline __u32 ip_offset(struct __sk_buff *skb, __u32 link_header)
+{
+	__be16 type;
+
+	if (link_header != ETH_HLEN)
+		return link_header;
+	if (bpf_skb_load_bytes(skb, 12, &type, sizeof(type)))
+		return link_header;
+	for (int i = 0; i < VLANS_MAX; i++) {
+		if (type != bpf_htons(ETH_P_8021Q) && type != bpf_htons(ETH_P_8021AD))
+			break;
+		link_header += VLAN_HEADER;
+		if (bpf_skb_load_bytes(skb, link_header - 2, &type, sizeof(type)))
+			break;
+	}
+	return link_header;
+}
+
+/* Bytes of the frame on the wire: each segment repeats the link header too, and a
+ * VLAN tag that the device adds or took off is part of it. */
+static __always_inline __u32 frame_bytes(struct __sk_buff *skb, const struct netfil_packet *packet,
+					 __u32 offset, __u32 direction)
+{
+	__u32 bytes = packet->bytes + packet->segments * offset;
+
+	/* On the way out the kernel has reckoned it, tunnels included. */
+	if (direction == NETFIL_OUT && skb->wire_len > skb->len)
+		bytes = skb->wire_len;
+	if (skb->vlan_present)
+		bytes += packet->segments * VLAN_HEADER;
+	return bytes;
+}
+
+/* All or nothing across hooks: the socket's filters had been charged before the
+ * packet came here. */
+static __always_inline void socket_uncharge(struct __sk_buff *skb,
+					    const struct netfil_config *c,
+					    const struct netfil_packet *packet)
+{
+	struct netfil_verdict verdict = {};
+	struct bpf_sock *sk = skb->sk;
+	struct netfil_tag *tag;
+
+	if (!sk)
+		return;
+	tag = bpf_sk_storage_get(&tags, sk, 0, 0);
+	/* What was not charged under this very flow (a tunnel's outer packet, a
+	 * filter changed a moment ago) is left as it is. */
+	if (!tag || !tag_verdict(tag, c->generation, &packet->flow, &verdict))
+		return;
+	uncharge(&verdict, verdict.count, NETFIL_OUT, packet->bytes);
+}
+
+static __always_inline int decide(struct __sk_buff *skb, __u32 direction)
+{
+	__u32 ifindex = skb->ifindex;
+	struct netfil_interface *interface = bpf_map_lookup_elem(&interfaces, &ifindex);
+	struct netfil_config *c = config_get();
+	struct netfil_verdict verdict = {};
+	struct netfil_packet packet;
+	struct netfil_cost cost;
+	__u32 offset;
+
+	if (!c || !interface || !interface->count)
+		return NEXT;
+	offset = ip_offset(skb, interface->link_header);
+	packet_parse(skb, &packet, offset, direction);
+#pragma clang loop unroll(disable)
+	for (__u32 i = 0; i < NETFIL_MATCH_MAX; i++)
+		verdict.slots[i] = interface->slots[i];
+	verdict.count = interface->count;
+
+	cost.bytes = frame_bytes(skb, &packet, offset, direction);
+	cost.segments = packet.segments;
+	cost.direction = direction;
+	cost.tcp = packet.flow.proto == IPPROTO_TCP;
+	cost.refuser = 0;
+	if (charge(&verdict, &cost) < 0)
+		return NEXT;
+	if (direction == NETFIL_OUT)
+		socket_uncharge(skb, c, &packet);
+	return SHOT;
+}
+
+SEC("tc")
+int interface_in(struct __sk_buff *skb)
+{
+	return decide(skb, NETFIL_IN);
+}
+
+SEC("tc")
+int interface_out(struct __sk_buff *skb)
+{
+	return decide(skb, NETFIL_OUT);
+}

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The few kernel types that the programs look into, relocated at load (CO-RE).
+ * Only the members used are named: a build needs no running kernel's BTF.
+ */
+#pragma once
+
+#include <linux/bpf.h>
+#include <linux/in6.h>
+#include <linux/types.h>
+#include <stdbool.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_tracing.h>
+
+#include "netfil/abi.h"
+
+#define AF_INET 2
+#define AF_INET6 10
+#define LOOPBACK_IFINDEX 1 /* of lo in every namespace */
+#define PF_KTHREAD 0x00200000
+
+#define EXPLORED __attribute__((preserve_access_index))
+
+typedef struct {
+	int counter;
+} atomic_t;
+
+struct super_block {
+	unsigned int s_dev;
+} EXPLORED;
+
+struct inode {
+	struct super_block *i_sb;
+	unsigned long i_ino;
+} EXPLORED;
+
+struct file {
+	struct inode *f_inode;
+} EXPLORED;
+
+struct mm_struct {
+	struct file *exe_file;
+} EXPLORED;
+
+typedef struct {
+	unsigned int val;
+} kuid_t;
+
+struct cred {
+	kuid_t uid;
+} EXPLORED;
+
+struct kernfs_node {
+	__u64 id;
+	const char *name;
+} EXPLORED;
+
+struct cgroup_root {
+	int hierarchy_id;
+} EXPLORED;
+
+struct cgroup;
+
+struct cgroup_subsys_state {
+	struct cgroup *cgroup;
+	struct cgroup_subsys_state *parent;
+} EXPLORED;
+
+struct cgroup {
+	struct cgroup_subsys_state self;
+	struct kernfs_node *kn;
+	struct cgroup_root *root;
+} EXPLORED;
+
+struct css_set {
+	struct cgroup *dfl_cgrp;
+} EXPLORED;
+
+struct signal_struct {
+	atomic_t live;
+} EXPLORED;
+
+struct task_struct {
+	int pid;
+	int tgid;
+	unsigned int flags;
+	__u64 start_boottime;
+	struct task_struct *group_leader;
+	struct task_struct *real_parent;
+	struct mm_struct *mm;
+	const struct cred *cred;
+	struct css_set *cgroups;
+	struct signal_struct *signal;
+} EXPLORED;
+
+struct net {
+	__u64 net_cookie;
+} EXPLORED;
+
+typedef struct {
+	struct net *net;
+} possible_net_t;
+
+struct sock_common {
+	unsigned short skc_family;
+	volatile unsigned char skc_state;
+	__be32 skc_daddr;
+	__be32 skc_rcv_saddr;
+	__be16 skc_dport;
+	__u16 skc_num;
+	possible_net_t skc_net;
+	struct in6_addr skc_v6_daddr;
+	struct in6_addr skc_v6_rcv_saddr;
+} EXPLORED;
+
+struct sock {
+	struct sock_common __sk_common;
+} EXPLORED;
+
+struct socket {
+	struct sock *sk;
+} EXPLORED;
+
+struct seq_file;
+
+struct bpf_iter_meta {
+	struct seq_file *seq;
+	__u64 session_id;
+	__u64 seq_num;
+} EXPLORED;
+
+struct bpf_iter__task {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+} EXPLORED;
+
+#define READ_ONCE(x) (*(const volatile typeof(x) *)&(x))
+#define WRITE_ONCE(x, v) (*(volatile typeof(x) *)&(x) = (v))
+#define barrier() asm volatile("" ::: "memory")
+
+/* `x & mask`, where the compiler would prove it needless and the verifier would not. */
+#define MASKED(x, mask)                                                                            \
+	({                                                                                         \
+		__u32 masked_ = (x);                                                               \
+		asm volatile("%0 &= %1" : "+r"(masked_) : "i"(mask));                              \
+		masked_;                                                                           \
+	})

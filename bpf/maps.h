@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The maps, one set for all objects: the loader hands every object the same ones,
+ * by name (src/kernel/objects.c).
+ */
+#pragma once
+
+#include "kernel.h"
+
+#define ARRAY(name_, value_, entries_)                                                             \
+	struct {                                                                                   \
+		__uint(type, BPF_MAP_TYPE_ARRAY);                                                  \
+		__uint(map_flags, BPF_F_MMAPABLE);                                                 \
+		__uint(max_entries, entries_);                                                     \
+		__type(key, __u32);                                                                \
+		__type(value, value_);                                                             \
+	} name_ SEC(".maps")
+
+#define HASH(name_, type_, key_, value_, entries_, flags_)                                         \
+	struct {                                                                                   \
+		__uint(type, type_);                                                               \
+		__uint(map_flags, flags_);                                                         \
+		__uint(max_entries, entries_);                                                     \
+		__type(key, key_);                                                                 \
+		__type(value, value_);                                                             \
+	} name_ SEC(".maps")
+
+ARRAY(config, struct netfil_config, 1);
+ARRAY(totals, struct netfil_totals, 1);
+ARRAY(slots, struct netfil_slot, NETFIL_SLOTS_MAX);
+
+/* Sets by number; 0 is the empty one. */
+ARRAY(sets, struct netfil_set, NETFIL_SETS_MAX);
+
+/* Values are set numbers. */
+ARRAY(ports, __u32, 65536);
+ARRAY(protos, __u32, 256);
+HASH(exes, BPF_MAP_TYPE_HASH, struct netfil_exe, __u32, 4096, BPF_F_NO_PREALLOC);
+HASH(users, BPF_MAP_TYPE_HASH, __u32, __u32, 4096, BPF_F_NO_PREALLOC);
+HASH(prefixes, BPF_MAP_TYPE_LPM_TRIE, struct netfil_prefix, __u32, 2000000, BPF_F_NO_PREALLOC);
+
+/* Sets that are inherited, so held by value: by tgid, and by cgroup id. A cgroup
+ * that is gone may still have sockets. */
+HASH(processes, BPF_MAP_TYPE_HASH, __u32, struct netfil_process, 262144, BPF_F_NO_PREALLOC);
+HASH(cgroups, BPF_MAP_TYPE_HASH, __u64, struct netfil_set, 65536, BPF_F_NO_PREALLOC);
+HASH(cgroups_gone, BPF_MAP_TYPE_LRU_HASH, __u64, struct netfil_set, 4096, 0);
+HASH(cgroup_names, BPF_MAP_TYPE_HASH, struct netfil_cgroup_name, struct netfil_set, 2048,
+     BPF_F_NO_PREALLOC);
+
+HASH(interfaces, BPF_MAP_TYPE_HASH, __u32, struct netfil_interface, 4096, BPF_F_NO_PREALLOC);
+
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC | BPF_F_CLONE);
+	__type(key, int);
+	__type(value, struct netfil_tag);
+} tags SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 256 * 1024);
+} events SEC(".maps");
+
+static __always_inline struct netfil_config *config_get(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&config, &zero);
+}
+
+static __always_inline struct netfil_totals *totals_get(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&totals, &zero);
+}

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Which filters does a packet match? One look-up for each kind of question gives
+ * the set of rules that list the packet's value; the sets of all kinds are
+ * intersected word by word. The cost does not depend on how many filters there
+ * are, and the result is cached on the socket.
+ */
+#pragma once
+
+#include "charge.h"
+#include "maps.h"
+
+#define MATCH_OVERFLOW (-1)
+
+/* Set numbers are looked up first, and the sets last, so that "none" is the empty
+ * set and not one more path for the verifier to walk. */
+static __always_inline __u32 number_of(const __u32 *number)
+{
+	return number ? *number : 0;
+}
+
+static __always_inline __u64 set_word(const struct netfil_set *set, __u32 i)
+{
+	return set->words[i & (NETFIL_SET_WORDS - 1)];
+}
+
+static __always_inline const struct netfil_set *cgroup_set(__u64 id)
+{
+	const struct netfil_set *set = bpf_map_lookup_elem(&cgroups, &id);
+	__u32 none = 0;
+
+	if (!set)
+		set = bpf_map_lookup_elem(&cgroups_gone, &id);
+	return set ? set : bpf_map_lookup_elem(&sets, &none);
+}
+
+/*
+ * The functions below are global, so that the verifier walks each once and alone,
+ * whatever the paths that lead to it; so each has to test its pointers.
+ */
+
+/* Adds the rules whose questions about an owner this one answers. */
+__noinline int match_owner(const struct netfil_config *c, const struct netfil_owner *owner,
+			   struct netfil_set *matched)
+{
+	const struct netfil_set *exe, *user, *cgroup;
+	__u32 exe_number = 0, user_number = 0, words;
+	struct netfil_exe file;
+
+	if (!c || !owner || !matched || !owner->tgid)
+		return 0;
+	words = c->words;
+	if (c->asked & (1 << NETFIL_KIND_EXE)) {
+		file = owner->exe;
+		exe_number = number_of(bpf_map_lookup_elem(&exes, &file));
+	}
+	if (c->asked & (1 << NETFIL_KIND_USER)) {
+		__u32 uid = owner->uid;
+
+		user_number = number_of(bpf_map_lookup_elem(&users, &uid));
+	}
+	exe = bpf_map_lookup_elem(&sets, &exe_number);
+	user = bpf_map_lookup_elem(&sets, &user_number);
+	cgroup = cgroup_set(c->asked & (1 << NETFIL_KIND_CGROUP) ? owner->cgroup : 0);
+	if (!exe || !user || !cgroup)
+		return 0;
+#pragma clang loop unroll(disable)
+	for (__u32 i = 0; i < NETFIL_SET_WORDS; i++) {
+		if (i >= words)
+			break;
+		matched->words[i] |=
+			(c->any[NETFIL_KIND_PROCESS].words[i] | owner->processes.words[i]) &
+			(c->any[NETFIL_KIND_EXE].words[i] | exe->words[i]) &
+			(c->any[NETFIL_KIND_USER].words[i] | user->words[i]) &
+			(c->any[NETFIL_KIND_CGROUP].words[i] | cgroup->words[i]);
+	}
+	return 0;
+}
+
+/* Takes away the rules whose questions about a flow this one does not answer.
+ * `home`: it is in the namespace whose interfaces rules name. */
+__noinline int match_flow(const struct netfil_config *c, const struct netfil_flow *flow, __u32 home,
+			  struct netfil_set *matched)
+{
+	const struct netfil_set *prefix, *remote_port, *local_port, *proto, *interface;
+	__u32 prefix_number = 0, remote_number = 0, local_number = 0, proto_number = 0;
+	__u32 interface_number = 0, words, key;
+
+	if (!c || !flow || !matched)
+		return 0;
+	words = c->words;
+	if (c->asked & (1 << NETFIL_KIND_PREFIX)) {
+		struct netfil_prefix address = {.length = 128};
+
+		__builtin_memcpy(address.address, flow->remote, 16);
+		prefix_number = number_of(bpf_map_lookup_elem(&prefixes, &address));
+	}
+	if (c->asked & (1 << NETFIL_KIND_PORT)) {
+		key = flow->remote_port;
+		remote_number = number_of(bpf_map_lookup_elem(&ports, &key));
+		key = flow->local_port;
+		local_number = number_of(bpf_map_lookup_elem(&ports, &key));
+	}
+	if (c->asked & (1 << NETFIL_KIND_PROTO)) {
+		key = flow->proto;
+		proto_number = number_of(bpf_map_lookup_elem(&protos, &key));
+	}
+	if (home && c->asked & (1 << NETFIL_KIND_INTERFACE)) {
+		const struct netfil_interface *entry;
+
+		key = flow->ifindex;
+		entry = bpf_map_lookup_elem(&interfaces, &key);
+		interface_number = entry ? entry->set : 0;
+	}
+	prefix = bpf_map_lookup_elem(&sets, &prefix_number);
+	remote_port = bpf_map_lookup_elem(&sets, &remote_number);
+	local_port = bpf_map_lookup_elem(&sets, &local_number);
+	proto = bpf_map_lookup_elem(&sets, &proto_number);
+	interface = bpf_map_lookup_elem(&sets, &interface_number);
+	if (!prefix || !remote_port || !local_port || !proto || !interface)
+		return 0;
+#pragma clang loop unroll(disable)
+	for (__u32 i = 0; i < NETFIL_SET_WORDS; i++) {
+		if (i >= words)
+			break;
+		matched->words[i] &=
+			(c->any[NETFIL_KIND_PREFIX].words[i] | prefix->words[i]) &
+			(c->any[NETFIL_KIND_PORT].words[i] | remote_port->words[i] |
+			 local_port->words[i]) &
+			(c->any[NETFIL_KIND_PROTO].words[i] | proto->words[i]) &
+			(c->any[NETFIL_KIND_INTERFACE].words[i] | interface->words[i]);
+	}
+	return 0;
+}
+
+/* Takes away the rules that are off, or not for this kind of traffic. */
+static __always_inline void match_scope(const struct netfil_config *c, bool loopback, bool elsewhere,
+					struct netfil_set *matched)
+{
+	__u32 words = c->words;
+
+#pragma clang loop unroll(disable)
+	for (__u32 i = 0; i < NETFIL_SET_WORDS; i++) {
+		__u64 word;
+
+		if (i >= words)
+			break;
+		word = c->enabled.words[i];
+		if (loopback)
+			word &= c->loopback.words[i];
+		if (elsewhere)
+			word &= c->owned.words[i];
+		matched->words[i] &= word;
+	}
+}
+
+/* The number of the only bit set, by a de Bruijn sequence: BPF has no instruction
+ * for it, and branches are what a verifier pays for. */
+#define DE_BRUIJN 0x03f79d71b4cb0a89ULL
+
+static const __u8 bit_numbers[64] = {
+	0,  1,	48, 2,	57, 49, 28, 3,	61, 58, 50, 42, 38, 29, 17, 4,
+	62, 55, 59, 36, 53, 51, 43, 22, 45, 39, 33, 30, 24, 18, 12, 5,
+	63, 47, 56, 27, 60, 41, 37, 16, 54, 35, 52, 21, 44, 32, 23, 11,
+	46, 26, 40, 15, 34, 20, 31, 10, 25, 14, 19, 9,	13, 8,	7,  6,
+};
+
+static __always_inline __u32 lowest_bit(__u64 word)
+{
+	return bit_numbers[((word & -word) * DE_BRUIJN) >> 58];
+}
+
+/* Appends the slots of one word's rules, in rule order. */
+__noinline int match_word(const struct netfil_config *c, __u64 word, __u32 first_rule,
+			  struct netfil_verdict *verdict)
+{
+	if (!c || !verdict)
+		return 0;
+#pragma clang loop unroll(disable)
+	for (__u32 i = 0; i <= NETFIL_MATCH_MAX; i++) {
+		/* Counted in memory: there the verifier does not follow it. */
+		__u32 count = verdict->count;
+		__u32 rule = first_rule + lowest_bit(word);
+
+		if (!word)
+			break;
+		if (count >= NETFIL_MATCH_MAX)
+			return MATCH_OVERFLOW;
+		verdict->slots[MASKED(count, NETFIL_MATCH_MAX - 1)] =
+			c->slot[rule & (NETFIL_RULES_MAX - 1)];
+		verdict->count = count + 1;
+		word &= word - 1;
+	}
+	return 0;
+}
+
+/*
+ * The filters that match a flow of a socket; `tag` NULL: of no socket. A socket
+ * matches if its creator or its latest other user does. Returns 0, or
+ * MATCH_OVERFLOW where more than NETFIL_MATCH_MAX filters match.
+ */
+__noinline int match(const struct netfil_config *c, const struct netfil_tag *tag,
+		     const struct netfil_flow *flow, struct netfil_verdict *verdict)
+{
+	struct netfil_set matched;
+	bool home = true;
+
+	if (!c || !flow || !verdict)
+		return 0;
+#pragma clang loop unroll(disable)
+	for (__u32 i = 0; i < NETFIL_SET_WORDS; i++) /* who does not ask needs no owner */
+		matched.words[i] = ~c->owned.words[i];
+	if (tag) {
+		home = !tag->netns || tag->netns == c->home_netns;
+		match_owner(c, &tag->creator, &matched);
+		match_owner(c, &tag->user, &matched);
+	}
+	match_flow(c, flow, home, &matched);
+	match_scope(c, flow->ifindex == LOOPBACK_IFINDEX, !home && c->forwarding, &matched);
+	verdict->count = 0;
+#pragma clang loop unroll(disable)
+	for (__u32 i = 0; i < NETFIL_SET_WORDS; i++) {
+		if (i >= c->words)
+			break;
+		if (matched.words[i] && match_word(c, matched.words[i], i * 64, verdict))
+			return MATCH_OVERFLOW;
+	}
+	return 0;
+}

@@ -1,0 +1,426 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Owners: follows processes and cgroups as they are made, notices a socket's use
+ * by another process, and, as iterators that user space runs, labels what was
+ * there before.
+ */
+#include "identity.h"
+#include "tag.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+/* Questions to the iterators, and their answers. One asker at a time. */
+__u32 asked_tgid;
+__u32 asked_fd;
+__u32 asked_rule;
+__u32 asked_slot;
+__u32 answered; /* how many were found or changed */
+struct netfil_exe answered_exe;
+
+/* ---- processes ---- */
+
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child)
+{
+	__u32 tgid = parent->tgid, child_tgid = child->tgid;
+	struct netfil_process *process, copy;
+	struct netfil_totals *t;
+
+	if (tgid == child_tgid)
+		return 0; /* a thread */
+	process = process_find(tgid, start_of(parent));
+	if (!process)
+		return 0;
+	copy = *process;
+	copy.start = child->start_boottime;
+	if (!bpf_map_update_elem(&processes, &child_tgid, &copy, BPF_ANY))
+		return 0;
+	t = totals_get();
+	if (t)
+		__sync_fetch_and_add(&t->untracked_processes, 1);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(process_exit, struct task_struct *task)
+{
+	__u32 tgid = task->tgid;
+
+	if (task->signal->live.counter)
+		return 0; /* other threads go on */
+	if (bpf_map_lookup_elem(&processes, &tgid))
+		bpf_map_delete_elem(&processes, &tgid);
+	return 0;
+}
+
+static __always_inline bool rule_bit(__u32 rule, __u32 *word, __u64 *bit)
+{
+	*word = (rule / 64) & (NETFIL_SET_WORDS - 1);
+	*bit = 1ULL << (rule & 63);
+	return rule < NETFIL_RULES_MAX;
+}
+
+/*
+ * Puts asked_tgid and all that descends from it under asked_rule. Run until it
+ * answers 0: a child may stand before its parent, and processes fork meanwhile.
+ */
+SEC("iter/task")
+int process_adopt(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct netfil_process *process, *parent, new = {};
+	__u32 tgid, parent_tgid, word;
+	__u64 bit;
+
+	if (!task || task->tgid != task->pid || !rule_bit(asked_rule, &word, &bit))
+		return 0;
+	tgid = task->tgid;
+	process = process_find(tgid, task->start_boottime);
+	if (process && process->rules.words[word] & bit)
+		return 0;
+	if (tgid != asked_tgid) {
+		parent_tgid = task->real_parent->tgid;
+		parent = process_find(parent_tgid, start_of(task->real_parent));
+		if (!parent || !(parent->rules.words[word] & bit))
+			return 0;
+	}
+	if (process) {
+		__sync_fetch_and_or(&process->rules.words[word], bit);
+	} else {
+		new.start = task->start_boottime;
+		new.rules.words[word] = bit;
+		if (bpf_map_update_elem(&processes, &tgid, &new, BPF_ANY))
+			return 0;
+	}
+	answered++;
+	return 0;
+}
+
+struct bpf_iter__bpf_map_elem {
+	struct bpf_iter_meta *meta;
+	struct bpf_map *map;
+	void *key;
+	void *value;
+} EXPLORED;
+
+/* Takes asked_rule off every process, so that its number can be given again. */
+SEC("iter/bpf_map_elem")
+int process_scrub(struct bpf_iter__bpf_map_elem *ctx)
+{
+	struct netfil_process *process;
+	__u32 *key = ctx->key, tgid, word;
+	__u64 bit;
+
+	if (!key || !rule_bit(asked_rule, &word, &bit))
+		return 0;
+	/* The element itself takes no variable offsets. */
+	tgid = *key;
+	process = bpf_map_lookup_elem(&processes, &tgid);
+	if (!process)
+		return 0;
+	if (process->rules.words[word] & bit)
+		__sync_fetch_and_and(&process->rules.words[word], ~bit);
+	return 0;
+}
+
+/* ---- cgroups ---- */
+
+/* Adds to `set` what is known under this name; true if anything is. */
+static __always_inline bool cgroup_named(const char *name, struct netfil_cgroup_name *key,
+					 struct netfil_set *set)
+{
+	struct netfil_set *named;
+
+	__builtin_memset(key, 0, sizeof(*key));
+	if (bpf_probe_read_kernel_str(key->name, sizeof(key->name), name) < 0)
+		return false;
+	named = bpf_map_lookup_elem(&cgroup_names, key);
+	if (!named)
+		return false;
+	for (int i = 0; i < NETFIL_SET_WORDS; i++)
+		set->words[i] |= named->words[i];
+	return true;
+}
+
+SEC("tp_btf/cgroup_mkdir")
+int BPF_PROG(cgroup_made, struct cgroup *cgroup, const char *path)
+{
+	struct netfil_cgroup_name key;
+	struct netfil_set set = {}, *parent;
+	struct netfil_totals *t;
+	bool any = false;
+	__u64 id, parent_id;
+
+	if (cgroup->root->hierarchy_id) /* 0: version 2 */
+		return 0;
+	id = cgroup->kn->id;
+	parent_id = BPF_CORE_READ(cgroup, self.parent, cgroup, kn, id);
+	parent = bpf_map_lookup_elem(&cgroups, &parent_id);
+	if (parent) {
+		set = *parent;
+		any = true;
+	}
+	any |= cgroup_named(path, &key, &set);
+	any |= cgroup_named(BPF_CORE_READ(cgroup, kn, name), &key, &set);
+	if (!any || !bpf_map_update_elem(&cgroups, &id, &set, BPF_ANY))
+		return 0;
+	t = totals_get();
+	if (t)
+		__sync_fetch_and_add(&t->untracked_processes, 1);
+	return 0;
+}
+
+SEC("tp_btf/cgroup_rmdir")
+int BPF_PROG(cgroup_removed, struct cgroup *cgroup, const char *path)
+{
+	__u64 id = cgroup->kn->id;
+	struct netfil_set *set, copy;
+
+	if (cgroup->root->hierarchy_id)
+		return 0;
+	set = bpf_map_lookup_elem(&cgroups, &id);
+	if (!set)
+		return 0;
+	copy = *set;
+	bpf_map_update_elem(&cgroups_gone, &id, &copy, BPF_ANY);
+	bpf_map_delete_elem(&cgroups, &id);
+	return 0;
+}
+
+/* ---- sockets ---- */
+
+static __always_inline bool internet(struct sock *sk)
+{
+	__u16 family = sk->__sk_common.skc_family;
+
+	return family == AF_INET || family == AF_INET6;
+}
+
+/* Somebody uses a socket. Who did not make it becomes its user beside its creator;
+ * what nobody made, or was accepted, gets its first user as creator. */
+static __always_inline int socket_used(struct sock *sk)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct netfil_tag *tag;
+	__u32 tgid = task->tgid, sequence;
+	__u64 start, cookie;
+
+	if (!internet(sk) || task->flags & PF_KTHREAD)
+		return 0;
+	tag = bpf_sk_storage_get(&tags, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	if (!tag)
+		return 0;
+	start = task->group_leader->start_boottime;
+	cookie = bpf_get_socket_cookie(sk);
+	if (tag->cookie == cookie &&
+	    ((tag->creator.tgid == tgid && tag->creator.start == start) ||
+	     (tag->user.tgid == tgid && tag->user.start == start)))
+		return 0;
+
+	sequence = READ_ONCE(tag->sequence);
+	if (!tag_lock(tag, sequence))
+		return 0; /* its next use does it */
+	if (tag->cookie != cookie || !(tag->flags & NETFIL_TAG_OWNED)) {
+		if (tag->cookie != cookie)
+			__builtin_memset(&tag->user, 0, sizeof(tag->user));
+		if (!tag->netns)
+			tag->netns = sk->__sk_common.skc_net.net->net_cookie;
+		__builtin_memset(&tag->creator, 0, sizeof(tag->creator));
+		owner_fill(&tag->creator, task);
+		tag->cookie = cookie;
+		tag->flags = NETFIL_TAG_OWNED;
+	} else {
+		owner_fill(&tag->user, task);
+	}
+	tag_void(tag);
+	tag_unlock(tag);
+	return 0;
+}
+
+SEC("tp_btf/sock_send_length")
+int BPF_PROG(socket_sent, struct sock *sk, int result, int flags)
+{
+	return socket_used(sk);
+}
+
+SEC("tp_btf/sock_recv_length")
+int BPF_PROG(socket_received, struct sock *sk, int result, int flags)
+{
+	return socket_used(sk);
+}
+
+struct bpf_iter__task_file {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+	__u32 fd;
+	struct file *file;
+} EXPLORED;
+
+/* Labels the sockets that somebody holds: with their owner where none is known,
+ * and with the process rules of all who hold them. */
+SEC("iter/task_file")
+int socket_label(struct bpf_iter__task_file *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct file *file = ctx->file;
+	struct netfil_process *process;
+	struct netfil_tag *tag;
+	struct socket *socket;
+	struct sock *sk;
+	__u32 sequence;
+
+	if (!task || !file)
+		return 0;
+	socket = bpf_sock_from_file(file);
+	if (!socket)
+		return 0;
+	sk = socket->sk;
+	if (!sk || !internet(sk))
+		return 0;
+	tag = bpf_sk_storage_get(&tags, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	if (!tag)
+		return 0;
+	sequence = READ_ONCE(tag->sequence);
+	if (!tag_lock(tag, sequence)) {
+		answered++; /* run again */
+		return 0;
+	}
+	if (!(tag->flags & NETFIL_TAG_OWNED)) {
+		tag->cookie = bpf_get_socket_cookie(sk);
+		tag->netns = sk->__sk_common.skc_net.net->net_cookie;
+		owner_fill(&tag->creator, task);
+		tag->flags = NETFIL_TAG_OWNED;
+	} else {
+		process = process_find(task->tgid, start_of(task));
+		if (process)
+			for (int i = 0; i < NETFIL_SET_WORDS; i++)
+				tag->creator.processes.words[i] |= process->rules.words[i];
+	}
+	tag_void(tag);
+	tag_unlock(tag);
+	return 0;
+}
+
+struct bpf_iter__bpf_sk_storage_map {
+	struct bpf_iter_meta *meta;
+	struct bpf_map *map;
+	struct sock *sk;
+	void *value;
+} EXPLORED;
+
+/* Takes asked_rule off every socket. */
+SEC("iter/bpf_sk_storage_map")
+int socket_scrub(struct bpf_iter__bpf_sk_storage_map *ctx)
+{
+	struct netfil_tag *tag;
+	__u32 word;
+	__u64 bit;
+
+	if (!ctx->sk || !rule_bit(asked_rule, &word, &bit))
+		return 0;
+	tag = bpf_sk_storage_get(&tags, ctx->sk, 0, 0);
+	if (!tag)
+		return 0;
+	if (tag->creator.processes.words[word] & bit)
+		__sync_fetch_and_and(&tag->creator.processes.words[word], ~bit);
+	if (tag->user.processes.words[word] & bit)
+		__sync_fetch_and_and(&tag->user.processes.words[word], ~bit);
+	return 0;
+}
+
+static __always_inline bool tag_matches_slot(struct netfil_tag *tag, __u32 slot)
+{
+	struct netfil_config *c = config_get();
+	struct netfil_verdict verdict = {};
+	struct netfil_flow flow;
+
+	if (!c)
+		return false;
+	flow = tag->flow;
+	if (match(c, tag, &flow, &verdict))
+		return false;
+	for (__u32 i = 0; i < NETFIL_MATCH_MAX; i++)
+		if (i < verdict.count && verdict.slots[i] == slot)
+			return true;
+	return false;
+}
+
+/* Writes the tgid of each process that holds a socket which asked_slot's filter
+ * matches; one may come more than once. */
+SEC("iter/task_file")
+int slot_holders(struct bpf_iter__task_file *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct file *file = ctx->file;
+	struct netfil_tag *tag;
+	struct socket *socket;
+	struct sock *sk;
+	__u32 tgid;
+
+	if (!task || !file)
+		return 0;
+	socket = bpf_sock_from_file(file);
+	if (!socket)
+		return 0;
+	sk = socket->sk;
+	if (!sk || !internet(sk))
+		return 0;
+	tag = bpf_sk_storage_get(&tags, sk, 0, 0);
+	if (!tag || !tag_matches_slot(tag, asked_slot))
+		return 0;
+	tgid = task->tgid;
+	bpf_seq_write(ctx->meta->seq, &tgid, sizeof(tgid));
+	return 0;
+}
+
+struct bpf_iter__tcp {
+	struct bpf_iter_meta *meta;
+	struct sock_common *sk_common;
+	__u32 uid;
+} EXPLORED;
+
+/* Writes the cookie, family, ports and addresses of each connection of the
+ * reader's namespace which asked_slot's filter matches, as SOCK_DESTROY wants them:
+ * see struct netfil_connection. */
+SEC("iter/tcp")
+int slot_connections(struct bpf_iter__tcp *ctx)
+{
+	struct sock_common *common = ctx->sk_common;
+	struct netfil_connection connection = {};
+	struct netfil_tag *tag;
+
+	if (!common || common->skc_state == BPF_TCP_LISTEN ||
+	    common->skc_state == BPF_TCP_TIME_WAIT || common->skc_state == BPF_TCP_NEW_SYN_RECV)
+		return 0;
+	tag = bpf_sk_storage_get(&tags, (void *)common, 0, 0);
+	if (!tag || !tag_matches_slot(tag, asked_slot))
+		return 0;
+	connection.cookie = bpf_get_socket_cookie(common);
+	connection.family = common->skc_family;
+	connection.local_port = bpf_htons(common->skc_num);
+	connection.remote_port = common->skc_dport;
+	if (connection.family == AF_INET) {
+		__builtin_memcpy(connection.local, (void *)&common->skc_rcv_saddr, 4);
+		__builtin_memcpy(connection.remote, (void *)&common->skc_daddr, 4);
+	} else {
+		bpf_probe_read_kernel(connection.local, 16, &common->skc_v6_rcv_saddr);
+		bpf_probe_read_kernel(connection.remote, 16, &common->skc_v6_daddr);
+	}
+	bpf_seq_write(ctx->meta->seq, &connection, sizeof(connection));
+	return 0;
+}
+
+/* Who asked_fd of asked_tgid is, as exe_of() would say. */
+SEC("iter/task_file")
+int file_identify(struct bpf_iter__task_file *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct file *file = ctx->file;
+
+	if (!task || !file || (__u32)task->tgid != asked_tgid || ctx->fd != asked_fd)
+		return 0;
+	answered_exe.inode = BPF_CORE_READ(file, f_inode, i_ino);
+	answered_exe.device = BPF_CORE_READ(file, f_inode, i_sb, s_dev);
+	answered = 1;
+	return 0;
+}

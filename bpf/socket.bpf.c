@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Sockets: every IP packet that a socket sends or receives is charged to the
+ * filters that match, or refused. Attached at the cgroup root (or below it).
+ */
+#include "identity.h"
+#include "tag.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+const volatile bool has_mptcp; /* bpf_skc_to_mptcp_sock is there */
+
+/* Return values of cgroup_skb programs. On egress 2 drops and lets the sender
+ * believe in a congested queue: TCP waits, UDP hears nothing. */
+#define REFUSE 0
+#define ADMIT 1
+#define REFUSE_SILENTLY 2
+
+struct mptcp_sock;
+
+/* A subflow of MPTCP is a kernel socket: its owner is its parent's. */
+static __always_inline void tag_from_mptcp(struct netfil_tag *tag, struct bpf_sock *sk)
+{
+	struct mptcp_sock *parent;
+	struct netfil_tag *from;
+	__u32 sequence = READ_ONCE(tag->sequence);
+
+	parent = bpf_skc_to_mptcp_sock(sk);
+	if (!parent)
+		return;
+	from = bpf_sk_storage_get(&tags, (void *)parent, 0, 0);
+	if (!from || !(from->flags & NETFIL_TAG_OWNED) || !tag_lock(tag, sequence))
+		return;
+	tag->creator = from->creator;
+	tag->user = from->user;
+	tag->netns = from->netns;
+	/* Not kept as owned: the parent may get another user. */
+	tag_void(tag);
+	tag_unlock(tag);
+}
+
+/* Passes the one reset that ends a connection at its cap: see promise 1. */
+static __always_inline bool reset_passes(const struct netfil_packet *packet,
+					 struct netfil_tag *tag,
+					 const struct netfil_verdict *verdict, int flags)
+{
+	struct netfil_slot *slot;
+	__u32 number;
+
+	if (!(packet->tcp_flags & TCP_FLAG_RST_) || packet->payload || !tag ||
+	    !(flags & NETFIL_SLOT_PASS_RESET))
+		return false;
+	if (__sync_fetch_and_or(&tag->flags, NETFIL_TAG_RESET_PASSED) & NETFIL_TAG_RESET_PASSED)
+		return false;
+#pragma clang loop unroll(disable)
+	for (__u32 i = 0; i < NETFIL_MATCH_MAX; i++) {
+		if (i >= verdict->count)
+			break;
+		number = verdict->slots[i];
+		slot = bpf_map_lookup_elem(&slots, &number);
+		if (!slot)
+			continue;
+		__sync_fetch_and_add(&slot->reset_bytes, packet->bytes);
+		__sync_fetch_and_add(&slot->reset_packets, 1);
+	}
+	return true;
+}
+
+/* All or nothing across hooks: the interface filters had charged the frame before
+ * it came here. */
+static __always_inline void interface_uncharge(const struct netfil_packet *packet)
+{
+	__u32 ifindex = packet->flow.ifindex;
+	struct netfil_interface *interface = bpf_map_lookup_elem(&interfaces, &ifindex);
+	struct netfil_slot *slot;
+	__u32 size, number;
+
+	if (!interface)
+		return;
+	size = packet->bytes + packet->segments * interface->link_header;
+#pragma clang loop unroll(disable)
+	for (__u32 i = 0; i < NETFIL_MATCH_MAX; i++) {
+		if (i >= interface->count)
+			break;
+		number = interface->slots[i];
+		slot = bpf_map_lookup_elem(&slots, &number);
+		if (slot)
+			slot_uncharge(slot, NETFIL_IN, size);
+	}
+}
+
+static __always_inline void count_unattributed(const struct netfil_packet *packet, __u32 direction)
+{
+	struct netfil_totals *t = totals_get();
+
+	if (!t)
+		return;
+	__sync_fetch_and_add(&t->unattributed_bytes[direction & 1], packet->bytes);
+	__sync_fetch_and_add(&t->unattributed_packets[direction & 1], packet->segments);
+}
+
+#define OWNER_KINDS                                                                                \
+	(1 << NETFIL_KIND_PROCESS | 1 << NETFIL_KIND_EXE | 1 << NETFIL_KIND_USER |                 \
+	 1 << NETFIL_KIND_CGROUP)
+
+static __always_inline struct netfil_tag *tag_of(struct __sk_buff *skb, bool *listening)
+{
+	struct bpf_sock *sk = skb->sk;
+	struct netfil_tag *tag;
+
+	if (!sk)
+		return NULL;
+	*listening = sk->state == BPF_TCP_LISTEN;
+	tag = bpf_sk_storage_get(&tags, sk, 0, 0);
+	if (tag)
+		return tag;
+	/* Made before the programs were there and not labelled yet, or by the kernel:
+	 * without an owner until somebody uses it. */
+	return bpf_sk_storage_get(&tags, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+}
+
+static __always_inline int decide(struct __sk_buff *skb, __u32 direction)
+{
+	struct netfil_config *c = config_get();
+	struct netfil_verdict verdict = {};
+	struct netfil_packet packet;
+	struct netfil_cost cost;
+	struct netfil_tag *tag;
+	bool listening = false;
+	__u32 generation, sequence;
+	int flags;
+
+	if (!c || !c->words)
+		return ADMIT;
+	generation = READ_ONCE(c->generation);
+	tag = tag_of(skb, &listening);
+	packet_parse(skb, &packet, 0, direction);
+
+	if (!tag || !tag_verdict(tag, generation, &packet.flow, &verdict)) {
+		if (has_mptcp && tag && !(tag->flags & NETFIL_TAG_OWNED) &&
+		    packet.flow.proto == IPPROTO_TCP && skb->sk)
+			tag_from_mptcp(tag, skb->sk);
+		sequence = tag ? READ_ONCE(tag->sequence) : 0;
+		barrier();
+		if (match(c, tag, &packet.flow, &verdict)) {
+			struct netfil_totals *t = totals_get();
+
+			if (t)
+				__sync_fetch_and_add(&t->overmatched_packets, 1);
+			return REFUSE;
+		}
+		/* A listener talks to many, and its tag is copied to the sockets it
+		 * accepts, which must not be in the middle of a write. */
+		if (tag && !listening)
+			tag_keep(tag, sequence, generation, &packet.flow, &verdict);
+	}
+	if ((c->asked & OWNER_KINDS) && (!tag || !tag->creator.tgid))
+		count_unattributed(&packet, direction);
+	if (!verdict.count)
+		return ADMIT;
+
+	cost.bytes = packet.bytes;
+	cost.segments = packet.segments;
+	cost.direction = direction;
+	cost.tcp = packet.flow.proto == IPPROTO_TCP;
+	cost.refuser = 0;
+	flags = charge(&verdict, &cost);
+	if (flags < 0)
+		return ADMIT;
+
+	if (direction == NETFIL_IN) {
+		if (!tag || !tag->netns || tag->netns == c->home_netns)
+			interface_uncharge(&packet);
+		return REFUSE;
+	}
+	if (reset_passes(&packet, tag, &verdict, flags))
+		return ADMIT;
+	if (flags & NETFIL_SLOT_DROP)
+		return REFUSE_SILENTLY;
+	if ((packet.tcp_flags & (TCP_FLAG_SYN_ | TCP_FLAG_ACK_)) == TCP_FLAG_SYN_)
+		event_send(NETFIL_EVENT_CONNECT, cost.refuser, direction, packet.bytes);
+	return REFUSE;
+}
+
+SEC("cgroup_skb/ingress")
+int socket_in(struct __sk_buff *skb)
+{
+	return decide(skb, NETFIL_IN);
+}
+
+SEC("cgroup_skb/egress")
+int socket_out(struct __sk_buff *skb)
+{
+	return decide(skb, NETFIL_OUT);
+}
+
+SEC("cgroup/sock_create")
+int socket_create(struct bpf_sock *sk)
+{
+	struct netfil_tag *tag = bpf_sk_storage_get(&tags, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	struct netfil_totals *t;
+
+	if (!tag) {
+		t = totals_get();
+		if (t)
+			__sync_fetch_and_add(&t->untagged_sockets, 1);
+		return 1; /* its traffic shows as unattributed */
+	}
+	tag->cookie = bpf_get_socket_cookie(sk);
+	tag->netns = bpf_get_netns_cookie(sk);
+	owner_fill(&tag->creator, bpf_get_current_task_btf());
+	tag->flags = NETFIL_TAG_OWNED;
+	return 1;
+}
+
+/* A filter that is spent and says so refuses new connections with an errno, which
+ * the packet hooks cannot: TCP ignores EPERM on a SYN. */
+static __always_inline int may_connect(struct bpf_sock_addr *ctx, struct netfil_flow *flow)
+{
+	struct netfil_config *c = config_get();
+	struct netfil_verdict verdict = {};
+	struct netfil_slot *slot;
+	struct netfil_tag *tag;
+	__u32 number;
+
+	if (!c || !c->words || !ctx->sk)
+		return 1;
+	tag = bpf_sk_storage_get(&tags, ctx->sk, 0, 0);
+	flow->proto = ctx->protocol;
+	flow->remote_port = bpf_ntohs(ctx->user_port);
+	if (match(c, tag, flow, &verdict))
+		return 0;
+#pragma clang loop unroll(disable)
+	for (__u32 i = 0; i < NETFIL_MATCH_MAX; i++) {
+		if (i >= verdict.count)
+			break;
+		number = verdict.slots[i];
+		slot = bpf_map_lookup_elem(&slots, &number);
+		if (slot && READ_ONCE(slot->exhausted) && slot->flags & NETFIL_SLOT_REJECT)
+			return 0;
+	}
+	return 1;
+}
+
+SEC("cgroup/connect4")
+int socket_connect4(struct bpf_sock_addr *ctx)
+{
+	struct netfil_flow flow = {};
+	__u32 address = ctx->user_ip4;
+
+	address_map_v4(flow.remote, address);
+	if ((bpf_ntohl(address) >> 24) == 127)
+		flow.ifindex = LOOPBACK_IFINDEX;
+	return may_connect(ctx, &flow);
+}
+
+SEC("cgroup/connect6")
+int socket_connect6(struct bpf_sock_addr *ctx)
+{
+	struct netfil_flow flow = {};
+	__u32 *words = (__u32 *)flow.remote;
+
+	words[0] = ctx->user_ip6[0];
+	words[1] = ctx->user_ip6[1];
+	words[2] = ctx->user_ip6[2];
+	words[3] = ctx->user_ip6[3];
+	if (!words[0] && !words[1] &&
+	    ((!words[2] && words[3] == bpf_htonl(1)) ||
+	     (words[2] == bpf_htonl(0xffff) && (bpf_ntohl(words[3]) >> 24) == 127)))
+		flow.ifindex = LOOPBACK_IFINDEX;
+	return may_connect(ctx, &flow);
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The tag on each socket: who owns it, and its cached verdict, under a sequence
+ * lock. Who cannot take the lock does without: the reader matches anew, the
+ * writer leaves it to the next packet.
+ */
+#pragma once
+
+#include "match.h"
+#include "packet.h"
+
+#ifdef __TARGET_ARCH_x86 /* loads and stores stay in order: the compiler is enough */
+#define ordered_load(p) READ_ONCE(*(p))
+#else
+#define ordered_load(p) __sync_fetch_and_add(p, 0)
+#endif
+
+static __always_inline bool tag_lock(struct netfil_tag *tag, __u32 seen)
+{
+	return !(seen & 1) && __sync_val_compare_and_swap(&tag->sequence, seen, seen + 1) == seen;
+}
+
+static __always_inline void tag_unlock(struct netfil_tag *tag)
+{
+	__sync_fetch_and_add(&tag->sequence, 1);
+}
+
+static __always_inline bool flow_equal(const struct netfil_flow *a, const struct netfil_flow *b)
+{
+	const __u64 *x = (const __u64 *)a, *y = (const __u64 *)b;
+
+	return x[0] == y[0] && x[1] == y[1] && x[2] == y[2] && x[3] == y[3];
+}
+
+/* The cached verdict, if it is on this flow and of this generation. */
+static __always_inline bool tag_verdict(struct netfil_tag *tag, __u32 generation,
+					const struct netfil_flow *flow,
+					struct netfil_verdict *verdict)
+{
+	__u32 sequence = ordered_load(&tag->sequence);
+	__u32 count;
+
+	if (sequence & 1)
+		return false;
+	barrier();
+	if (tag->generation != generation || !flow_equal(&tag->flow, flow))
+		return false;
+	count = tag->count;
+#pragma clang loop unroll(disable)
+	for (__u32 i = 0; i < NETFIL_MATCH_MAX; i++) {
+		if (i >= count)
+			break;
+		verdict->slots[i] = READ_ONCE(tag->slots[i]);
+	}
+	verdict->count = count;
+	barrier();
+	return ordered_load(&tag->sequence) == sequence;
+}
+
+/* Keeps a verdict that was reached after `sequence` was read. */
+static __always_inline void tag_keep(struct netfil_tag *tag, __u32 sequence, __u32 generation,
+				     const struct netfil_flow *flow,
+				     const struct netfil_verdict *verdict)
+{
+	if (!tag_lock(tag, sequence))
+		return;
+	barrier();
+	tag->generation = generation;
+	tag->flow = *flow;
+	__builtin_memcpy(tag->slots, verdict->slots, sizeof(tag->slots));
+	tag->count = verdict->count;
+	barrier();
+	tag_unlock(tag);
+}
+
+/* Makes the next packet match anew. Under the lock. */
+static __always_inline void tag_void(struct netfil_tag *tag)
+{
+	tag->generation = 0;
+}

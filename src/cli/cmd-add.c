@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <stdlib.h>
+
+#include "command.h"
+#include "options.h"
+#include "spec-options.h"
+#include "start.h"
+
+static const NetfilUsage usage = {
+	.command = "add",
+	.arguments = "NAME SELECTOR... [CAPS] [POLICY]",
+	.summary = "Adds a filter, which is in force before the command ends. Repeats of one selector\n"
+		   "widen it, different selectors narrow it. Without a cap it only counts.\n"
+		   "Starts netfild if none runs.",
+	.description = "Examples:\n"
+		       "  netfil add hotspot --interface wlan0 --total 50G\n"
+		       "  netfil add backup --unit backup.service --ip 192.0.2.0/24 --out 2T\n"
+		       "  netfil add build --pid 4711 --in 300MiB --on-limit kill\n",
+};
+
+int netfil_cmd_add(int argc, char **argv, GError **error)
+{
+	g_autoptr(NetfilSpecOptions) options = netfil_spec_options_new(NETFIL_FOR_ADD);
+	g_autoptr(NetfilClient) client = NULL;
+	g_autoptr(NetfilSpec) spec = NULL;
+	const char *const *names;
+
+	if (!netfil_options_parse(&usage, NULL, netfil_spec_options_group(options), &argc, &argv,
+				  error))
+		return EXIT_FAILURE;
+	names = netfil_options_names(&usage, argc, argv, 1, 1, error);
+	if (!names)
+		return EXIT_FAILURE;
+	spec = netfil_spec_options_spec(options, names[0]);
+	if (!netfil_spec_check(spec, error))
+		return EXIT_FAILURE; /* before a daemon is started for it */
+	client = netfil_connect_or_start(error);
+	if (!client || !netfil_client_add(client, spec, error))
+		return EXIT_FAILURE;
+	return EXIT_SUCCESS;
+}

@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <glib-unix.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "client/client.h"
+#include "command.h"
+#include "json.h"
+#include "options.h"
+#include "print.h"
+
+#define RATE_WIDTH 27 /* "in 999 MB/s, out 999 MB/s" and some */
+
+static const NetfilUsage usage = {
+	.command = "watch",
+	.arguments = "[NAME...]",
+	.summary = "Follows filters (all, if none is named) until it is interrupted. On a terminal it\n"
+		   "redraws a line a filter; elsewhere, and with --json, it writes a line for each\n"
+		   "change and each event. It waits while netfild is away.",
+	.description = "Examples:\n"
+		       "  netfil watch\n"
+		       "  netfil watch hotspot --json --interval 10\n",
+};
+
+typedef struct {
+	guint64 used[NETFIL_DIRECTIONS];
+	guint64 refused;
+	gint64 at; /* monotonic, microseconds */
+	double rate[2];
+} Sample;
+
+typedef struct {
+	const char *const *names; /* none: all */
+	gboolean json;
+	double interval;
+	gboolean screen; /* redraw in place */
+	guint drawn;	 /* lines on the screen */
+	char *news;	 /* the last event, below the lines on the screen */
+
+	GMainLoop *loop;
+	NetfilClient *client; /* NULL while the daemon is away */
+	GHashTable *samples;  /* name -> Sample */
+} Watch;
+
+static gboolean watches(const Watch *watch, const char *name)
+{
+	return !watch->names[0] || g_strv_contains(watch->names, name);
+}
+
+/* Whoever read our output may have left. */
+static void flush(Watch *watch)
+{
+	if (fflush(stdout) != 0 || ferror(stdout))
+		g_main_loop_quit(watch->loop);
+}
+
+/* Lines: a line for each change and event. */
+
+static char *time_now(const char *format)
+{
+	g_autoptr(GDateTime) now = g_date_time_new_now_local();
+
+	return g_date_time_format(now, format);
+}
+
+static void json_line(Watch *watch, const char *event, const char *name, const char *key,
+		      JsonNode *value)
+{
+	g_autoptr(JsonBuilder) builder = json_builder_new();
+	g_autoptr(JsonNode) root = NULL;
+	g_autofree char *text = NULL;
+
+	json_builder_begin_object(builder);
+	json_builder_set_member_name(builder, "event");
+	json_builder_add_string_value(builder, event);
+	netfil_json_add_time(builder, "time", g_get_real_time() / G_USEC_PER_SEC);
+	if (name) {
+		json_builder_set_member_name(builder, "name");
+		json_builder_add_string_value(builder, name);
+	}
+	if (value) {
+		json_builder_set_member_name(builder, key);
+		json_builder_add_value(builder, value);
+	}
+	json_builder_end_object(builder);
+	root = json_builder_get_root(builder);
+	text = netfil_json_text(root, TRUE);
+	puts(text);
+	flush(watch);
+}
+
+/* One event: `event` for programs, `what` for people. */
+static void tell(Watch *watch, const char *event, const char *name, const char *what)
+{
+	g_autofree char *now = NULL;
+
+	if (watch->json) {
+		json_line(watch, event, name, NULL, NULL);
+		return;
+	}
+	now = time_now("%T");
+	if (watch->screen) {
+		g_free(watch->news);
+		watch->news = g_strdup_printf("%s %s%s%s", now, name ? name : "", name ? ": " : "",
+					      what);
+		return;
+	}
+	g_print("%s %s%s%s\n", now, name ? name : "", name ? ": " : "", what);
+	flush(watch);
+}
+
+static char *rate_text(const Sample *sample)
+{
+	g_autofree char *in = netfil_print_rate(sample->rate[NETFIL_IN]);
+	g_autofree char *out = netfil_print_rate(sample->rate[NETFIL_OUT]);
+
+	return g_strdup_printf("in %s, out %s", in, out);
+}
+
+static void print_line(Watch *watch, const NetfilStatus *status, const Sample *sample)
+{
+	g_autofree char *now = time_now("%T");
+	g_autofree char *amount = netfil_print_amount(status);
+	g_autofree char *rate = rate_text(sample);
+
+	g_print("%s %s: %s, %s, %s\n", now, status->spec->name, netfil_state_name(status->state),
+		amount, rate);
+	flush(watch);
+}
+
+static void write_status(Watch *watch, const char *event, const NetfilStatus *status,
+			 const Sample *sample)
+{
+	if (watch->json)
+		json_line(watch, event, status->spec->name, "filter", netfil_json_status(status));
+	else
+		print_line(watch, status, sample);
+}
+
+/* The screen: a line a filter, redrawn in place. */
+
+static void clear_screen(Watch *watch)
+{
+	if (watch->drawn)
+		g_print("\033[%uA\r\033[J", watch->drawn);
+	watch->drawn = 0;
+}
+
+static void draw_line(Watch *watch, const NetfilTerminal *terminal, const char *text)
+{
+	if (watch->drawn + 1 >= terminal->height)
+		return; /* no line may scroll off: it could not be drawn over */
+	g_print("%s\n", text);
+	watch->drawn++;
+}
+
+static void redraw(Watch *watch, const GPtrArray *statuses)
+{
+	NetfilTerminal terminal = netfil_terminal(STDOUT_FILENO);
+	NetfilColumns columns = netfil_print_columns(statuses, &terminal, RATE_WIDTH);
+
+	clear_screen(watch);
+	for (guint i = 0; i < statuses->len; i++) {
+		const NetfilStatus *status = statuses->pdata[i];
+		const Sample *sample = g_hash_table_lookup(watch->samples, status->spec->name);
+		g_autofree char *rate = rate_text(sample);
+		g_autofree char *row = netfil_print_row(status, &columns, &terminal, rate);
+
+		draw_line(watch, &terminal, row);
+	}
+	if (statuses->len == 0)
+		draw_line(watch, &terminal, "No filters.");
+	if (watch->news) {
+		g_autofree char *news = netfil_text_fit(&terminal, watch->news, terminal.width - 1);
+
+		draw_line(watch, &terminal, g_strchomp(news));
+	}
+	flush(watch);
+}
+
+/* Numbers. */
+
+/* TRUE if there is something new to tell. */
+static gboolean take_sample(Watch *watch, const NetfilStatus *status)
+{
+	Sample *sample = g_hash_table_lookup(watch->samples, status->spec->name);
+	gint64 now = g_get_monotonic_time();
+	gboolean is_new = !sample;
+	gboolean changed;
+
+	if (is_new) {
+		sample = g_new0(Sample, 1);
+		g_hash_table_insert(watch->samples, g_strdup(status->spec->name), sample);
+	}
+	for (guint i = 0; i < G_N_ELEMENTS(sample->rate); i++)
+		/* Less than before: it was reset. */
+		sample->rate[i] = is_new || status->used[i] < sample->used[i]
+					  ? 0
+					  : (double)(status->used[i] - sample->used[i]) *
+						    G_USEC_PER_SEC / (double)MAX(now - sample->at, 1);
+	changed = is_new || memcmp(sample->used, status->used, sizeof(sample->used)) != 0 ||
+		  sample->refused != status->refused_packets;
+	memcpy(sample->used, status->used, sizeof(sample->used));
+	sample->refused = status->refused_packets;
+	sample->at = now;
+	return changed;
+}
+
+static GPtrArray *watched(Watch *watch, GPtrArray *all)
+{
+	GPtrArray *some = g_ptr_array_new();
+
+	for (guint i = 0; i < all->len; i++)
+		if (watches(watch, ((NetfilStatus *)all->pdata[i])->spec->name))
+			g_ptr_array_add(some, all->pdata[i]);
+	return some;
+}
+
+static void refresh(Watch *watch)
+{
+	g_autoptr(GError) error = NULL;
+	g_autoptr(GPtrArray) all = netfil_client_list(watch->client, &error);
+	g_autoptr(GPtrArray) statuses = NULL;
+
+	if (!all)
+		return; /* the daemon is about to be seen gone */
+	statuses = watched(watch, all);
+	for (guint i = 0; i < statuses->len; i++) {
+		const NetfilStatus *status = statuses->pdata[i];
+
+		if (take_sample(watch, status) && !watch->screen)
+			write_status(watch, "usage", status,
+				     g_hash_table_lookup(watch->samples, status->spec->name));
+	}
+	if (watch->screen)
+		redraw(watch, statuses);
+}
+
+/* What the daemon tells. */
+
+static void on_added(Watch *watch, const char *name)
+{
+	if (watches(watch, name))
+		tell(watch, "added", name, "added");
+}
+
+static void on_removed(Watch *watch, const char *name)
+{
+	g_hash_table_remove(watch->samples, name);
+	if (watches(watch, name))
+		tell(watch, "removed", name, "removed");
+}
+
+static void on_changed(Watch *watch, NetfilStatus *status)
+{
+	if (!watches(watch, status->spec->name))
+		return;
+	take_sample(watch, status);
+	if (!watch->screen)
+		write_status(watch, "changed", status,
+			     g_hash_table_lookup(watch->samples, status->spec->name));
+}
+
+static void on_cap_reached(Watch *watch, const char *name, const char *direction)
+{
+	g_autofree char *what = g_strdup_printf("cap reached (%s)", direction);
+
+	if (!watches(watch, name))
+		return;
+	if (watch->json)
+		json_line(watch, "cap-reached", name, "direction",
+			  json_node_init_string(json_node_alloc(), direction));
+	else
+		tell(watch, "cap-reached", name, what);
+}
+
+static void on_closed(Watch *watch)
+{
+	g_signal_handlers_disconnect_by_data(watch->client, watch);
+	g_clear_object(&watch->client);
+	g_hash_table_remove_all(watch->samples);
+	clear_screen(watch);
+	tell(watch, "disconnected", NULL, "netfild went away: waiting for it");
+	if (watch->screen) {
+		g_print("%s\n", watch->news);
+		watch->drawn = 1;
+	}
+}
+
+/* FALSE with an error; absence of the daemon is one. */
+static gboolean connect_to_daemon(Watch *watch, GError **error)
+{
+	watch->client = netfil_client_connect(error);
+	if (!watch->client)
+		return FALSE;
+	g_signal_connect_swapped(watch->client, "added", G_CALLBACK(on_added), watch);
+	g_signal_connect_swapped(watch->client, "removed", G_CALLBACK(on_removed), watch);
+	g_signal_connect_swapped(watch->client, "changed", G_CALLBACK(on_changed), watch);
+	g_signal_connect_swapped(watch->client, "cap-reached", G_CALLBACK(on_cap_reached), watch);
+	g_signal_connect_swapped(watch->client, "closed", G_CALLBACK(on_closed), watch);
+	return TRUE;
+}
+
+static gboolean on_tick(gpointer data)
+{
+	Watch *watch = data;
+
+	if (!watch->client) {
+		if (!connect_to_daemon(watch, NULL))
+			return G_SOURCE_CONTINUE;
+		tell(watch, "connected", NULL, "netfild is back");
+	}
+	refresh(watch);
+	return G_SOURCE_CONTINUE;
+}
+
+/* A name that is mistyped is told at the start; later on filters come and go. */
+static gboolean check_names(Watch *watch, GError **error)
+{
+	for (guint i = 0; watch->names[i]; i++) {
+		g_autoptr(NetfilStatus) status =
+			netfil_client_get(watch->client, watch->names[i], error);
+
+		if (!status)
+			return FALSE;
+	}
+	return TRUE;
+}
+
+static gboolean on_reader_gone(int fd, GIOCondition condition, gpointer loop)
+{
+	(void)fd;
+	(void)condition;
+	g_main_loop_quit(loop);
+	return G_SOURCE_REMOVE;
+}
+
+static void watch_clear(Watch *watch)
+{
+	if (watch->client)
+		g_signal_handlers_disconnect_by_data(watch->client, watch);
+	g_clear_object(&watch->client);
+	g_clear_pointer(&watch->samples, g_hash_table_unref);
+	g_clear_pointer(&watch->loop, g_main_loop_unref);
+	g_clear_pointer(&watch->news, g_free);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Watch, watch_clear)
+
+static gboolean parse(Watch *watch, int *argc, char ***argv, GError **error)
+{
+	const GOptionEntry entries[] = {
+		{"json", 0, 0, G_OPTION_ARG_NONE, &watch->json, "a JSON object a line", NULL},
+		{"interval", 0, 0, G_OPTION_ARG_DOUBLE, &watch->interval,
+		 "look at the numbers so often (default: 1)", "SECONDS"},
+		{NULL},
+	};
+
+	if (!netfil_options_parse(&usage, entries, NULL, argc, argv, error))
+		return FALSE;
+	/* Not "<": what is no number is refused too. */
+	if (!(watch->interval >= 0.1 && watch->interval <= 86400))
+		return netfil_usage_error(&usage, error, "--interval must be 0.1 to 86400 seconds");
+	watch->names = netfil_options_names(&usage, *argc, *argv, 0, 0, error);
+	return watch->names != NULL;
+}
+
+int netfil_cmd_watch(int argc, char **argv, GError **error)
+{
+	g_auto(Watch) watch = {.interval = 1};
+
+	if (!parse(&watch, &argc, &argv, error))
+		return EXIT_FAILURE;
+	watch.screen = !watch.json && netfil_terminal(STDOUT_FILENO).interactive;
+	watch.samples = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	watch.loop = g_main_loop_new(NULL, FALSE);
+	if (!connect_to_daemon(&watch, error) || !check_names(&watch, error))
+		return EXIT_FAILURE;
+	refresh(&watch);
+	g_timeout_add((guint)(watch.interval * 1000), on_tick, &watch);
+	g_unix_fd_add(STDOUT_FILENO, G_IO_ERR, on_reader_gone, watch.loop);
+	g_main_loop_run(watch.loop);
+	return EXIT_SUCCESS;
+}

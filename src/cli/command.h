@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#pragma once
+
+#include <glib.h>
+
+/* One of netfil's commands. */
+typedef struct {
+	const char *name;
+	const char *summary;
+	/* argv[0] is the command's name. Returns the exit status; with an error set,
+	 * main() prints that and takes the exit status from it. */
+	int (*run)(int argc, char **argv, GError **error);
+	int failure; /* the exit status of every error; 0: 2 for wrong words, else 1 */
+} NetfilCommand;
+
+int netfil_cmd_run(int argc, char **argv, GError **error);
+int netfil_cmd_add(int argc, char **argv, GError **error);
+int netfil_cmd_set(int argc, char **argv, GError **error);
+int netfil_cmd_on(int argc, char **argv, GError **error);
+int netfil_cmd_off(int argc, char **argv, GError **error);
+int netfil_cmd_reset(int argc, char **argv, GError **error);
+int netfil_cmd_rm(int argc, char **argv, GError **error);
+int netfil_cmd_list(int argc, char **argv, GError **error);
+int netfil_cmd_show(int argc, char **argv, GError **error);
+int netfil_cmd_watch(int argc, char **argv, GError **error);
+int netfil_cmd_doctor(int argc, char **argv, GError **error);
+int netfil_cmd_reload(int argc, char **argv, GError **error);

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "json.h"
+
+#include <stdio.h>
+
+static const char *const selector_keys[] = {
+	"pid", "exe", "user", "cgroup", "unit", "ip", "ip-file", "port", "proto", "interface", NULL,
+};
+
+const char *netfil_direction_name(guint direction)
+{
+	static const char *const names[] = {"in", "out", "total"};
+
+	g_return_val_if_fail(direction < G_N_ELEMENTS(names), NULL);
+	return names[direction];
+}
+
+const char *netfil_spec_type_name(NetfilSpecType type)
+{
+	static const char *const names[] = {
+		[NETFIL_SPEC_SOCKET] = "socket",
+		[NETFIL_SPEC_IP] = "ip",
+		[NETFIL_SPEC_INTERFACE] = "interface",
+	};
+
+	return names[type];
+}
+
+static void add_string(JsonBuilder *builder, const char *key, const char *value)
+{
+	json_builder_set_member_name(builder, key);
+	json_builder_add_string_value(builder, value);
+}
+
+void netfil_json_add_bytes(JsonBuilder *builder, const char *key, guint64 value)
+{
+	json_builder_set_member_name(builder, key);
+	if (value <= G_MAXINT64)
+		json_builder_add_int_value(builder, (gint64)value);
+	else
+		json_builder_add_double_value(builder, (double)value);
+}
+
+void netfil_json_add_time(JsonBuilder *builder, const char *key, gint64 seconds)
+{
+	g_autoptr(GDateTime) time = seconds ? g_date_time_new_from_unix_utc(seconds) : NULL;
+	g_autofree char *text = time ? g_date_time_format(time, "%Y-%m-%dT%H:%M:%SZ") : NULL;
+
+	json_builder_set_member_name(builder, key);
+	if (text)
+		json_builder_add_string_value(builder, text);
+	else
+		json_builder_add_null_value(builder);
+}
+
+static void add_directions(JsonBuilder *builder, const char *key,
+			   const guint64 values[NETFIL_DIRECTIONS])
+{
+	json_builder_set_member_name(builder, key);
+	json_builder_begin_object(builder);
+	for (guint i = 0; i < NETFIL_DIRECTIONS; i++)
+		netfil_json_add_bytes(builder, netfil_direction_name(i), values[i]);
+	json_builder_end_object(builder);
+}
+
+static void add_packets(JsonBuilder *builder, const char *key, guint64 bytes, guint64 packets)
+{
+	json_builder_set_member_name(builder, key);
+	json_builder_begin_object(builder);
+	netfil_json_add_bytes(builder, "bytes", bytes);
+	netfil_json_add_bytes(builder, "packets", packets);
+	json_builder_end_object(builder);
+}
+
+static void add_values(JsonBuilder *builder, const char *key, const char *const *values)
+{
+	json_builder_set_member_name(builder, key);
+	json_builder_begin_array(builder);
+	for (; *values; values++)
+		json_builder_add_string_value(builder, *values);
+	json_builder_end_array(builder);
+}
+
+static void add_selector(JsonBuilder *builder, const NetfilSpec *spec)
+{
+	g_autoptr(GVariant) settings = g_variant_ref_sink(netfil_spec_to_variant(spec));
+	g_autofree char *text = netfil_spec_selector_text(spec);
+
+	json_builder_set_member_name(builder, "selector");
+	json_builder_begin_object(builder);
+	add_string(builder, "text", text);
+	for (guint i = 0; selector_keys[i]; i++) {
+		g_autofree const char **values = NULL;
+
+		if (g_variant_lookup(settings, selector_keys[i], "^a&s", &values))
+			add_values(builder, selector_keys[i], values);
+	}
+	json_builder_end_object(builder);
+}
+
+static void add_cycle(JsonBuilder *builder, const NetfilStatus *status)
+{
+	json_builder_set_member_name(builder, "cycle");
+	json_builder_begin_object(builder);
+	add_string(builder, "every", "never");
+	netfil_json_add_time(builder, "started", status->cycle_started);
+	netfil_json_add_time(builder, "ends", 0);
+	json_builder_end_object(builder);
+}
+
+JsonNode *netfil_json_status(const NetfilStatus *status)
+{
+	g_autoptr(JsonBuilder) builder = json_builder_new();
+	const NetfilSpec *spec = status->spec;
+
+	json_builder_begin_object(builder);
+	add_string(builder, "name", spec->name);
+	add_string(builder, "state", netfil_state_name(status->state));
+	add_string(builder, "type", netfil_spec_type_name(netfil_spec_type(spec)));
+	add_selector(builder, spec);
+	add_directions(builder, "limit", spec->cap);
+	add_directions(builder, "used", status->used);
+	add_packets(builder, "refused", status->refused_bytes, status->refused_packets);
+	add_packets(builder, "resets", status->reset_bytes, status->reset_packets);
+	add_cycle(builder, status);
+	add_string(builder, "on_limit", netfil_on_limit_name(spec->on_limit));
+	json_builder_set_member_name(builder, "loopback");
+	json_builder_add_boolean_value(builder, netfil_spec_counts_loopback(spec));
+	json_builder_end_object(builder);
+	return json_builder_get_root(builder);
+}
+
+char *netfil_json_text(JsonNode *node, gboolean one_line)
+{
+	g_autoptr(JsonGenerator) generator = json_generator_new();
+
+	json_generator_set_root(generator, node);
+	json_generator_set_pretty(generator, !one_line);
+	return json_generator_to_data(generator, NULL);
+}
+
+void netfil_json_print(JsonNode *node)
+{
+	g_autofree char *text = netfil_json_text(node, FALSE);
+
+	/* JSON is UTF-8 whatever the locale: not g_print(), which would convert it. */
+	puts(text);
+}

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "print.h"
+
+#include <string.h>
+
+#include "bar.h"
+#include "core/size.h"
+#include "json.h"
+
+#define GAP 2
+#define PERCENT 4 /* "100%" */
+#define NAME_MAX_WIDTH 24
+#define NAME_MIN_WIDTH 8
+#define BAR_MIN_WIDTH 8
+#define BAR_MAX_WIDTH 24
+#define SELECTOR_MIN_WIDTH 10
+
+int netfil_tightest(const NetfilStatus *status)
+{
+	int tightest = -1;
+	double most = -1;
+
+	for (int i = 0; i < NETFIL_DIRECTIONS; i++) {
+		guint64 cap = status->spec->cap[i];
+
+		if (cap && (double)status->used[i] / (double)cap > most) {
+			most = (double)status->used[i] / (double)cap;
+			tightest = i;
+		}
+	}
+	return tightest;
+}
+
+NetfilColour netfil_print_colour(const NetfilStatus *status)
+{
+	double fraction = netfil_status_fraction(status);
+
+	if (status->state == NETFIL_STATE_OFF)
+		return NETFIL_COLOUR_DIM;
+	if (status->state == NETFIL_STATE_EXHAUSTED || fraction >= 1)
+		return NETFIL_COLOUR_BAD;
+	if (fraction >= 0.8 || status->state == NETFIL_STATE_WAITING)
+		return NETFIL_COLOUR_WARN;
+	return NETFIL_COLOUR_GOOD;
+}
+
+char *netfil_print_amount(const NetfilStatus *status)
+{
+	int direction = netfil_tightest(status);
+	g_autofree char *used = NULL;
+	g_autofree char *cap = NULL;
+
+	if (direction < 0)
+		return netfil_size_format(status->used[NETFIL_TOTAL]);
+	used = netfil_size_format(status->used[direction]);
+	cap = netfil_size_format(status->spec->cap[direction]);
+	return g_strdup_printf("%s / %s%s%s", used, cap, direction == NETFIL_TOTAL ? "" : " ",
+			       direction == NETFIL_TOTAL ? "" : netfil_direction_name((guint)direction));
+}
+
+char *netfil_print_rate(double bytes_per_second)
+{
+	g_autofree char *size = netfil_size_format((guint64)MAX(bytes_per_second, 0));
+
+	return g_strconcat(size, "/s", NULL);
+}
+
+/* Lines of filters. */
+
+static void measure(NetfilColumns *columns, const GPtrArray *statuses)
+{
+	for (guint i = 0; i < statuses->len; i++) {
+		const NetfilStatus *status = statuses->pdata[i];
+		g_autofree char *amount = netfil_print_amount(status);
+		g_autofree char *selector = netfil_spec_selector_text(status->spec);
+
+		columns->name = MAX(columns->name, netfil_text_width(status->spec->name));
+		columns->state = MAX(columns->state, strlen(netfil_state_name(status->state)));
+		columns->amount = MAX(columns->amount, netfil_text_width(amount));
+		columns->selector = MAX(columns->selector, netfil_text_width(selector));
+	}
+}
+
+static guint taken(guint width)
+{
+	return width ? width + GAP : 0;
+}
+
+/* What is left of the line for bar and selector once the rest has its due. */
+static guint left_over(const NetfilColumns *columns, guint width)
+{
+	guint due = columns->name + taken(columns->state) + taken(PERCENT) +
+		    taken(columns->amount) + taken(columns->extra);
+
+	return width > due ? width - due : 0;
+}
+
+/* From the widest layout down: on a narrow terminal go first the selector, then
+ * the bar, the extra text and the state; the amount goes last. */
+static void fit(NetfilColumns *columns, guint width)
+{
+	guint wanted = columns->selector;
+	guint left = left_over(columns, width);
+
+	columns->selector = columns->bar = 0;
+	if (left < taken(BAR_MIN_WIDTH) && columns->extra) {
+		columns->extra = 0;
+		left = left_over(columns, width);
+	}
+	if (left < taken(BAR_MIN_WIDTH) && left_over(columns, width) == 0) {
+		columns->state = 0;
+		left = left_over(columns, width);
+	}
+	if (left >= taken(BAR_MIN_WIDTH) + taken(SELECTOR_MIN_WIDTH)) {
+		guint most = left - taken(BAR_MIN_WIDTH) - GAP;
+
+		columns->selector = MIN(wanted, MAX(SELECTOR_MIN_WIDTH, MIN(most, left * 3 / 5)));
+	}
+	left -= taken(columns->selector);
+	if (left >= taken(BAR_MIN_WIDTH))
+		columns->bar = MIN(left - GAP, BAR_MAX_WIDTH);
+	/* A selector that is longer gets what the bar does not need. */
+	left -= taken(columns->bar);
+	if (columns->selector)
+		columns->selector = MIN(wanted, columns->selector + left);
+}
+
+NetfilColumns netfil_print_columns(const GPtrArray *statuses, const NetfilTerminal *terminal,
+				   guint extra)
+{
+	NetfilColumns columns = {.extra = extra};
+	guint rest;
+
+	measure(&columns, statuses);
+	columns.name = MIN(columns.name, NAME_MAX_WIDTH);
+	fit(&columns, terminal->width);
+	rest = taken(PERCENT) + taken(columns.amount) + taken(columns.state);
+	if (columns.name + rest > terminal->width && columns.name > NAME_MIN_WIDTH)
+		columns.name = terminal->width > rest + NAME_MIN_WIDTH ? terminal->width - rest
+								       : NAME_MIN_WIDTH;
+	return columns;
+}
+
+static void append_cell(GString *line, const NetfilTerminal *terminal, NetfilColour colour,
+			const char *text, guint width)
+{
+	g_autofree char *cell = NULL;
+
+	if (!width)
+		return;
+	cell = netfil_text_fit(terminal, text, width);
+	if (line->len)
+		g_string_append_printf(line, "%*s", GAP, "");
+	netfil_terminal_append(line, terminal, colour, cell);
+}
+
+static void append_bar(GString *line, const NetfilTerminal *terminal, const NetfilStatus *status,
+		       guint width)
+{
+	double fraction = netfil_status_fraction(status);
+	g_autofree char *bar = netfil_bar(fraction, width, terminal->unicode);
+	g_autofree char *percent = netfil_bar_percent(fraction);
+
+	if (width) {
+		g_string_append_printf(line, "%*s", GAP, "");
+		netfil_terminal_append(line, terminal, netfil_print_colour(status), bar);
+	}
+	g_string_append_printf(line, "%*s%*s", GAP, "", PERCENT, percent);
+}
+
+char *netfil_print_row(const NetfilStatus *status, const NetfilColumns *columns,
+		       const NetfilTerminal *terminal, const char *extra)
+{
+	g_autofree char *selector = netfil_spec_selector_text(status->spec);
+	g_autofree char *amount = netfil_print_amount(status);
+	GString *line = g_string_new(NULL);
+
+	append_cell(line, terminal, NETFIL_COLOUR_NONE, status->spec->name, columns->name);
+	append_cell(line, terminal, netfil_print_colour(status), netfil_state_name(status->state),
+		    columns->state);
+	append_cell(line, terminal, NETFIL_COLOUR_NONE, selector, columns->selector);
+	append_bar(line, terminal, status, columns->bar);
+	append_cell(line, terminal, NETFIL_COLOUR_NONE, amount, columns->amount);
+	append_cell(line, terminal, NETFIL_COLOUR_NONE, extra ? extra : "", columns->extra);
+	return g_strchomp(g_string_free(line, FALSE));
+}
+
+/* All about one filter. */
+
+static const char *what_counts(const NetfilSpec *spec)
+{
+	switch (netfil_spec_type(spec)) {
+	case NETFIL_SPEC_SOCKET:
+		return "IP packets of these sockets";
+	case NETFIL_SPEC_IP:
+		return "IP packets of these addresses";
+	case NETFIL_SPEC_INTERFACE:
+		return "frames on these interfaces";
+	}
+	return "";
+}
+
+static void append_line(GString *text, const char *label, const char *format, ...)
+	G_GNUC_PRINTF(3, 4);
+
+static void append_line(GString *text, const char *label, const char *format, ...)
+{
+	va_list arguments;
+
+	g_string_append_printf(text, "%-10s ", label);
+	va_start(arguments, format);
+	g_string_append_vprintf(text, format, arguments);
+	va_end(arguments);
+	g_string_append_c(text, '\n');
+}
+
+/* "25,000,000 (25.0 MB)" */
+static char *both_ways(guint64 bytes)
+{
+	g_autofree char *exact = netfil_size_exact(bytes);
+	g_autofree char *about = netfil_size_format(bytes);
+
+	return bytes < 1000 ? g_strdup(exact) : g_strdup_printf("%s (%s)", exact, about);
+}
+
+static void append_usage(GString *text, const NetfilStatus *status)
+{
+	static const char *const labels[] = {"In", "Out", "Total"};
+
+	for (guint i = 0; i < NETFIL_DIRECTIONS; i++) {
+		guint64 cap = status->spec->cap[i];
+		g_autofree char *used = both_ways(status->used[i]);
+		g_autofree char *limit = cap ? both_ways(cap) : NULL;
+
+		append_line(text, labels[i], limit ? "%s of %s bytes" : "%s bytes", used, limit);
+	}
+}
+
+static void append_packets(GString *text, const char *label, guint64 bytes, guint64 packets)
+{
+	g_autofree char *amount = both_ways(bytes);
+	g_autofree char *count = netfil_size_exact(packets);
+
+	append_line(text, label, "%s packet%s, %s bytes", count, packets == 1 ? "" : "s", amount);
+}
+
+static void append_bar_line(GString *text, const NetfilStatus *status,
+			    const NetfilTerminal *terminal)
+{
+	if (netfil_status_fraction(status) < 0)
+		return;
+	g_string_append_printf(text, "%-9s", "Used");
+	append_bar(text, terminal, status, CLAMP(terminal->width, 30, 50) - 20);
+	g_string_append_c(text, '\n');
+}
+
+char *netfil_print_details(const NetfilStatus *status, const NetfilTerminal *terminal)
+{
+	const NetfilSpec *spec = status->spec;
+	g_autoptr(GDateTime) started = g_date_time_new_from_unix_local(status->cycle_started);
+	g_autofree char *since = started ? g_date_time_format(started, "%F %T %z") : NULL;
+	g_autofree char *selector = netfil_spec_selector_text(spec);
+	GString *text = g_string_new(NULL);
+
+	append_line(text, "Name", "%s", spec->name);
+	append_line(text, "State", "%s", netfil_state_name(status->state));
+	append_line(text, "Selector", "%s", selector);
+	append_line(text, "Counts", "%s, %s loopback", what_counts(spec),
+		    netfil_spec_counts_loopback(spec) ? "with" : "without");
+	append_line(text, "At the cap", "%s", netfil_on_limit_name(spec->on_limit));
+	append_line(text, "Since", "%s", since ? since : "never");
+	append_bar_line(text, status, terminal);
+	append_usage(text, status);
+	append_packets(text, "Refused", status->refused_bytes, status->refused_packets);
+	append_packets(text, "Resets", status->reset_bytes, status->reset_packets);
+	return g_string_free(text, FALSE);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#pragma once
+
+#include "core/status.h"
+#include "terminal.h"
+
+/* Filters as text. */
+
+/* How lines are laid out, so that they stand under one another and fit. */
+typedef struct {
+	guint name, state, amount, bar, selector, extra; /* columns; 0: left out */
+} NetfilColumns;
+
+/* `extra`: room to be kept for a text of the caller's own at the end of a line. */
+NetfilColumns netfil_print_columns(const GPtrArray *statuses, const NetfilTerminal *terminal,
+				   guint extra);
+
+/* "name  state  selector  bar  49%  12.3 MB / 25.0 MB  extra"; no newline. Caller frees. */
+char *netfil_print_row(const NetfilStatus *status, const NetfilColumns *columns,
+		       const NetfilTerminal *terminal, const char *extra);
+
+/* All about one filter, with exact digits; lines with newlines. Caller frees. */
+char *netfil_print_details(const NetfilStatus *status, const NetfilTerminal *terminal);
+
+/* "12.3 MB / 25.0 MB", of the cap that is nearest; without one "12.3 MB". Caller frees. */
+char *netfil_print_amount(const NetfilStatus *status);
+
+/* "1.2 MB/s". Caller frees. */
+char *netfil_print_rate(double bytes_per_second);
+
+/* The direction whose cap is nearest to being used up; -1 without a cap. */
+int netfil_tightest(const NetfilStatus *status);
+
+/* The colour for what is used and for where the filter stands. */
+NetfilColour netfil_print_colour(const NetfilStatus *status);

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "resolve.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/error.h"
+#include "core/quote.h"
+#include "kernel/cgroup.h"
+
+static char *not_there(const char *word, const char *why, const char *remedy, GError **error)
+{
+	g_autofree char *quoted = netfil_quote(word, -1);
+
+	g_set_error(error, NETFIL_ERROR, NETFIL_ERROR_NOT_FOUND, "%s: %s: %s", quoted, why, remedy);
+	return NULL;
+}
+
+char *netfil_resolve_executable(const char *word, GError **error)
+{
+	g_autofree char *found = strchr(word, '/') ? g_strdup(word) : g_find_program_in_path(word);
+	char *canonical;
+
+	if (!found)
+		return not_there(word, "there is no such command in PATH", "give its path", error);
+	canonical = realpath(found, NULL);
+	if (!canonical)
+		return not_there(word, g_strerror(errno), "give the path of an executable", error);
+	return canonical; /* GLib's free is libc's */
+}
+
+char *netfil_resolve_file(const char *word, GError **error)
+{
+	if (!*word)
+		return not_there(word, "no file is named", "give its path", error);
+	return g_canonicalize_filename(word, NULL);
+}
+
+char *netfil_resolve_cgroup(const char *word, GError **error)
+{
+	g_autofree char *mount = netfil_cgroup_mount(error);
+	g_autofree char *path = NULL;
+	gsize length;
+
+	if (!mount)
+		return NULL;
+	length = strlen(mount);
+	path = g_canonicalize_filename(word, "/");
+	if (!g_str_has_prefix(path, mount) || (path[length] && path[length] != '/'))
+		return g_steal_pointer(&path);
+	return g_strdup(path[length] ? path + length : "/");
+}

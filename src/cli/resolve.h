@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#pragma once
+
+#include <glib.h>
+
+/* What people type, made what a filter keeps. All are freed by the caller. */
+
+/* The canonical path of an executable; a name without a slash is looked up in
+ * PATH, as a shell does. NETFIL_ERROR_NOT_FOUND if it is not there. */
+char *netfil_resolve_executable(const char *word, GError **error);
+
+/* An absolute path. A symbolic link is kept, so that a list which is replaced by
+ * changing the link is found again. */
+char *netfil_resolve_file(const char *word, GError **error);
+
+/* "/sys/fs/cgroup/a/b" (or wherever cgroup2 is mounted) and "/a/b" give "/a/b". */
+char *netfil_resolve_cgroup(const char *word, GError **error);

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "spec-options.h"
+
+#include "core/error.h"
+#include "resolve.h"
+
+#define ALL (NETFIL_FOR_ADD | NETFIL_FOR_SET | NETFIL_FOR_RUN)
+#define DAEMON (NETFIL_FOR_ADD | NETFIL_FOR_SET)
+
+struct NetfilSpecOptions {
+	NetfilSpecUse use;
+	GArray *entries;    /* GOptionEntry */
+	NetfilSpec *spec;
+	GHashTable *texts; /* key -> GPtrArray of values, as the bus takes them */
+};
+
+typedef struct {
+	const char *name;
+	const char *argument;
+	const char *help;
+	guint uses;
+	const char *key;   /* the specification's; NULL: the name */
+	const char *fixed; /* the value, for an option that takes none */
+	char *(*resolve)(const char *word, GError **error);
+	gboolean once; /* another one replaces it */
+} Option;
+
+static const Option table[] = {
+	{"pid", "N", "the process N and all that it starts", DAEMON},
+	{"exe", "PATH", "processes that run this executable", DAEMON,
+	 .resolve = netfil_resolve_executable},
+	{"user", "NAME", "processes of this user", DAEMON},
+	{"cgroup", "PATH", "processes in this control group and below", DAEMON,
+	 .resolve = netfil_resolve_cgroup},
+	{"unit", "NAME", "processes of this systemd unit", DAEMON},
+	{"ip", "PREFIX", "traffic with this address or prefix", ALL},
+	{"ip-file", "FILE", "traffic with the addresses listed in this file", ALL,
+	 .resolve = netfil_resolve_file},
+	{"port", "N[-M]", "traffic with this remote or local port", ALL},
+	{"proto", "NAME", "traffic of this protocol: tcp, udp, icmp, ... or its number", ALL},
+	{"interface", "GLOB", "traffic through these network interfaces", ALL},
+	{"in", "SIZE", "cap on bytes in: 25M is 25,000,000, 25MiB is 26,214,400", ALL,
+	 .once = TRUE},
+	{"out", "SIZE", "cap on bytes out", ALL, .once = TRUE},
+	{"total", "SIZE", "cap on bytes in and out together", ALL, .once = TRUE},
+	{"on-limit", "POLICY", "at the cap: reject (the default), drop or kill", ALL,
+	 .once = TRUE},
+	{"loopback", NULL, "count loopback traffic too", ALL, .fixed = "true", .once = TRUE},
+	{"no-loopback", NULL, "do not count loopback traffic, unless an --ip names it",
+	 NETFIL_FOR_SET, .key = "loopback", .fixed = "false", .once = TRUE},
+	{"off", NULL, "switched off: it neither counts nor refuses", DAEMON, .key = "on",
+	 .fixed = "false", .once = TRUE},
+};
+
+static const char *option_key(const Option *option)
+{
+	return option->key ? option->key : option->name;
+}
+
+static const Option *find_option(const char *dashed)
+{
+	for (guint i = 0; i < G_N_ELEMENTS(table); i++)
+		if (g_str_equal(dashed + 2, table[i].name))
+			return &table[i];
+	g_return_val_if_reached(NULL);
+}
+
+static GPtrArray *texts_of(NetfilSpecOptions *options, const char *key)
+{
+	GPtrArray *texts = g_hash_table_lookup(options->texts, key);
+
+	if (!texts) {
+		texts = g_ptr_array_new_with_free_func(g_free);
+		g_hash_table_insert(options->texts, (gpointer)key, texts);
+	}
+	return texts;
+}
+
+/* The value in the form that the specification keeps; NULL and an error. */
+static char *resolve(const Option *option, const char *value, GError **error)
+{
+	g_autofree char *text = NULL;
+
+	if (option->fixed)
+		return g_strdup(option->fixed);
+	text = option->resolve ? option->resolve(value, error) : g_strdup(value);
+	if (text && !g_utf8_validate(text, -1, NULL)) {
+		g_set_error(error, NETFIL_ERROR, NETFIL_ERROR_INVALID,
+			    "the value of --%s is not UTF-8: rename it, or use another selector",
+			    option->name);
+		return NULL;
+	}
+	return g_steal_pointer(&text);
+}
+
+static gboolean on_option(const char *name, const char *value, gpointer data, GError **error)
+{
+	NetfilSpecOptions *options = data;
+	const Option *option = find_option(name);
+	const char *key = option_key(option);
+	GPtrArray *texts = texts_of(options, key);
+	g_autofree char *text = NULL;
+
+	if (option->once)
+		g_ptr_array_set_size(texts, 0);
+	if (options->use == NETFIL_FOR_SET && value && !*value)
+		return TRUE; /* an empty list clears */
+	text = resolve(option, value, error);
+	if (!text || !netfil_spec_put(options->spec, key, text, error))
+		return FALSE;
+	g_ptr_array_add(texts, g_steal_pointer(&text));
+	return TRUE;
+}
+
+static GArray *entries_for(NetfilSpecUse use)
+{
+	GArray *entries = g_array_new(TRUE, FALSE, sizeof(GOptionEntry));
+
+	for (guint i = 0; i < G_N_ELEMENTS(table); i++) {
+		const Option *option = &table[i];
+		GOptionEntry entry = {
+			.long_name = option->name,
+			/* Values are taken as they are, whatever the locale. */
+			.flags = option->fixed ? G_OPTION_FLAG_NO_ARG : G_OPTION_FLAG_FILENAME,
+			.arg = G_OPTION_ARG_CALLBACK,
+			.arg_data = on_option,
+			.description = option->help,
+			.arg_description = option->argument,
+		};
+
+		if (option->uses & use)
+			g_array_append_val(entries, entry);
+	}
+	return entries;
+}
+
+NetfilSpecOptions *netfil_spec_options_new(NetfilSpecUse use)
+{
+	NetfilSpecOptions *options = g_new0(NetfilSpecOptions, 1);
+
+	options->use = use;
+	options->entries = entries_for(use);
+	options->spec = netfil_spec_new("");
+	options->texts = g_hash_table_new_full(g_str_hash, g_str_equal, NULL,
+					       (GDestroyNotify)g_ptr_array_unref);
+	return options;
+}
+
+void netfil_spec_options_free(NetfilSpecOptions *options)
+{
+	g_array_unref(options->entries);
+	netfil_spec_free(options->spec);
+	g_hash_table_unref(options->texts);
+	g_free(options);
+}
+
+GOptionGroup *netfil_spec_options_group(NetfilSpecOptions *options)
+{
+	GOptionGroup *group = g_option_group_new(NULL, NULL, NULL, options, NULL);
+
+	g_option_group_add_entries(group, (const GOptionEntry *)(void *)options->entries->data);
+	return group;
+}
+
+NetfilSpec *netfil_spec_options_spec(const NetfilSpecOptions *options, const char *name)
+{
+	NetfilSpec *spec = netfil_spec_copy(options->spec);
+
+	g_free(spec->name);
+	spec->name = g_strdup(name);
+	return spec;
+}
+
+GVariant *netfil_spec_options_changes(const NetfilSpecOptions *options)
+{
+	g_auto(GVariantBuilder) builder = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE("a{sas}"));
+	GHashTableIter iter;
+	const char *key;
+	GPtrArray *texts;
+
+	if (g_hash_table_size(options->texts) == 0)
+		return NULL;
+	g_hash_table_iter_init(&iter, options->texts);
+	while (g_hash_table_iter_next(&iter, (gpointer *)&key, (gpointer *)&texts))
+		g_variant_builder_add(&builder, "{s@as}", key,
+				      g_variant_new_strv((const char *const *)texts->pdata,
+							 (gssize)texts->len));
+	return g_variant_builder_end(&builder);
+}

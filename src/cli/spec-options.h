@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#pragma once
+
+#include "core/spec.h"
+
+/* The options that make or change a filter, collected by add, set and run. */
+
+typedef enum {
+	NETFIL_FOR_ADD = 1 << 0,
+	NETFIL_FOR_SET = 1 << 1,
+	NETFIL_FOR_RUN = 1 << 2,
+} NetfilSpecUse;
+
+typedef struct NetfilSpecOptions NetfilSpecOptions;
+
+NetfilSpecOptions *netfil_spec_options_new(NetfilSpecUse use);
+void netfil_spec_options_free(NetfilSpecOptions *options);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(NetfilSpecOptions, netfil_spec_options_free)
+
+/* The options of this use, for netfil_options_parse(), which takes the group
+ * over; `options` must live until then. */
+GOptionGroup *netfil_spec_options_group(NetfilSpecOptions *options);
+
+/* The filter that the options describe, under that name. Caller frees. */
+NetfilSpec *netfil_spec_options_spec(const NetfilSpecOptions *options, const char *name);
+
+/* What the options change, as a{sas}: an empty list where a value was empty.
+ * Floating reference; NULL if there is nothing. */
+GVariant *netfil_spec_options_changes(const NetfilSpecOptions *options);

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "start.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <gio/gio.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "client/paths.h"
+#include "core/error.h"
+
+#define READY_FD 3
+
+static gboolean fail(GError **error, const char *what, const char *which, const char *why)
+{
+	g_set_error(error, NETFIL_ERROR, NETFIL_ERROR_FAILED,
+		    "cannot %s %s (%s): start netfild by hand", what, which, why);
+	return FALSE;
+}
+
+/* Beside this netfil, in the build tree or installed; else where it is installed. */
+static char *find_daemon(GError **error)
+{
+	static const char *const beside[] = {"../daemon/netfild", "netfild", NULL};
+	g_autofree char *self = g_file_read_link("/proc/self/exe", NULL);
+	g_autofree char *directory = self ? g_path_get_dirname(self) : g_strdup("/");
+
+	for (guint i = 0; beside[i]; i++) {
+		g_autofree char *path = g_build_filename(directory, beside[i], NULL);
+
+		if (access(path, X_OK) == 0)
+			return g_steal_pointer(&path);
+	}
+	if (access(NETFIL_SBINDIR "/netfild", X_OK) == 0)
+		return g_strdup(NETFIL_SBINDIR "/netfild");
+	g_set_error_literal(error, NETFIL_ERROR, NETFIL_ERROR_NOT_FOUND,
+			    "netfild is not in " NETFIL_SBINDIR ": install it");
+	return NULL;
+}
+
+/* Of those who start a daemon at the same time, one does and the others wait for
+ * it: whoever holds the directory locked is at it. */
+static int lock_runtime_dir(GError **error)
+{
+	const char *directory = netfil_runtime_dir();
+	int fd;
+
+	if (g_mkdir_with_parents(directory, 0755) < 0 ||
+	    (fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0) {
+		fail(error, "use", directory, g_strerror(errno));
+		return -1;
+	}
+	while (flock(fd, LOCK_EX) < 0 && errno == EINTR)
+		;
+	return fd;
+}
+
+static void new_session(gpointer data)
+{
+	(void)data;
+	setsid();
+}
+
+static gboolean spawn(const char *daemon, int log, int ready, GError **error)
+{
+	const char *const argv[] = {daemon, "--ready-fd", G_STRINGIFY(READY_FD), NULL};
+	g_autoptr(GError) raw = NULL;
+
+	/* Not to be reaped by us: GLib puts a process in between. */
+	if (g_spawn_async_with_pipes_and_fds(NULL, argv, NULL, G_SPAWN_DEFAULT, new_session, NULL,
+					     -1, log, log, &ready, &(int){READY_FD}, 1, NULL, NULL,
+					     NULL, NULL, &raw))
+		return TRUE;
+	return fail(error, "start", daemon, raw->message);
+}
+
+/* Blocks until the daemon has said "ready", or what hinders it, or died. */
+static gboolean wait_ready(int fd, const char *log_path, GError **error)
+{
+	g_autoptr(GString) said = g_string_new(NULL);
+	char buffer[512];
+	ssize_t n;
+
+	while ((n = read(fd, buffer, sizeof(buffer))) > 0 || (n < 0 && errno == EINTR))
+		if (n > 0)
+			g_string_append_len(said, buffer, n);
+	g_strchomp(said->str);
+	if (g_str_equal(said->str, "ready"))
+		return TRUE;
+	if (*said->str)
+		g_set_error_literal(error, NETFIL_ERROR, NETFIL_ERROR_FAILED, said->str);
+	else
+		g_set_error(error, NETFIL_ERROR, NETFIL_ERROR_FAILED,
+			    "netfild ended while it started: see %s", log_path);
+	return FALSE;
+}
+
+static gboolean start_daemon(GError **error)
+{
+	g_autofree char *daemon = find_daemon(error);
+	g_autofree char *log_path = g_build_filename(netfil_runtime_dir(), "netfild.log", NULL);
+	gboolean started;
+	int pipe_fds[2];
+	int log;
+
+	if (!daemon)
+		return FALSE;
+	log = open(log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0644);
+	if (log < 0)
+		return fail(error, "write", log_path, g_strerror(errno));
+	if (pipe2(pipe_fds, O_CLOEXEC) < 0) {
+		close(log);
+		return fail(error, "start", daemon, g_strerror(errno));
+	}
+	started = spawn(daemon, log, pipe_fds[1], error);
+	close(log);
+	close(pipe_fds[1]);
+	started = started && wait_ready(pipe_fds[0], log_path, error);
+	close(pipe_fds[0]);
+	return started;
+}
+
+NetfilClient *netfil_connect_or_start(GError **error)
+{
+	g_autoptr(GError) absent = NULL;
+	NetfilClient *client = netfil_client_connect(&absent);
+	int lock;
+
+	if (client)
+		return client;
+	if (!g_error_matches(absent, NETFIL_ERROR, NETFIL_ERROR_NOT_FOUND)) {
+		g_propagate_error(error, g_steal_pointer(&absent));
+		return NULL;
+	}
+	if (geteuid() != 0) {
+		g_set_error_literal(error, NETFIL_ERROR, NETFIL_ERROR_DENIED,
+				    "netfild is not running, and starting it needs root: "
+				    "run it with sudo");
+		return NULL;
+	}
+	lock = lock_runtime_dir(error);
+	if (lock < 0)
+		return NULL;
+	client = netfil_client_connect(NULL); /* somebody else may have been at it */
+	if (!client && start_daemon(error))
+		client = netfil_client_connect(error);
+	close(lock);
+	return client;
+}

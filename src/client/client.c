@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "client.h"
+
+#include "bus-generated.h"
+#include "bus.h"
+#include "core/error.h"
+#include "paths.h"
+
+/* Loading programs anew takes seconds on a slow machine; GDBus gives up at 25. */
+#define CALL_TIMEOUT_MS (120 * 1000)
+#define PAGE 500
+
+struct _NetfilClient {
+	GObject parent_instance;
+	NetfilBusManager *manager;
+};
+
+enum { ADDED, REMOVED, CHANGED, CAP_REACHED, CLOSED, SIGNALS };
+
+static guint signals[SIGNALS];
+
+G_DEFINE_FINAL_TYPE(NetfilClient, netfil_client, G_TYPE_OBJECT)
+
+static void netfil_client_dispose(GObject *object)
+{
+	NetfilClient *client = NETFIL_CLIENT(object);
+
+	if (client->manager) {
+		GDBusConnection *connection =
+		    g_dbus_proxy_get_connection(G_DBUS_PROXY(client->manager));
+
+		g_signal_handlers_disconnect_by_data(connection, client);
+		g_signal_handlers_disconnect_by_data(client->manager, client);
+		g_dbus_connection_close(connection, NULL, NULL, NULL);
+	}
+	g_clear_object(&client->manager);
+	G_OBJECT_CLASS(netfil_client_parent_class)->dispose(object);
+}
+
+static guint signal_new(const char *name, guint n, GType first, GType second)
+{
+	return g_signal_new(name, NETFIL_TYPE_CLIENT, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+			    G_TYPE_NONE, n, first, second);
+}
+
+static void netfil_client_class_init(NetfilClientClass *class)
+{
+	G_OBJECT_CLASS(class)->dispose = netfil_client_dispose;
+	signals[ADDED] = signal_new("added", 1, G_TYPE_STRING, 0);
+	signals[REMOVED] = signal_new("removed", 1, G_TYPE_STRING, 0);
+	signals[CHANGED] = signal_new("changed", 1, G_TYPE_POINTER, 0);
+	signals[CAP_REACHED] = signal_new("cap-reached", 2, G_TYPE_STRING, G_TYPE_STRING);
+	signals[CLOSED] = signal_new("closed", 0, 0, 0);
+}
+
+static void netfil_client_init(NetfilClient *client)
+{
+	(void)client;
+}
+
+static void on_added(NetfilClient *client, const char *name)
+{
+	g_signal_emit(client, signals[ADDED], 0, name);
+}
+
+static void on_removed(NetfilClient *client, const char *name)
+{
+	g_signal_emit(client, signals[REMOVED], 0, name);
+}
+
+static void on_changed(NetfilClient *client, const char *name, GVariant *variant)
+{
+	g_autoptr(NetfilStatus) status = netfil_status_from_variant(variant, NULL);
+
+	(void)name;
+	/* A status that cannot be read is a newer daemon's: nothing to tell. */
+	if (status)
+		g_signal_emit(client, signals[CHANGED], 0, status);
+}
+
+static void on_cap_reached(NetfilClient *client, const char *name, const char *direction)
+{
+	g_signal_emit(client, signals[CAP_REACHED], 0, name, direction);
+}
+
+static void on_closed(NetfilClient *client)
+{
+	g_signal_emit(client, signals[CLOSED], 0);
+}
+
+static NetfilClient *client_new(GDBusConnection *connection, NetfilBusManager *manager)
+{
+	NetfilClient *client = g_object_new(NETFIL_TYPE_CLIENT, NULL);
+
+	client->manager = manager;
+	g_dbus_proxy_set_default_timeout(G_DBUS_PROXY(manager), CALL_TIMEOUT_MS);
+	g_signal_connect_swapped(manager, "added", G_CALLBACK(on_added), client);
+	g_signal_connect_swapped(manager, "removed", G_CALLBACK(on_removed), client);
+	g_signal_connect_swapped(manager, "changed", G_CALLBACK(on_changed), client);
+	g_signal_connect_swapped(manager, "cap-reached", G_CALLBACK(on_cap_reached), client);
+	g_signal_connect_swapped(connection, "closed", G_CALLBACK(on_closed), client);
+	return client;
+}
+
+static void explain_no_connection(const GError *raw, GError **error)
+{
+	if (g_error_matches(raw, G_IO_ERROR, G_IO_ERROR_NOT_FOUND) ||
+	    g_error_matches(raw, G_IO_ERROR, G_IO_ERROR_CONNECTION_REFUSED))
+		g_set_error_literal(error, NETFIL_ERROR, NETFIL_ERROR_NOT_FOUND,
+				    "netfild is not running: start it with `netfild`, "
+				    "or add a filter");
+	else if (g_error_matches(raw, G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED))
+		g_set_error(error, NETFIL_ERROR, NETFIL_ERROR_DENIED,
+			    "%s may not be used by you: its folder must be open to all (mode 0755)",
+			    netfil_runtime_dir());
+	else
+		g_set_error(error, NETFIL_ERROR, NETFIL_ERROR_FAILED,
+			    "netfild does not take the connection (%s): see its log", raw->message);
+}
+
+NetfilClient *netfil_client_connect(GError **error)
+{
+	const char *path = netfil_bus_socket(error);
+	g_autofree char *escaped = path ? g_dbus_address_escape_value(path) : NULL;
+	g_autofree char *address = g_strconcat("unix:path=", escaped, NULL);
+	g_autoptr(GDBusConnection) connection = NULL;
+	g_autoptr(GError) raw = NULL;
+	NetfilBusManager *manager;
+
+	if (!path)
+		return NULL;
+	netfil_bus_register_errors();
+	connection = g_dbus_connection_new_for_address_sync(
+	    address, G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT, NULL, NULL, &raw);
+	if (!connection) {
+		explain_no_connection(raw, error);
+		return NULL;
+	}
+	manager = netfil_bus_manager_proxy_new_sync(connection, G_DBUS_PROXY_FLAGS_NONE, NULL,
+						    NETFIL_BUS_PATH, NULL, &raw);
+	if (!manager) {
+		explain_no_connection(raw, error);
+		return NULL;
+	}
+	return client_new(connection, manager);
+}
+
+/* The end of each call: what the daemon said, as it said it. */
+static gboolean answered(gboolean ok, GError **error)
+{
+	if (!ok)
+		netfil_bus_clean_error(error);
+	return ok;
+}
+
+const char *netfil_client_version(NetfilClient *client)
+{
+	const char *version = netfil_bus_manager_get_version(client->manager);
+
+	return version ? version : "";
+}
+
+static gboolean append_page(GPtrArray *statuses, GVariant *page, GError **error)
+{
+	GVariantIter iter;
+	GVariant *entry;
+
+	g_variant_iter_init(&iter, page);
+	while ((entry = g_variant_iter_next_value(&iter))) {
+		g_autoptr(GVariant) owned = entry;
+		NetfilStatus *status = netfil_status_from_variant(owned, error);
+
+		if (!status)
+			return FALSE;
+		g_ptr_array_add(statuses, status);
+	}
+	return TRUE;
+}
+
+GPtrArray *netfil_client_list(NetfilClient *client, GError **error)
+{
+	g_autoptr(GPtrArray) statuses =
+	    g_ptr_array_new_with_free_func((GDestroyNotify)netfil_status_free);
+	const char *after = "";
+
+	for (;;) {
+		g_autoptr(GVariant) page = NULL;
+
+		if (!answered(netfil_bus_manager_call_list_sync(client->manager, after, PAGE, &page,
+								NULL, error),
+			      error))
+			return NULL;
+		if (!append_page(statuses, page, error))
+			return NULL;
+		if (g_variant_n_children(page) < PAGE)
+			return g_steal_pointer(&statuses);
+		after = ((NetfilStatus *)statuses->pdata[statuses->len - 1])->spec->name;
+	}
+}
+
+NetfilStatus *netfil_client_get(NetfilClient *client, const char *name, GError **error)
+{
+	g_autoptr(GVariant) status = NULL;
+
+	if (!answered(netfil_bus_manager_call_get_sync(client->manager, name, &status, NULL, error),
+		      error))
+		return NULL;
+	return netfil_status_from_variant(status, error);
+}
+
+gboolean netfil_client_add(NetfilClient *client, const NetfilSpec *spec, GError **error)
+{
+	g_autofree char *path = NULL;
+
+	return answered(netfil_bus_manager_call_add_sync(client->manager, spec->name,
+							 netfil_spec_to_variant(spec), &path, NULL,
+							 error),
+			error);
+}
+
+gboolean netfil_client_set(NetfilClient *client, const char *name, GVariant *changes,
+			   GError **error)
+{
+	return answered(
+	    netfil_bus_manager_call_set_sync(client->manager, name, changes, NULL, error), error);
+}
+
+gboolean netfil_client_switch(NetfilClient *client, const char *const *names, gboolean on,
+			      GError **error)
+{
+	return answered(
+	    netfil_bus_manager_call_switch_sync(client->manager, names, on, NULL, error), error);
+}
+
+gboolean netfil_client_reset(NetfilClient *client, const char *const *names, GError **error)
+{
+	return answered(netfil_bus_manager_call_reset_sync(client->manager, names, NULL, error),
+			error);
+}
+
+gboolean netfil_client_remove(NetfilClient *client, const char *const *names, GError **error)
+{
+	return answered(netfil_bus_manager_call_remove_sync(client->manager, names, NULL, error),
+			error);
+}
+
+gboolean netfil_client_reload(NetfilClient *client, GError **error)
+{
+	return answered(netfil_bus_manager_call_reload_sync(client->manager, NULL, error), error);
+}
+
+GVariant *netfil_client_doctor(NetfilClient *client, GError **error)
+{
+	GVariant *features = NULL;
+
+	return answered(
+		   netfil_bus_manager_call_doctor_sync(client->manager, &features, NULL, error),
+		   error)
+		   ? features
+		   : NULL;
+}
+
+gboolean netfil_client_unattributed(NetfilClient *client, guint64 bytes[2], guint64 packets[2],
+				    GError **error)
+{
+	g_autoptr(GVariant) counts = NULL;
+
+	if (!answered(
+		netfil_bus_manager_call_unattributed_sync(client->manager, &counts, NULL, error),
+		error))
+		return FALSE;
+	g_variant_get(counts, "(tttt)", &bytes[0], &bytes[1], &packets[0], &packets[1]);
+	return TRUE;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#pragma once
+
+#include <gio/gio.h>
+
+#include "core/status.h"
+
+/*
+ * The daemon, over its bus. All that cli and tray see of it. Calls are answered
+ * before they return; errors are NETFIL_ERROR with the daemon's own message.
+ *
+ * Signals, on the main context of the thread that connected:
+ *   "added"       (const char *name)
+ *   "removed"     (const char *name)
+ *   "changed"     (NetfilStatus *status)   settings, state or on/off
+ *   "cap-reached" (const char *name, const char *direction)
+ *   "closed"      ()                       the daemon went away; the client is spent
+ */
+#define NETFIL_TYPE_CLIENT (netfil_client_get_type())
+G_DECLARE_FINAL_TYPE(NetfilClient, netfil_client, NETFIL, CLIENT, GObject)
+
+/* NETFIL_ERROR_NOT_FOUND: no daemon is there. */
+NetfilClient *netfil_client_connect(GError **error);
+
+const char *netfil_client_version(NetfilClient *client);
+
+/* Of NetfilStatus, by name: all of them, however many pages that takes. */
+GPtrArray *netfil_client_list(NetfilClient *client, GError **error);
+NetfilStatus *netfil_client_get(NetfilClient *client, const char *name, GError **error);
+
+gboolean netfil_client_add(NetfilClient *client, const NetfilSpec *spec, GError **error);
+/* `changes` is an a{sas}; a floating reference is taken over. */
+gboolean netfil_client_set(NetfilClient *client, const char *name, GVariant *changes,
+			   GError **error);
+/* Each takes all names or none. */
+gboolean netfil_client_switch(NetfilClient *client, const char *const *names, gboolean on,
+			      GError **error);
+gboolean netfil_client_reset(NetfilClient *client, const char *const *names, GError **error);
+gboolean netfil_client_remove(NetfilClient *client, const char *const *names, GError **error);
+
+gboolean netfil_client_reload(NetfilClient *client, GError **error);
+
+/* a(sbbbss): name, there, used, required, what for, what is lost. */
+GVariant *netfil_client_doctor(NetfilClient *client, GError **error);
+
+/* Traffic whose owner is not known, by direction (in, out). */
+gboolean netfil_client_unattributed(NetfilClient *client, guint64 bytes[2], guint64 packets[2],
+				    GError **error);

@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "service.h"
+
+#include <string.h>
+
+#include "bus-generated.h"
+#include "client/bus.h"
+#include "core/error.h"
+#include "filters.h"
+#include "server.h"
+
+#define PAGE_MAX 1000
+#define USAGE_SECONDS 1
+
+struct NetfilService {
+	NetfilEngine *engine;
+	NetfilBusManager *manager;
+	NetfilFilters *filters;
+	guint connections;
+	guint usage_timer; /* runs while somebody is connected */
+};
+
+/* Who may. */
+
+static const char *const open_to_all[] = {"List", "Get", "Doctor", "Unattributed", NULL};
+
+static void give_error(GDBusMethodInvocation *call, const GError *error)
+{
+	g_dbus_method_invocation_return_error_literal(
+	    call, NETFIL_ERROR, error->domain == NETFIL_ERROR ? error->code : NETFIL_ERROR_FAILED,
+	    error->message);
+}
+
+static gboolean authorize(GDBusInterfaceSkeleton *manager, GDBusMethodInvocation *call)
+{
+	const char *method = g_dbus_method_invocation_get_method_name(call);
+	uid_t uid = (uid_t)-1;
+	pid_t pid = 0;
+
+	(void)manager;
+	if (g_strv_contains(open_to_all, method))
+		return TRUE;
+	if (netfil_server_peer(g_dbus_method_invocation_get_connection(call), &uid, &pid) &&
+	    uid == 0)
+		return TRUE;
+	g_message("uid %d (pid %d): %s denied", (int)uid, (int)pid, method);
+	g_dbus_method_invocation_return_error_literal(
+	    call, NETFIL_ERROR, NETFIL_ERROR_DENIED,
+	    "only root may change filters: run it with sudo");
+	return FALSE;
+}
+
+/* The end of each call that changes something: one line in the log, one answer. */
+static gboolean settle(GDBusMethodInvocation *call, const char *what, GVariant *answer,
+		       const GError *error)
+{
+	uid_t uid = (uid_t)-1;
+	pid_t pid = 0;
+
+	netfil_server_peer(g_dbus_method_invocation_get_connection(call), &uid, &pid);
+	g_message("uid %d (pid %d): %s%s%s", (int)uid, (int)pid, what, error ? ": " : "",
+		  error ? error->message : "");
+	if (error)
+		give_error(call, error);
+	else
+		g_dbus_method_invocation_return_value(call, answer);
+	return TRUE;
+}
+
+/* Calls that change. */
+
+static NetfilStatus *add_filter(NetfilService *service, const char *name, GVariant *specification,
+				GError **error)
+{
+	g_autoptr(NetfilSpec) spec = NULL;
+
+	if (!netfil_spec_name_check(name, error))
+		return NULL;
+	spec = netfil_spec_new(name);
+	if (!netfil_spec_update(spec, specification, error) || !netfil_spec_check(spec, error) ||
+	    !netfil_engine_add(service->engine, spec, error))
+		return NULL;
+	return netfil_engine_get(service->engine, name, error);
+}
+
+static gboolean on_add(NetfilBusManager *manager, GDBusMethodInvocation *call, const char *name,
+		       GVariant *specification, NetfilService *service)
+{
+	g_autoptr(GError) error = NULL;
+	g_autoptr(NetfilStatus) status = add_filter(service, name, specification, &error);
+	g_autofree char *path = status ? netfil_bus_filter_path(status->id) : NULL;
+	g_autofree char *what = g_strdup_printf("add %s", name);
+
+	(void)manager;
+	return settle(call, what, path ? g_variant_new("(o)", path) : NULL, error);
+}
+
+static gboolean on_set(NetfilBusManager *manager, GDBusMethodInvocation *call, const char *name,
+		       GVariant *changes, NetfilService *service)
+{
+	g_autoptr(GError) error = NULL;
+	g_autofree char *what = g_strdup_printf("set %s", name);
+
+	(void)manager;
+	netfil_engine_set(service->engine, name, changes, &error);
+	return settle(call, what, NULL, error);
+}
+
+typedef gboolean (*NameFunc)(NetfilEngine *engine, const char *name, GError **error);
+
+static gboolean switch_on(NetfilEngine *engine, const char *name, GError **error)
+{
+	return netfil_engine_switch(engine, name, TRUE, error);
+}
+
+static gboolean switch_off(NetfilEngine *engine, const char *name, GError **error)
+{
+	return netfil_engine_switch(engine, name, FALSE, error);
+}
+
+/* The names, each once; NULL if one of them is not there. */
+static GPtrArray *check_names(NetfilService *service, const char *const *names, GError **error)
+{
+	g_autoptr(GPtrArray) checked = g_ptr_array_new();
+
+	if (!names[0]) {
+		g_set_error_literal(error, NETFIL_ERROR, NETFIL_ERROR_INVALID,
+				    "no filter is named: name one or more");
+		return NULL;
+	}
+	for (; *names; names++) {
+		g_autoptr(NetfilStatus) status = netfil_engine_get(service->engine, *names, error);
+
+		if (!status)
+			return NULL;
+		if (!g_ptr_array_find_with_equal_func(checked, *names, g_str_equal, NULL))
+			g_ptr_array_add(checked, (gpointer)*names);
+	}
+	return g_steal_pointer(&checked);
+}
+
+static gboolean for_names(NetfilService *service, GDBusMethodInvocation *call, const char *verb,
+			  const char *const *names, NameFunc change)
+{
+	g_autoptr(GError) error = NULL;
+	g_autoptr(GPtrArray) checked = check_names(service, names, &error);
+	g_autofree char *list = g_strjoinv(" ", (char **)names);
+	g_autofree char *what = g_strdup_printf("%s %s", verb, list);
+
+	for (guint i = 0; checked && i < checked->len; i++)
+		if (!change(service->engine, checked->pdata[i], &error))
+			break;
+	return settle(call, what, NULL, error);
+}
+
+static gboolean on_switch(NetfilBusManager *manager, GDBusMethodInvocation *call,
+			  const char *const *names, gboolean on, NetfilService *service)
+{
+	(void)manager;
+	return for_names(service, call, on ? "on" : "off", names, on ? switch_on : switch_off);
+}
+
+static gboolean on_reset(NetfilBusManager *manager, GDBusMethodInvocation *call,
+			 const char *const *names, NetfilService *service)
+{
+	(void)manager;
+	return for_names(service, call, "reset", names, netfil_engine_reset);
+}
+
+static gboolean on_remove(NetfilBusManager *manager, GDBusMethodInvocation *call,
+			  const char *const *names, NetfilService *service)
+{
+	(void)manager;
+	return for_names(service, call, "rm", names, netfil_engine_remove);
+}
+
+static gboolean on_reload(NetfilBusManager *manager, GDBusMethodInvocation *call,
+			  NetfilService *service)
+{
+	g_autoptr(GError) error = NULL;
+
+	(void)manager;
+	netfil_engine_reload(service->engine, &error);
+	return settle(call, "reload", NULL, error);
+}
+
+/* Calls that read. */
+
+static gboolean on_list(NetfilBusManager *manager, GDBusMethodInvocation *call, const char *after,
+			guint count, NetfilService *service)
+{
+	g_autoptr(GPtrArray) statuses = netfil_engine_list(service->engine);
+	g_auto(GVariantBuilder) builder = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE("aa{sv}"));
+	guint left = count ? MIN(count, PAGE_MAX) : PAGE_MAX;
+
+	(void)manager;
+	for (guint i = 0; i < statuses->len && left; i++) {
+		const NetfilStatus *status = statuses->pdata[i];
+
+		if (strcmp(status->spec->name, after) <= 0)
+			continue;
+		g_variant_builder_add_value(&builder, netfil_status_to_variant(status));
+		left--;
+	}
+	g_dbus_method_invocation_return_value(call, g_variant_new("(aa{sv})", &builder));
+	return TRUE;
+}
+
+static gboolean on_get(NetfilBusManager *manager, GDBusMethodInvocation *call, const char *name,
+		       NetfilService *service)
+{
+	g_autoptr(GError) error = NULL;
+	g_autoptr(NetfilStatus) status = netfil_engine_get(service->engine, name, &error);
+
+	if (status)
+		netfil_bus_manager_complete_get(manager, call, netfil_status_to_variant(status));
+	else
+		give_error(call, error);
+	return TRUE;
+}
+
+static gboolean on_doctor(NetfilBusManager *manager, GDBusMethodInvocation *call,
+			  NetfilService *service)
+{
+	g_autoptr(GArray) features = netfil_engine_features(service->engine);
+	g_auto(GVariantBuilder) builder = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE("a(sbbbss)"));
+
+	for (guint i = 0; i < features->len; i++) {
+		const NetfilFeature *feature = &g_array_index(features, NetfilFeature, i);
+
+		g_variant_builder_add(&builder, "(sbbbss)", feature->name, feature->present,
+				      feature->used, feature->required, feature->purpose,
+				      feature->lost ? feature->lost : "");
+	}
+	netfil_bus_manager_complete_doctor(manager, call, g_variant_builder_end(&builder));
+	return TRUE;
+}
+
+static gboolean on_unattributed(NetfilBusManager *manager, GDBusMethodInvocation *call,
+				NetfilService *service)
+{
+	guint64 bytes[2], packets[2];
+
+	netfil_engine_unattributed(service->engine, bytes, packets);
+	netfil_bus_manager_complete_unattributed(
+	    manager, call, g_variant_new("(tttt)", bytes[0], bytes[1], packets[0], packets[1]));
+	return TRUE;
+}
+
+/* What the engine tells, passed on. */
+
+static void on_engine_added(NetfilService *service, const char *name)
+{
+	g_autoptr(NetfilStatus) status = netfil_engine_get(service->engine, name, NULL);
+	g_autofree char *path = NULL;
+
+	if (!status)
+		return; /* gone again */
+	netfil_filters_show(service->filters, status);
+	path = netfil_bus_filter_path(status->id);
+	netfil_bus_manager_emit_added(service->manager, name, path);
+}
+
+static void on_engine_removed(NetfilService *service, const char *name)
+{
+	netfil_filters_remove(service->filters, name);
+	netfil_bus_manager_emit_removed(service->manager, name);
+}
+
+static void on_engine_changed(NetfilService *service, const char *name)
+{
+	g_autoptr(NetfilStatus) status = netfil_engine_get(service->engine, name, NULL);
+
+	if (!status)
+		return;
+	netfil_filters_show(service->filters, status);
+	netfil_bus_manager_emit_changed(service->manager, name, netfil_status_to_variant(status));
+}
+
+static void on_engine_cap_reached(NetfilService *service, const char *name, guint direction)
+{
+	static const char *const directions[] = {"in", "out", "total"};
+
+	g_return_if_fail(direction < G_N_ELEMENTS(directions));
+	g_message("filter %s: cap reached (%s)", name, directions[direction]);
+	netfil_bus_manager_emit_cap_reached(service->manager, name, directions[direction]);
+}
+
+static void show_all(NetfilService *service)
+{
+	g_autoptr(GPtrArray) statuses = netfil_engine_list(service->engine);
+
+	for (guint i = 0; i < statuses->len; i++)
+		netfil_filters_show(service->filters, statuses->pdata[i]);
+}
+
+static gboolean on_usage_timer(gpointer service)
+{
+	show_all(service);
+	return G_SOURCE_CONTINUE;
+}
+
+void netfil_service_attach(NetfilService *service, GDBusConnection *connection)
+{
+	g_autoptr(GError) error = NULL;
+
+	if (service->connections++ == 0) {
+		show_all(service); /* nobody looked, so the numbers were left to age */
+		service->usage_timer =
+		    g_timeout_add_seconds(USAGE_SECONDS, on_usage_timer, service);
+	}
+	if (!g_dbus_interface_skeleton_export(G_DBUS_INTERFACE_SKELETON(service->manager),
+					      connection, NETFIL_BUS_PATH, &error))
+		g_warning("cannot serve a connection: %s", error->message);
+	netfil_filters_attach(service->filters, connection);
+}
+
+void netfil_service_detach(NetfilService *service, GDBusConnection *connection)
+{
+	GDBusInterfaceSkeleton *manager = G_DBUS_INTERFACE_SKELETON(service->manager);
+
+	netfil_filters_detach(service->filters, connection);
+	if (g_dbus_interface_skeleton_has_connection(manager, connection))
+		g_dbus_interface_skeleton_unexport_from_connection(manager, connection);
+	if (--service->connections == 0)
+		g_clear_handle_id(&service->usage_timer, g_source_remove);
+}
+
+static void connect_manager(NetfilService *service)
+{
+	static const struct {
+		const char *signal;
+		GCallback handler;
+	} calls[] = {
+	    {"handle-add", G_CALLBACK(on_add)},
+	    {"handle-set", G_CALLBACK(on_set)},
+	    {"handle-switch", G_CALLBACK(on_switch)},
+	    {"handle-reset", G_CALLBACK(on_reset)},
+	    {"handle-remove", G_CALLBACK(on_remove)},
+	    {"handle-reload", G_CALLBACK(on_reload)},
+	    {"handle-list", G_CALLBACK(on_list)},
+	    {"handle-get", G_CALLBACK(on_get)},
+	    {"handle-doctor", G_CALLBACK(on_doctor)},
+	    {"handle-unattributed", G_CALLBACK(on_unattributed)},
+	};
+
+	for (guint i = 0; i < G_N_ELEMENTS(calls); i++)
+		g_signal_connect(service->manager, calls[i].signal, calls[i].handler, service);
+	g_signal_connect(service->manager, "g-authorize-method", G_CALLBACK(authorize), NULL);
+	netfil_bus_manager_set_version(service->manager, NETFIL_VERSION);
+}
+
+static void connect_engine(NetfilService *service)
+{
+	NetfilEngine *engine = service->engine;
+
+	g_signal_connect_swapped(engine, "added", G_CALLBACK(on_engine_added), service);
+	g_signal_connect_swapped(engine, "removed", G_CALLBACK(on_engine_removed), service);
+	g_signal_connect_swapped(engine, "changed", G_CALLBACK(on_engine_changed), service);
+	g_signal_connect_swapped(engine, "cap-reached", G_CALLBACK(on_engine_cap_reached), service);
+}
+
+NetfilService *netfil_service_new(NetfilEngine *engine)
+{
+	NetfilService *service = g_new0(NetfilService, 1);
+
+	netfil_bus_register_errors();
+	service->engine = g_object_ref(engine);
+	service->manager = netfil_bus_manager_skeleton_new();
+	service->filters = netfil_filters_new();
+	connect_manager(service);
+	connect_engine(service);
+	show_all(service);
+	return service;
+}
+
+void netfil_service_free(NetfilService *service)
+{
+	g_signal_handlers_disconnect_by_data(service->engine, service);
+	g_clear_handle_id(&service->usage_timer, g_source_remove);
+	netfil_filters_free(service->filters);
+	g_object_unref(service->manager);
+	g_object_unref(service->engine);
+	g_free(service);
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#pragma once
+
+#include "engine/engine.h"
+
+/* The engine on the bus: the manager object, the filter objects, and who may. */
+typedef struct NetfilService NetfilService;
+
+NetfilService *netfil_service_new(NetfilEngine *engine);
+void netfil_service_free(NetfilService *service);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(NetfilService, netfil_service_free)
+
+/* Each connection is detached before it, or the service, goes. */
+void netfil_service_attach(NetfilService *service, GDBusConnection *connection);
+void netfil_service_detach(NetfilService *service, GDBusConnection *connection);

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "iterate.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <unistd.h>
+
+#include "core/error.h"
+
+static gboolean failed(struct bpf_program *program, GError **error)
+{
+	g_set_error(error, NETFIL_ERROR, NETFIL_ERROR_FAILED,
+		    "iterator %s failed (%s): see `netfil doctor`", bpf_program__name(program),
+		    g_strerror(errno));
+	return FALSE;
+}
+
+static gboolean read_all(int fd, GByteArray *output)
+{
+	guint8 buffer[8192];
+	gssize got;
+
+	do {
+		got = read(fd, buffer, sizeof(buffer));
+		if (got > 0 && output)
+			g_byte_array_append(output, buffer, got);
+	} while (got > 0 || (got < 0 && (errno == EINTR || errno == EAGAIN)));
+	return got == 0;
+}
+
+gboolean netfil_iterate(struct bpf_program *program, int map_fd, GByteArray *output, GError **error)
+{
+	union bpf_iter_link_info info = {.map.map_fd = map_fd};
+	LIBBPF_OPTS(bpf_iter_attach_opts, opts, .link_info = &info, .link_info_len = sizeof(info));
+	struct bpf_link *link = bpf_program__attach_iter(program, map_fd < 0 ? NULL : &opts);
+	gboolean done = FALSE;
+	int fd;
+
+	if (!link)
+		return failed(program, error);
+	fd = bpf_iter_create(bpf_link__fd(link));
+	if (fd >= 0) {
+		done = read_all(fd, output);
+		close(fd);
+	}
+	bpf_link__destroy(link);
+	return done || failed(program, error);
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#pragma once
+
+#include <bpf/libbpf.h>
+#include <glib.h>
+
+/* Runs an iterator program once, in the calling thread's network namespace, over
+ * `map_fd` (-1: it does not walk a map), and appends what it writes to `output`
+ * (NULL: it writes nothing). */
+gboolean netfil_iterate(struct bpf_program *program, int map_fd, GByteArray *output,
+			GError **error);
+
+/* The network namespaces that processes and /run/netns keep, each once: descriptors
+ * (int), closed with the array. */
+GArray *netfil_namespaces(void);
+
+/* Runs `func` in a thread of its own that is in the namespace. */
+void netfil_in_namespace(int namespace_fd, void (*func)(gpointer), gpointer data);

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#pragma once
+
+#include <glib.h>
+
+#include "map.h"
+#include "netfil/abi.h"
+
+/*
+ * The kernel's side of netfil: programs loaded and attached, maps at hand. Opened
+ * with a bpffs directory that holds an earlier one's pins it takes those over: the
+ * maps go on, and the programs are swapped.
+ */
+typedef struct NetfilKernel NetfilKernel;
+
+/* cgroup_root: directory of the cgroup at which the programs attach; they see it
+ * and all below. bpffs_dir NULL: nothing is pinned. */
+NetfilKernel *netfil_kernel_open(const char *bpffs_dir, const char *cgroup_root, GError **error);
+
+/* Pins stay, and so caps hold. */
+void netfil_kernel_close(NetfilKernel *kernel);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(NetfilKernel, netfil_kernel_close)
+
+/* Loads the programs anew and swaps each in with no packet missed. */
+gboolean netfil_kernel_reload(NetfilKernel *kernel, GError **error);
+
+/* Map memory, shared with the programs. */
+NetfilMaps *netfil_kernel_maps(NetfilKernel *kernel);
+struct netfil_config *netfil_kernel_config(NetfilKernel *kernel);
+struct netfil_slot *netfil_kernel_slot(NetfilKernel *kernel, guint slot);
+struct netfil_set *netfil_kernel_set(NetfilKernel *kernel, guint number);
+const struct netfil_totals *netfil_kernel_totals(NetfilKernel *kernel);
+guint32 *netfil_kernel_port_set(NetfilKernel *kernel, guint port);
+guint32 *netfil_kernel_proto_set(NetfilKernel *kernel, guint proto);
+
+/* Cookie of the network namespace this process is in. */
+guint64 netfil_kernel_netns(NetfilKernel *kernel);
+
+/* Attaches to an interface of this namespace, once; detaches. */
+gboolean netfil_kernel_attach_interface(NetfilKernel *kernel, guint ifindex, GError **error);
+void netfil_kernel_detach_interface(NetfilKernel *kernel, guint ifindex);
+
+/* Has forwarded packets counted by address rules; FALSE where the kernel cannot. */
+gboolean netfil_kernel_forward(NetfilKernel *kernel, GError **error);
+
+/* Puts a process and all its descendants under a rule. NETFIL_ERROR_NOT_FOUND. */
+gboolean netfil_kernel_adopt(NetfilKernel *kernel, guint rule, guint32 pid, GError **error);
+
+/* Labels every socket that somebody holds. After hooks are attached, or after adopting. */
+gboolean netfil_kernel_label(NetfilKernel *kernel, GError **error);
+
+/* Takes a rule off all processes and sockets. */
+gboolean netfil_kernel_scrub(NetfilKernel *kernel, guint rule, GError **error);
+
+/* The identity of an executable, as the programs see it. */
+gboolean netfil_kernel_identify(NetfilKernel *kernel, const char *path, struct netfil_exe *exe,
+				GError **error);
+
+/* Process ids (guint32), each once: those that hold a socket which the slot's filter
+ * matches; those that are under a process rule. */
+GArray *netfil_kernel_slot_holders(NetfilKernel *kernel, guint slot);
+GArray *netfil_kernel_rule_processes(NetfilKernel *kernel, guint rule);
+
+/* Ends the TCP connections which the slot's filter matches, in every network
+ * namespace: the application gets ECONNABORTED, the peer a reset. */
+void netfil_kernel_reset_connections(NetfilKernel *kernel, guint slot);
+
+/* Records of the ring buffer, on the thread-default main context. */
+typedef void (*NetfilKernelEventFunc)(const struct netfil_event *event, gpointer data);
+gboolean netfil_kernel_watch(NetfilKernel *kernel, NetfilKernelEventFunc func, gpointer data,
+			     GError **error);

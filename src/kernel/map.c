@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "map.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "core/error.h"
+#include "pin.h"
+
+typedef struct {
+	int fd;
+	gpointer memory;
+	gsize size; /* of memory */
+} Map;
+
+struct NetfilMaps {
+	char *bpffs_dir;
+	GHashTable *by_name; /* char * -> Map * */
+};
+
+static void map_free(gpointer data)
+{
+	Map *map = data;
+
+	if (map->memory)
+		munmap(map->memory, map->size);
+	close(map->fd);
+	g_free(map);
+}
+
+NetfilMaps *netfil_maps_new(const char *bpffs_dir_or_null)
+{
+	NetfilMaps *maps = g_new0(NetfilMaps, 1);
+
+	maps->bpffs_dir = g_strdup(bpffs_dir_or_null);
+	maps->by_name = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, map_free);
+	return maps;
+}
+
+void netfil_maps_free(NetfilMaps *maps)
+{
+	if (!maps)
+		return;
+	g_hash_table_unref(maps->by_name);
+	g_free(maps->bpffs_dir);
+	g_free(maps);
+}
+
+/* .rodata, .bss and their like are each object's own. */
+static gboolean shared(const struct bpf_map *map)
+{
+	return !strchr(bpf_map__name(map), '.');
+}
+
+static Map *find(NetfilMaps *maps, const char *name)
+{
+	return g_hash_table_lookup(maps->by_name, name);
+}
+
+gboolean netfil_maps_lend(NetfilMaps *maps, struct bpf_object *object, GError **error)
+{
+	struct bpf_map *map;
+	int result = 0;
+
+	bpf_object__for_each_map(map, object) {
+		const char *name = bpf_map__name(map);
+		Map *known = find(maps, name);
+
+		if (!shared(map))
+			continue;
+		if (known) {
+			result = bpf_map__reuse_fd(map, known->fd);
+		} else if (maps->bpffs_dir) {
+			g_autofree char *path = netfil_pin_path(maps->bpffs_dir, "maps", name);
+
+			result = bpf_map__set_pin_path(map, path);
+		}
+		if (result) {
+			g_set_error(error, NETFIL_ERROR, NETFIL_ERROR_FAILED,
+				    "map %s cannot be shared (%s): see `netfil doctor`", name,
+				    g_strerror(-result));
+			return FALSE;
+		}
+	}
+	return TRUE;
+}
+
+void netfil_maps_collect(NetfilMaps *maps, struct bpf_object *object)
+{
+	struct bpf_map *map;
+
+	bpf_object__for_each_map(map, object) {
+		Map *new;
+
+		if (!shared(map) || find(maps, bpf_map__name(map)))
+			continue;
+		new = g_new0(Map, 1);
+		new->fd = fcntl(bpf_map__fd(map), F_DUPFD_CLOEXEC, 3);
+		g_hash_table_insert(maps->by_name, g_strdup(bpf_map__name(map)), new);
+	}
+}
+
+int netfil_maps_fd(NetfilMaps *maps, const char *name)
+{
+	Map *map = find(maps, name);
+
+	return map ? map->fd : -1;
+}
+
+gpointer netfil_maps_memory(NetfilMaps *maps, const char *name, GError **error)
+{
+	Map *map = find(maps, name);
+	struct bpf_map_info info = {};
+	guint32 length = sizeof(info);
+	gpointer memory;
+	gsize element, size;
+
+	if (map && map->memory)
+		return map->memory;
+	if (!map || bpf_obj_get_info_by_fd(map->fd, &info, &length))
+		goto failed;
+	element = (info.value_size + 7) & ~7UL;
+	size = element * info.max_entries;
+	memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, map->fd, 0);
+	if (memory == MAP_FAILED)
+		goto failed;
+	map->memory = memory;
+	map->size = size;
+	return memory;
+failed:
+	g_set_error(error, NETFIL_ERROR, NETFIL_ERROR_FAILED,
+		    "map %s cannot be mapped into memory (%s): see `netfil doctor`", name,
+		    g_strerror(errno));
+	return NULL;
+}
+
+gboolean netfil_maps_put(NetfilMaps *maps, const char *name, gconstpointer key,
+			 gconstpointer value, GError **error)
+{
+	if (!bpf_map_update_elem(netfil_maps_fd(maps, name), key, value, BPF_ANY))
+		return TRUE;
+	g_set_error(error, NETFIL_ERROR,
+		    errno == E2BIG || errno == ENOSPC ? NETFIL_ERROR_FULL : NETFIL_ERROR_FAILED,
+		    "the kernel took no more %s (%s): remove filters that are not needed", name,
+		    g_strerror(errno));
+	return FALSE;
+}
+
+void netfil_maps_delete(NetfilMaps *maps, const char *name, gconstpointer key)
+{
+	bpf_map_delete_elem(netfil_maps_fd(maps, name), key); /* gone already: as wanted */
+}
+
+gboolean netfil_maps_get(NetfilMaps *maps, const char *name, gconstpointer key, gpointer value)
+{
+	return !bpf_map_lookup_elem(netfil_maps_fd(maps, name), key, value);
+}
+
+GByteArray *netfil_maps_keys(NetfilMaps *maps, const char *name, gsize key_size)
+{
+	GByteArray *keys = g_byte_array_new();
+	g_autofree guint8 *key = g_malloc0(key_size);
+	int fd = netfil_maps_fd(maps, name);
+	gpointer previous = NULL;
+
+	while (!bpf_map_get_next_key(fd, previous, key)) {
+		g_byte_array_append(keys, key, key_size);
+		previous = key;
+	}
+	return keys;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#pragma once
+
+#include <glib.h>
+
+struct bpf_object;
+
+/*
+ * The maps, shared by all objects by their names: the first object that is loaded
+ * makes a map (or takes it from its pin), the others get the same one.
+ */
+typedef struct NetfilMaps NetfilMaps;
+
+NetfilMaps *netfil_maps_new(const char *bpffs_dir_or_null);
+void netfil_maps_free(NetfilMaps *maps);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(NetfilMaps, netfil_maps_free)
+
+/* Call before the object is loaded, and after. */
+gboolean netfil_maps_lend(NetfilMaps *maps, struct bpf_object *object, GError **error);
+void netfil_maps_collect(NetfilMaps *maps, struct bpf_object *object);
+
+/* The map's descriptor, which stays the maps'; -1: no such map. */
+int netfil_maps_fd(NetfilMaps *maps, const char *name);
+
+/* The memory of a BPF_F_MMAPABLE array, for as long as `maps` lives. Elements are
+ * 8 bytes apart at least. */
+gpointer netfil_maps_memory(NetfilMaps *maps, const char *name, GError **error);
+
+gboolean netfil_maps_put(NetfilMaps *maps, const char *name, gconstpointer key,
+			 gconstpointer value, GError **error);
+void netfil_maps_delete(NetfilMaps *maps, const char *name, gconstpointer key);
+gboolean netfil_maps_get(NetfilMaps *maps, const char *name, gconstpointer key, gpointer value);
+
+/* All keys, one behind the other, as they stood; keys that come or go meanwhile may
+ * be missed or seen twice. */
+GByteArray *netfil_maps_keys(NetfilMaps *maps, const char *name, gsize key_size);

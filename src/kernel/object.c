@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "object.h"
+
+#include <bpf/libbpf.h>
+#include <string.h>
+
+#include "bpf/forward.skel.h"
+#include "bpf/interface.skel.h"
+#include "bpf/owner.skel.h"
+#include "bpf/reset.skel.h"
+#include "bpf/socket.skel.h"
+#include "core/error.h"
+#include "feature.h"
+
+/* Newer than libbpf 1.1 and Debian 12's headers. */
+#define PROG_TYPE_NETFILTER 32
+#define ATTACH_NETFILTER 45
+
+static gboolean load(NetfilMaps *maps, struct bpf_object *object, GError **error)
+{
+	int result;
+
+	if (!netfil_maps_lend(maps, object, error))
+		return FALSE;
+	result = bpf_object__load(object);
+	if (result) {
+		g_set_error(error, NETFIL_ERROR,
+			    result == -EPERM ? NETFIL_ERROR_DENIED : NETFIL_ERROR_FAILED,
+			    "the kernel refused the %s programs (%s): see `netfil doctor`, and "
+			    "NETFIL_DEBUG=1 for its reasons",
+			    bpf_object__name(object), g_strerror(-result));
+		return FALSE;
+	}
+	netfil_maps_collect(maps, object);
+	return TRUE;
+}
+
+static int print(enum libbpf_print_level level G_GNUC_UNUSED, const char *format, va_list args)
+{
+	return g_getenv("NETFIL_DEBUG") ? vfprintf(stderr, format, args) : 0;
+}
+
+static gboolean missing(const char *what, GError **error)
+{
+	g_set_error(error, NETFIL_ERROR, NETFIL_ERROR_FAILED,
+		    "the %s programs cannot be opened (%s): see `netfil doctor`", what,
+		    g_strerror(errno));
+	return FALSE;
+}
+
+static gboolean load_socket(NetfilObjects *o, NetfilMaps *maps, GError **error)
+{
+	o->socket = socket_bpf__open();
+	if (!o->socket)
+		return missing("socket", error);
+	o->socket->rodata->has_mptcp = netfil_feature_present(NETFIL_HAS_MPTCP);
+	return load(maps, o->socket->obj, error);
+}
+
+static gboolean load_owner(NetfilObjects *o, NetfilMaps *maps, GError **error)
+{
+	gboolean lengths = netfil_feature_present(NETFIL_HAS_SOCK_LENGTH);
+
+	o->owner = owner_bpf__open();
+	if (!o->owner)
+		return missing("owner", error);
+	bpf_program__set_autoload(o->owner->progs.socket_sent, lengths);
+	bpf_program__set_autoload(o->owner->progs.socket_received, lengths);
+	return load(maps, o->owner->obj, error);
+}
+
+static gboolean load_forward(NetfilObjects *o, NetfilMaps *maps, GError **error)
+{
+	struct bpf_program *program;
+
+	if (!netfil_feature_present(NETFIL_HAS_NETFILTER_LINK))
+		return TRUE;
+	o->forward = forward_bpf__open();
+	if (!o->forward)
+		return missing("forward", error);
+	bpf_object__for_each_program(program, o->forward->obj) {
+		bpf_program__set_type(program, PROG_TYPE_NETFILTER);
+		bpf_program__set_expected_attach_type(program, ATTACH_NETFILTER);
+	}
+	return load(maps, o->forward->obj, error);
+}
+
+static gboolean load_reset(NetfilObjects *o, NetfilMaps *maps, GError **error)
+{
+	if (!netfil_feature_present(NETFIL_HAS_SOCK_DESTROY))
+		return TRUE;
+	o->reset = reset_bpf__open();
+	return o->reset ? load(maps, o->reset->obj, error) : missing("reset", error);
+}
+
+NetfilObjects *netfil_objects_load(NetfilMaps *maps, GError **error)
+{
+	g_autoptr(NetfilObjects) o = g_new0(NetfilObjects, 1);
+
+	libbpf_set_print(print);
+	if (!load_socket(o, maps, error) || !load_owner(o, maps, error))
+		return NULL;
+	o->interface = interface_bpf__open();
+	if (!o->interface) {
+		missing("interface", error);
+		return NULL;
+	}
+	if (!load(maps, o->interface->obj, error) || !load_forward(o, maps, error) ||
+	    !load_reset(o, maps, error))
+		return NULL;
+	return g_steal_pointer(&o);
+}
+
+void netfil_objects_free(NetfilObjects *o)
+{
+	if (!o)
+		return;
+	socket_bpf__destroy(o->socket);
+	owner_bpf__destroy(o->owner);
+	interface_bpf__destroy(o->interface);
+	forward_bpf__destroy(o->forward);
+	reset_bpf__destroy(o->reset);
+	g_free(o);
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#pragma once
+
+#include <glib.h>
+
+/* Pins: <dir>/maps/NAME and <dir>/links/NAME, in a bpffs. */
+
+/* Makes the folders, and mounts a bpffs at `dir` where no bpffs lies above it. */
+gboolean netfil_pin_prepare(const char *dir, GError **error);
+
+/* "<dir>/<kind>/<name>"; caller frees. */
+char *netfil_pin_path(const char *dir, const char *kind, const char *name);
+
+/* Names of the pinned links. */
+GPtrArray *netfil_pin_links(const char *dir);
+
+/* Removes all pins and the folders, and unmounts what netfil_pin_prepare mounted. */
+gboolean netfil_pin_remove_all(const char *dir, GError **error);

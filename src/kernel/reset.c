@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "reset.h"
+
+#include <bpf/libbpf.h>
+#include <linux/inet_diag.h>
+#include <linux/sock_diag.h>
+#include <netinet/in.h>
+#include <netlink/netlink.h>
+#include <string.h>
+
+#include "bpf/owner.skel.h"
+#include "bpf/reset.skel.h"
+#include "iterate.h"
+
+/* bpf_sock_destroy ends them as it walks. */
+static void destroy_here(gpointer data)
+{
+	NetfilObjects *objects = data;
+
+	netfil_iterate(objects->reset->progs.slot_reset, -1, NULL, NULL);
+}
+
+static void request_destroy(struct nl_sock *diag, const struct netfil_connection *connection)
+{
+	struct inet_diag_req_v2 request = {
+		.sdiag_family = connection->family,
+		.sdiag_protocol = IPPROTO_TCP,
+		.idiag_states = ~0U,
+		.id.idiag_sport = connection->local_port,
+		.id.idiag_dport = connection->remote_port,
+		.id.idiag_cookie = {connection->cookie, connection->cookie >> 32},
+	};
+
+	memcpy(request.id.idiag_src, connection->local, sizeof(connection->local));
+	memcpy(request.id.idiag_dst, connection->remote, sizeof(connection->remote));
+	/* One that is gone meanwhile answers with an error: as wanted. */
+	if (nl_send_simple(diag, SOCK_DESTROY, NLM_F_REQUEST | NLM_F_ACK, &request,
+			   sizeof(request)) >= 0)
+		nl_wait_for_ack(diag);
+}
+
+/* Before Linux 6.5: list them, then ask for each over netlink. */
+static void request_here(gpointer data)
+{
+	NetfilObjects *objects = data;
+	g_autoptr(GByteArray) records = g_byte_array_new();
+	struct nl_sock *diag;
+
+	if (!netfil_iterate(objects->owner->progs.slot_connections, -1, records, NULL))
+		return;
+	diag = nl_socket_alloc();
+	if (diag && !nl_connect(diag, NETLINK_SOCK_DIAG))
+		for (gsize at = 0; at + sizeof(struct netfil_connection) <= records->len;
+		     at += sizeof(struct netfil_connection))
+			request_destroy(diag, (gconstpointer)(records->data + at));
+	nl_socket_free(diag);
+}
+
+void netfil_reset_connections(NetfilObjects *objects, guint slot)
+{
+	g_autoptr(GArray) namespaces = netfil_namespaces();
+
+	objects->owner->bss->asked_slot = slot;
+	if (objects->reset)
+		objects->reset->bss->asked_slot = slot;
+	for (guint i = 0; i < namespaces->len; i++)
+		netfil_in_namespace(g_array_index(namespaces, int, i),
+				    objects->reset ? destroy_here : request_here, objects);
+}

@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#pragma once
+
+#include "object.h"
+
+/* See netfil_kernel_reset_connections(). */
+void netfil_reset_connections(NetfilObjects *objects, guint slot);

@@ -1,0 +1,63 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Questions to netfil, and comparisons with the witness.
+
+show() { # NAME JQ-EXPRESSION
+	netfil show "$1" --json | jq -r "$2"
+}
+
+used() { # NAME in|out|total
+	show "$1" ".used.$2"
+}
+
+state() { # NAME
+	show "$1" .state
+}
+
+is_state() { # NAME STATE
+	[[ $(state "$1") == "$2" ]]
+}
+
+assert_equal() { # WHAT ACTUAL EXPECTED
+	[[ $2 == "$3" ]] || fail "$1: $2, where $3 was expected"
+}
+
+assert_between() { # WHAT ACTUAL LEAST MOST
+	(($2 >= $3 && $2 <= $4)) || fail "$1: $2 is not within $3 to $4"
+}
+
+# The filter counted what the witness saw, to the byte, and the flow went well: no
+# reset, some traffic. The last packets may still be on their way: asks again
+# until both agree.
+assert_exact() { # NAME DIRECTION...
+	local name=$1 direction
+	shift
+	wait_closed
+	for direction in "${@:-out}"; do
+		wait_until_equal "$name" "$direction"
+		(($(witness "$direction") > 0)) || fail "$name $direction: no traffic"
+	done
+	assert_equal "resets seen" "$(witness resets packets)" 0
+}
+
+wait_until_equal() { # NAME DIRECTION
+	local deadline=$((SECONDS + 3)) ours theirs
+	while :; do
+		theirs=$(witness "$2") ours=$(used "$1" "$2")
+		((ours != theirs)) || return 0
+		((SECONDS < deadline)) ||
+			fail "$1 $2: netfil counted $ours, the witness $theirs ($((ours - theirs)))"
+		sleep 0.02
+	done
+}
+
+# The same with a capture for a witness.
+assert_exact_capture() { # NAME 4|6 [UDP-SEGMENT]
+	local direction
+	wait_closed
+	stop_capture
+	for direction in in out; do
+		assert_equal "$1 $direction" "$(used "$1" "$direction")" \
+			"$(reckoned "$direction" "${@:2}")"
+	done
+}
