@@ -7,15 +7,15 @@
 #include "start.h"
 
 static const NetfilUsage usage = {
-	.command = "add",
-	.arguments = "NAME SELECTOR... [CAPS] [POLICY]",
-	.summary = "Adds a filter, which is in force before the command ends. Repeats of one selector\n"
-		   "widen it, different selectors narrow it. Without a cap it only counts.\n"
-		   "Starts netfild if none runs.",
-	.description = "Examples:\n"
-		       "  netfil add hotspot --interface wlan0 --total 50G\n"
-		       "  netfil add backup --unit backup.service --ip 192.0.2.0/24 --out 2T\n"
-		       "  netfil add build --pid 4711 --in 300MiB --on-limit kill\n",
+    .command = "add",
+    .arguments = "NAME SELECTOR... [CAPS] [POLICY]",
+    .summary = "Adds a filter, which is in force before the command ends. Repeats of one selector\n"
+	       "widen it, different selectors narrow it. Without a cap it only counts.\n"
+	       "Starts netfild if none runs.",
+    .description = "Examples:\n"
+		   "  netfil add hotspot --interface wlan0 --total 50G\n"
+		   "  netfil add backup --unit backup.service --ip 192.0.2.0/24 --out 2T\n"
+		   "  netfil add build --pid 4711 --in 300MiB --on-limit kill\n",
 };
 
 int netfil_cmd_add(int argc, char **argv, GError **error)

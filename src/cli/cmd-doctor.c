@@ -12,14 +12,15 @@
 #include "terminal.h"
 
 static const NetfilUsage usage = {
-	.command = "doctor",
-	.arguments = "",
-	.summary = "What this kernel can do for netfil, and what is lost where it cannot. Asks netfild\n"
-		   "if it runs, else looks for itself (as root). Fails if a feature is missing that\n"
-		   "netfil cannot do without.",
-	.description = "Examples:\n"
-		       "  sudo netfil doctor\n"
-		       "  netfil doctor --json | jq '.features[] | select(.present | not)'\n",
+    .command = "doctor",
+    .arguments = "",
+    .summary =
+	"What this kernel can do for netfil, and what is lost where it cannot. Asks netfild\n"
+	"if it runs, else looks for itself (as root). Fails if a feature is missing that\n"
+	"netfil cannot do without.",
+    .description = "Examples:\n"
+		   "  sudo netfil doctor\n"
+		   "  netfil doctor --json | jq '.features[] | select(.present | not)'\n",
 };
 
 typedef struct {
@@ -134,7 +135,7 @@ static void print_json(const Findings *findings)
 
 static void print_feature(const NetfilFeature *feature, const NetfilTerminal *terminal, int width)
 {
-	NetfilColour colour = feature->present	  ? NETFIL_COLOUR_GOOD
+	NetfilColour colour = feature->present    ? NETFIL_COLOUR_GOOD
 			      : feature->required ? NETFIL_COLOUR_BAD
 						  : NETFIL_COLOUR_WARN;
 	const char *mark = feature->used       ? "used    "
@@ -162,21 +163,21 @@ static void print_text(const Findings *findings)
 		g_print("netfild does not run at %s\n\n", netfil_runtime_dir());
 	for (guint i = 0; i < findings->features->len; i++)
 		width = MAX(width, (int)netfil_text_width(
-					   g_array_index(findings->features, NetfilFeature, i).name));
+				       g_array_index(findings->features, NetfilFeature, i).name));
 	for (guint i = 0; i < findings->features->len; i++)
 		print_feature(&g_array_index(findings->features, NetfilFeature, i), &terminal,
 			      width);
 	g_print("\n%s\n", is_healthy(findings->features)
-				  ? "netfil can keep its promises on this kernel."
-				  : "netfil cannot work on this kernel.");
+			      ? "netfil can keep its promises on this kernel."
+			      : "netfil cannot work on this kernel.");
 }
 
 int netfil_cmd_doctor(int argc, char **argv, GError **error)
 {
 	gboolean json = FALSE;
 	const GOptionEntry entries[] = {
-		{"json", 0, 0, G_OPTION_ARG_NONE, &json, "a JSON object", NULL},
-		{NULL},
+	    {"json", 0, 0, G_OPTION_ARG_NONE, &json, "a JSON object", NULL},
+	    {NULL},
 	};
 	g_auto(Findings) findings = {0};
 

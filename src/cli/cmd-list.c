@@ -10,13 +10,13 @@
 #include "print.h"
 
 static const NetfilUsage usage = {
-	.command = "list",
-	.arguments = "",
-	.summary = "A line a filter: name, state, what it applies to, and how much of its nearest cap\n"
-		   "is used.",
-	.description = "Examples:\n"
-		       "  netfil list\n"
-		       "  netfil list --json | jq '.[] | select(.state == \"exhausted\") | .name'\n",
+    .command = "list",
+    .arguments = "",
+    .summary = "A line a filter: name, state, what it applies to, and how much of its nearest cap\n"
+	       "is used.",
+    .description = "Examples:\n"
+		   "  netfil list\n"
+		   "  netfil list --json | jq '.[] | select(.state == \"exhausted\") | .name'\n",
 };
 
 static void print_json(const GPtrArray *statuses)
@@ -37,7 +37,7 @@ static void print_text(const GPtrArray *statuses)
 
 	for (guint i = 0; i < statuses->len; i++) {
 		g_autofree char *row =
-			netfil_print_row(statuses->pdata[i], &columns, &terminal, NULL);
+		    netfil_print_row(statuses->pdata[i], &columns, &terminal, NULL);
 
 		g_print("%s\n", row);
 	}
@@ -66,8 +66,8 @@ int netfil_cmd_list(int argc, char **argv, GError **error)
 {
 	gboolean json = FALSE;
 	const GOptionEntry entries[] = {
-		{"json", 0, 0, G_OPTION_ARG_NONE, &json, "a JSON array", NULL},
-		{NULL},
+	    {"json", 0, 0, G_OPTION_ARG_NONE, &json, "a JSON array", NULL},
+	    {NULL},
 	};
 	g_autoptr(NetfilClient) client = NULL;
 	g_autoptr(GPtrArray) statuses = NULL;

@@ -34,10 +34,10 @@ static int change(const NetfilUsage *usage, Change how, int argc, char **argv, G
 int netfil_cmd_on(int argc, char **argv, GError **error)
 {
 	static const NetfilUsage usage = {
-		.command = "on",
-		.arguments = "NAME...",
-		.summary = "Switches filters on: all of them, or none if one is not there.",
-		.description = "Example:\n  netfil on hotspot backup\n",
+	    .command = "on",
+	    .arguments = "NAME...",
+	    .summary = "Switches filters on: all of them, or none if one is not there.",
+	    .description = "Example:\n  netfil on hotspot backup\n",
 	};
 
 	return change(&usage, switch_on, argc, argv, error);
@@ -46,11 +46,12 @@ int netfil_cmd_on(int argc, char **argv, GError **error)
 int netfil_cmd_off(int argc, char **argv, GError **error)
 {
 	static const NetfilUsage usage = {
-		.command = "off",
-		.arguments = "NAME...",
-		.summary = "Switches filters off: they neither count nor refuse, and keep their usage.\n"
-			   "All of them, or none if one is not there.",
-		.description = "Example:\n  netfil off hotspot\n",
+	    .command = "off",
+	    .arguments = "NAME...",
+	    .summary =
+		"Switches filters off: they neither count nor refuse, and keep their usage.\n"
+		"All of them, or none if one is not there.",
+	    .description = "Example:\n  netfil off hotspot\n",
 	};
 
 	return change(&usage, switch_off, argc, argv, error);
@@ -59,10 +60,11 @@ int netfil_cmd_off(int argc, char **argv, GError **error)
 int netfil_cmd_reset(int argc, char **argv, GError **error)
 {
 	static const NetfilUsage usage = {
-		.command = "reset",
-		.arguments = "NAME...",
-		.summary = "Starts filters' usage again from 0: all of them, or none if one is not there.",
-		.description = "Example:\n  netfil reset hotspot\n",
+	    .command = "reset",
+	    .arguments = "NAME...",
+	    .summary =
+		"Starts filters' usage again from 0: all of them, or none if one is not there.",
+	    .description = "Example:\n  netfil reset hotspot\n",
 	};
 
 	return change(&usage, netfil_client_reset, argc, argv, error);
@@ -71,10 +73,10 @@ int netfil_cmd_reset(int argc, char **argv, GError **error)
 int netfil_cmd_rm(int argc, char **argv, GError **error)
 {
 	static const NetfilUsage usage = {
-		.command = "rm",
-		.arguments = "NAME...",
-		.summary = "Removes filters: all of them, or none if one is not there.",
-		.description = "Example:\n  netfil rm hotspot backup\n",
+	    .command = "rm",
+	    .arguments = "NAME...",
+	    .summary = "Removes filters: all of them, or none if one is not there.",
+	    .description = "Example:\n  netfil rm hotspot backup\n",
 	};
 
 	return change(&usage, netfil_client_remove, argc, argv, error);

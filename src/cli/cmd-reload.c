@@ -6,11 +6,11 @@
 #include "options.h"
 
 static const NetfilUsage usage = {
-	.command = "reload",
-	.arguments = "",
-	.summary = "Loads the kernel programs anew and swaps them in under traffic: no packet goes\n"
-		   "uncounted, and no count is lost.",
-	.description = "Example:\n  netfil reload\n",
+    .command = "reload",
+    .arguments = "",
+    .summary = "Loads the kernel programs anew and swaps them in under traffic: no packet goes\n"
+	       "uncounted, and no count is lost.",
+    .description = "Example:\n  netfil reload\n",
 };
 
 int netfil_cmd_reload(int argc, char **argv, GError **error)

@@ -7,14 +7,14 @@
 #include "spec-options.h"
 
 static const NetfilUsage usage = {
-	.command = "set",
-	.arguments = "NAME [SELECTOR...] [CAPS] [POLICY]",
-	.summary = "Changes a filter. What is given replaces what it had of that kind; the rest, and\n"
-		   "its usage, stay. An empty value clears a selector (--ip=), 0 removes a cap.",
-	.description = "Examples:\n"
-		       "  netfil set hotspot --total 60G\n"
-		       "  netfil set backup --ip 192.0.2.0/24 --ip 2001:db8::/32 --out 0\n"
-		       "  netfil set backup --unit=\n",
+    .command = "set",
+    .arguments = "NAME [SELECTOR...] [CAPS] [POLICY]",
+    .summary = "Changes a filter. What is given replaces what it had of that kind; the rest, and\n"
+	       "its usage, stay. An empty value clears a selector (--ip=), 0 removes a cap.",
+    .description = "Examples:\n"
+		   "  netfil set hotspot --total 60G\n"
+		   "  netfil set backup --ip 192.0.2.0/24 --ip 2001:db8::/32 --out 0\n"
+		   "  netfil set backup --unit=\n",
 };
 
 int netfil_cmd_set(int argc, char **argv, GError **error)

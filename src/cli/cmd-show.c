@@ -9,12 +9,12 @@
 #include "print.h"
 
 static const NetfilUsage usage = {
-	.command = "show",
-	.arguments = "NAME",
-	.summary = "All about one filter, to the byte.",
-	.description = "Examples:\n"
-		       "  netfil show hotspot\n"
-		       "  netfil show hotspot --json | jq .used.total\n",
+    .command = "show",
+    .arguments = "NAME",
+    .summary = "All about one filter, to the byte.",
+    .description = "Examples:\n"
+		   "  netfil show hotspot\n"
+		   "  netfil show hotspot --json | jq .used.total\n",
 };
 
 static void print_text(const NetfilStatus *status)
@@ -36,8 +36,8 @@ int netfil_cmd_show(int argc, char **argv, GError **error)
 {
 	gboolean json = FALSE;
 	const GOptionEntry entries[] = {
-		{"json", 0, 0, G_OPTION_ARG_NONE, &json, "a JSON object", NULL},
-		{NULL},
+	    {"json", 0, 0, G_OPTION_ARG_NONE, &json, "a JSON object", NULL},
+	    {NULL},
 	};
 	g_autoptr(NetfilClient) client = NULL;
 	g_autoptr(NetfilStatus) status = NULL;

@@ -14,14 +14,14 @@
 #define RATE_WIDTH 27 /* "in 999 MB/s, out 999 MB/s" and some */
 
 static const NetfilUsage usage = {
-	.command = "watch",
-	.arguments = "[NAME...]",
-	.summary = "Follows filters (all, if none is named) until it is interrupted. On a terminal it\n"
-		   "redraws a line a filter; elsewhere, and with --json, it writes a line for each\n"
-		   "change and each event. It waits while netfild is away.",
-	.description = "Examples:\n"
-		       "  netfil watch\n"
-		       "  netfil watch hotspot --json --interval 10\n",
+    .command = "watch",
+    .arguments = "[NAME...]",
+    .summary = "Follows filters (all, if none is named) until it is interrupted. On a terminal it\n"
+	       "redraws a line a filter; elsewhere, and with --json, it writes a line for each\n"
+	       "change and each event. It waits while netfild is away.",
+    .description = "Examples:\n"
+		   "  netfil watch\n"
+		   "  netfil watch hotspot --json --interval 10\n",
 };
 
 typedef struct {
@@ -36,8 +36,8 @@ typedef struct {
 	gboolean json;
 	double interval;
 	gboolean screen; /* redraw in place */
-	guint drawn;	 /* lines on the screen */
-	char *news;	 /* the last event, below the lines on the screen */
+	guint drawn;     /* lines on the screen */
+	char *news;      /* the last event, below the lines on the screen */
 
 	GMainLoop *loop;
 	NetfilClient *client; /* NULL while the daemon is away */
@@ -103,8 +103,8 @@ static void tell(Watch *watch, const char *event, const char *name, const char *
 	now = time_now("%T");
 	if (watch->screen) {
 		g_free(watch->news);
-		watch->news = g_strdup_printf("%s %s%s%s", now, name ? name : "", name ? ": " : "",
-					      what);
+		watch->news =
+		    g_strdup_printf("%s %s%s%s", now, name ? name : "", name ? ": " : "", what);
 		return;
 	}
 	g_print("%s %s%s%s\n", now, name ? name : "", name ? ": " : "", what);
@@ -197,9 +197,9 @@ static gboolean take_sample(Watch *watch, const NetfilStatus *status)
 	for (guint i = 0; i < G_N_ELEMENTS(sample->rate); i++)
 		/* Less than before: it was reset. */
 		sample->rate[i] = is_new || status->used[i] < sample->used[i]
-					  ? 0
-					  : (double)(status->used[i] - sample->used[i]) *
-						    G_USEC_PER_SEC / (double)MAX(now - sample->at, 1);
+				      ? 0
+				      : (double)(status->used[i] - sample->used[i]) *
+					    G_USEC_PER_SEC / (double)MAX(now - sample->at, 1);
 	changed = is_new || memcmp(sample->used, status->used, sizeof(sample->used)) != 0 ||
 		  sample->refused != status->refused_packets;
 	memcpy(sample->used, status->used, sizeof(sample->used));
@@ -321,7 +321,7 @@ static gboolean check_names(Watch *watch, GError **error)
 {
 	for (guint i = 0; watch->names[i]; i++) {
 		g_autoptr(NetfilStatus) status =
-			netfil_client_get(watch->client, watch->names[i], error);
+		    netfil_client_get(watch->client, watch->names[i], error);
 
 		if (!status)
 			return FALSE;
@@ -351,10 +351,10 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Watch, watch_clear)
 static gboolean parse(Watch *watch, int *argc, char ***argv, GError **error)
 {
 	const GOptionEntry entries[] = {
-		{"json", 0, 0, G_OPTION_ARG_NONE, &watch->json, "a JSON object a line", NULL},
-		{"interval", 0, 0, G_OPTION_ARG_DOUBLE, &watch->interval,
-		 "look at the numbers so often (default: 1)", "SECONDS"},
-		{NULL},
+	    {"json", 0, 0, G_OPTION_ARG_NONE, &watch->json, "a JSON object a line", NULL},
+	    {"interval", 0, 0, G_OPTION_ARG_DOUBLE, &watch->interval,
+	     "look at the numbers so often (default: 1)", "SECONDS"},
+	    {NULL},
 	};
 
 	if (!netfil_options_parse(&usage, entries, NULL, argc, argv, error))

@@ -7,10 +7,9 @@
 typedef struct {
 	const char *name;
 	const char *summary;
-	/* argv[0] is the command's name. Returns the exit status; with an error set,
-	 * main() prints that and takes the exit status from it. */
+	/* argv[0] is the command's name. Returns the exit status; main() prints the
+	 * error, and makes EXIT_FAILURE a 2 where the words were wrong. */
 	int (*run)(int argc, char **argv, GError **error);
-	int failure; /* the exit status of every error; 0: 2 for wrong words, else 1 */
 } NetfilCommand;
 
 int netfil_cmd_run(int argc, char **argv, GError **error);

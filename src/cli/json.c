@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 static const char *const selector_keys[] = {
-	"pid", "exe", "user", "cgroup", "unit", "ip", "ip-file", "port", "proto", "interface", NULL,
+    "pid", "exe", "user", "cgroup", "unit", "ip", "ip-file", "port", "proto", "interface", NULL,
 };
 
 const char *netfil_direction_name(guint direction)
@@ -18,9 +18,9 @@ const char *netfil_direction_name(guint direction)
 const char *netfil_spec_type_name(NetfilSpecType type)
 {
 	static const char *const names[] = {
-		[NETFIL_SPEC_SOCKET] = "socket",
-		[NETFIL_SPEC_IP] = "ip",
-		[NETFIL_SPEC_INTERFACE] = "interface",
+	    [NETFIL_SPEC_SOCKET] = "socket",
+	    [NETFIL_SPEC_IP] = "ip",
+	    [NETFIL_SPEC_INTERFACE] = "interface",
 	};
 
 	return names[type];

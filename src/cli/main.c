@@ -8,18 +8,18 @@
 #include "core/error.h"
 
 static const NetfilCommand commands[] = {
-	{"run", "run a command under a cap", netfil_cmd_run, 125},
-	{"add", "add a filter; start netfild if none runs", netfil_cmd_add},
-	{"set", "change a filter; its usage goes on", netfil_cmd_set},
-	{"on", "switch filters on", netfil_cmd_on},
-	{"off", "switch filters off; they neither count nor refuse", netfil_cmd_off},
-	{"reset", "start filters' usage again from 0", netfil_cmd_reset},
-	{"rm", "remove filters", netfil_cmd_rm},
-	{"list", "a line a filter, with what is used of its cap", netfil_cmd_list},
-	{"show", "all about one filter", netfil_cmd_show},
-	{"watch", "follow filters live", netfil_cmd_watch},
-	{"doctor", "what this kernel can do for netfil", netfil_cmd_doctor},
-	{"reload", "load the kernel programs anew, without a gap", netfil_cmd_reload},
+    {"run", "run a command under a cap", netfil_cmd_run},
+    {"add", "add a filter; start netfild if none runs", netfil_cmd_add},
+    {"set", "change a filter; its usage goes on", netfil_cmd_set},
+    {"on", "switch filters on", netfil_cmd_on},
+    {"off", "switch filters off; they neither count nor refuse", netfil_cmd_off},
+    {"reset", "start filters' usage again from 0", netfil_cmd_reset},
+    {"rm", "remove filters", netfil_cmd_rm},
+    {"list", "a line a filter, with what is used of its cap", netfil_cmd_list},
+    {"show", "all about one filter", netfil_cmd_show},
+    {"watch", "follow filters live", netfil_cmd_watch},
+    {"doctor", "what this kernel can do for netfil", netfil_cmd_doctor},
+    {"reload", "load the kernel programs anew, without a gap", netfil_cmd_reload},
 };
 
 static int print_help(void)
@@ -43,11 +43,11 @@ static int print_version(void)
 	return EXIT_SUCCESS;
 }
 
-static int fail(const GError *error, int failure)
+static int fail(const GError *error, int status)
 {
 	g_printerr("netfil: %s\n", error->message);
-	if (failure)
-		return failure;
+	if (status != EXIT_FAILURE)
+		return status;
 	return g_error_matches(error, NETFIL_ERROR, NETFIL_ERROR_INVALID) ? 2 : EXIT_FAILURE;
 }
 
@@ -66,7 +66,7 @@ static int run_command(const NetfilCommand *command, int argc, char **argv)
 	g_set_prgname(program);
 	status = command->run(argc, argv, &error);
 	if (error)
-		return fail(error, command->failure);
+		return fail(error, status);
 	if (status == EXIT_SUCCESS && (fflush(stdout) != 0 || ferror(stdout)))
 		return EXIT_FAILURE; /* the reader left, or the disk is full */
 	return status;

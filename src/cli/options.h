@@ -5,10 +5,10 @@
 
 /* How a command is called, for --help and for errors. */
 typedef struct {
-	const char *command;	 /* "add" */
-	const char *arguments;	 /* "NAME SELECTOR... CAPS [POLICY]" */
-	const char *summary;	 /* what it does */
-	const char *description; /* after the options: examples */
+	const char *command;       /* "add" */
+	const char *arguments;     /* "NAME SELECTOR... CAPS [POLICY]" */
+	const char *summary;       /* what it does */
+	const char *description;   /* after the options: examples */
 	gboolean stop_at_argument; /* what follows the first argument is none of ours */
 } NetfilUsage;
 
@@ -29,4 +29,4 @@ const char *const *netfil_options_names(const NetfilUsage *usage, int argc, char
 /* Raises NETFIL_ERROR_INVALID with a pointer to the command's --help. Returns
  * FALSE, so that a caller can return it. */
 gboolean netfil_usage_error(const NetfilUsage *usage, GError **error, const char *format, ...)
-	G_GNUC_PRINTF(3, 4);
+    G_GNUC_PRINTF(3, 4);

@@ -55,7 +55,8 @@ char *netfil_print_amount(const NetfilStatus *status)
 	used = netfil_size_format(status->used[direction]);
 	cap = netfil_size_format(status->spec->cap[direction]);
 	return g_strdup_printf("%s / %s%s%s", used, cap, direction == NETFIL_TOTAL ? "" : " ",
-			       direction == NETFIL_TOTAL ? "" : netfil_direction_name((guint)direction));
+			       direction == NETFIL_TOTAL ? ""
+							 : netfil_direction_name((guint)direction));
 }
 
 char *netfil_print_rate(double bytes_per_second)
@@ -201,7 +202,7 @@ static const char *what_counts(const NetfilSpec *spec)
 }
 
 static void append_line(GString *text, const char *label, const char *format, ...)
-	G_GNUC_PRINTF(3, 4);
+    G_GNUC_PRINTF(3, 4);
 
 static void append_line(GString *text, const char *label, const char *format, ...)
 {
@@ -214,31 +215,28 @@ static void append_line(GString *text, const char *label, const char *format, ..
 	g_string_append_c(text, '\n');
 }
 
-/* "25,000,000 (25.0 MB)" */
-static char *both_ways(guint64 bytes)
-{
-	g_autofree char *exact = netfil_size_exact(bytes);
-	g_autofree char *about = netfil_size_format(bytes);
-
-	return bytes < 1000 ? g_strdup(exact) : g_strdup_printf("%s (%s)", exact, about);
-}
-
 static void append_usage(GString *text, const NetfilStatus *status)
 {
 	static const char *const labels[] = {"In", "Out", "Total"};
 
 	for (guint i = 0; i < NETFIL_DIRECTIONS; i++) {
 		guint64 cap = status->spec->cap[i];
-		g_autofree char *used = both_ways(status->used[i]);
-		g_autofree char *limit = cap ? both_ways(cap) : NULL;
+		g_autofree char *used = netfil_size_exact(status->used[i]);
+		g_autofree char *limit = netfil_size_exact(cap);
+		g_autofree char *about_used = netfil_size_format(status->used[i]);
+		g_autofree char *about_limit = netfil_size_format(cap);
 
-		append_line(text, labels[i], limit ? "%s of %s bytes" : "%s bytes", used, limit);
+		if (cap)
+			append_line(text, labels[i], "%s of %s bytes (%s of %s)", used, limit,
+				    about_used, about_limit);
+		else
+			append_line(text, labels[i], "%s bytes (%s)", used, about_used);
 	}
 }
 
 static void append_packets(GString *text, const char *label, guint64 bytes, guint64 packets)
 {
-	g_autofree char *amount = both_ways(bytes);
+	g_autofree char *amount = netfil_size_exact(bytes);
 	g_autofree char *count = netfil_size_exact(packets);
 
 	append_line(text, label, "%s packet%s, %s bytes", count, packets == 1 ? "" : "s", amount);

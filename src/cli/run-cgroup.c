@@ -23,9 +23,10 @@ struct NetfilRunCgroup {
 
 static gboolean fail(GError **error, const char *what, const char *path)
 {
-	g_set_error(error, NETFIL_ERROR, NETFIL_ERROR_FAILED,
-		    "cannot %s the control group %s (%s): set NETFIL_CGROUP to one that can hold others",
-		    what, path, g_strerror(errno));
+	g_set_error(
+	    error, NETFIL_ERROR, NETFIL_ERROR_FAILED,
+	    "cannot %s the control group %s (%s): set NETFIL_CGROUP to one that can hold others",
+	    what, path, g_strerror(errno));
 	return FALSE;
 }
 
@@ -76,8 +77,9 @@ static char *make_directory(const char *root, GError **error)
 	if (g_mkdir(path, 0755) == 0)
 		return g_steal_pointer(&path);
 	if (errno == EEXIST) { /* it was left with processes in it */
-		g_autofree char *other = g_strdup_printf("%s." "%" G_GINT64_FORMAT, path,
-							 g_get_monotonic_time());
+		g_autofree char *other = g_strdup_printf("%s."
+							 "%" G_GINT64_FORMAT,
+							 path, g_get_monotonic_time());
 
 		if (g_mkdir(other, 0755) == 0)
 			return g_steal_pointer(&other);

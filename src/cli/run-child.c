@@ -46,6 +46,7 @@ gboolean netfil_run_child_start(NetfilRunChild *child, char **argv, const sigset
 			close(gate[i]);
 			close(failure[i]);
 		}
+		child->pid = 0;
 		return FALSE;
 	}
 	if (child->pid == 0) {
@@ -57,6 +58,13 @@ gboolean netfil_run_child_start(NetfilRunChild *child, char **argv, const sigset
 	child->gate = gate[1];
 	child->failure = failure[0];
 	return TRUE;
+}
+
+static void close_pipes(NetfilRunChild *child)
+{
+	close(child->gate);
+	close(child->failure);
+	child->gate = child->failure = -1;
 }
 
 static void reap(NetfilRunChild *child)
@@ -76,9 +84,8 @@ gboolean netfil_run_child_release(NetfilRunChild *child, const char *command, in
 	/* It cannot fail but for a child that was killed meanwhile, which is met later
 	 * as one that ended; SIGPIPE is blocked. */
 	(void)!write(child->gate, "", 1);
-	close(child->gate);
 	failed = TEMP_FAILURE_RETRY(read(child->failure, &why, sizeof(why))) == sizeof(why);
-	close(child->failure);
+	close_pipes(child);
 	if (!failed)
 		return TRUE;
 	reap(child);
@@ -91,7 +98,6 @@ gboolean netfil_run_child_release(NetfilRunChild *child, const char *command, in
 
 void netfil_run_child_discard(NetfilRunChild *child)
 {
-	close(child->gate);
-	close(child->failure);
+	close_pipes(child);
 	reap(child);
 }

@@ -23,5 +23,5 @@ gboolean netfil_run_child_start(NetfilRunChild *child, char **argv, const sigset
 gboolean netfil_run_child_release(NetfilRunChild *child, const char *command, int *exit_status,
 				  GError **error);
 
-/* Ends a child that was not let go. */
+/* Ends and reaps a child that was not let go, or that was killed. */
 void netfil_run_child_discard(NetfilRunChild *child);

@@ -9,7 +9,7 @@
 
 struct NetfilSpecOptions {
 	NetfilSpecUse use;
-	GArray *entries;    /* GOptionEntry */
+	GArray *entries; /* GOptionEntry */
 	NetfilSpec *spec;
 	GHashTable *texts; /* key -> GPtrArray of values, as the bus takes them */
 };
@@ -26,30 +26,28 @@ typedef struct {
 } Option;
 
 static const Option table[] = {
-	{"pid", "N", "the process N and all that it starts", DAEMON},
-	{"exe", "PATH", "processes that run this executable", DAEMON,
-	 .resolve = netfil_resolve_executable},
-	{"user", "NAME", "processes of this user", DAEMON},
-	{"cgroup", "PATH", "processes in this control group and below", DAEMON,
-	 .resolve = netfil_resolve_cgroup},
-	{"unit", "NAME", "processes of this systemd unit", DAEMON},
-	{"ip", "PREFIX", "traffic with this address or prefix", ALL},
-	{"ip-file", "FILE", "traffic with the addresses listed in this file", ALL,
-	 .resolve = netfil_resolve_file},
-	{"port", "N[-M]", "traffic with this remote or local port", ALL},
-	{"proto", "NAME", "traffic of this protocol: tcp, udp, icmp, ... or its number", ALL},
-	{"interface", "GLOB", "traffic through these network interfaces", ALL},
-	{"in", "SIZE", "cap on bytes in: 25M is 25,000,000, 25MiB is 26,214,400", ALL,
-	 .once = TRUE},
-	{"out", "SIZE", "cap on bytes out", ALL, .once = TRUE},
-	{"total", "SIZE", "cap on bytes in and out together", ALL, .once = TRUE},
-	{"on-limit", "POLICY", "at the cap: reject (the default), drop or kill", ALL,
-	 .once = TRUE},
-	{"loopback", NULL, "count loopback traffic too", ALL, .fixed = "true", .once = TRUE},
-	{"no-loopback", NULL, "do not count loopback traffic, unless an --ip names it",
-	 NETFIL_FOR_SET, .key = "loopback", .fixed = "false", .once = TRUE},
-	{"off", NULL, "switched off: it neither counts nor refuses", DAEMON, .key = "on",
-	 .fixed = "false", .once = TRUE},
+    {"pid", "N", "the process N and all that it starts", DAEMON},
+    {"exe", "PATH", "processes that run this executable", DAEMON,
+     .resolve = netfil_resolve_executable},
+    {"user", "NAME", "processes of this user", DAEMON},
+    {"cgroup", "PATH", "processes in this control group and below", DAEMON,
+     .resolve = netfil_resolve_cgroup},
+    {"unit", "NAME", "processes of this systemd unit", DAEMON},
+    {"ip", "PREFIX", "traffic with this address or prefix", ALL},
+    {"ip-file", "FILE", "traffic with the addresses listed in this file", ALL,
+     .resolve = netfil_resolve_file},
+    {"port", "N[-M]", "traffic with this remote or local port", ALL},
+    {"proto", "NAME", "traffic of this protocol: tcp, udp, icmp, ... or its number", ALL},
+    {"interface", "GLOB", "traffic through these network interfaces", ALL},
+    {"in", "SIZE", "cap on bytes in: 25M is 25,000,000, 25MiB is 26,214,400", ALL, .once = TRUE},
+    {"out", "SIZE", "cap on bytes out", ALL, .once = TRUE},
+    {"total", "SIZE", "cap on bytes in and out together", ALL, .once = TRUE},
+    {"on-limit", "POLICY", "at the cap: reject (the default), drop or kill", ALL, .once = TRUE},
+    {"loopback", NULL, "count loopback traffic too", ALL, .fixed = "true", .once = TRUE},
+    {"no-loopback", NULL, "do not count loopback traffic, unless an --ip names it", NETFIL_FOR_SET,
+     .key = "loopback", .fixed = "false", .once = TRUE},
+    {"off", NULL, "switched off: it neither counts nor refuses", DAEMON, .key = "on",
+     .fixed = "false", .once = TRUE},
 };
 
 static const char *option_key(const Option *option)
@@ -119,13 +117,13 @@ static GArray *entries_for(NetfilSpecUse use)
 	for (guint i = 0; i < G_N_ELEMENTS(table); i++) {
 		const Option *option = &table[i];
 		GOptionEntry entry = {
-			.long_name = option->name,
-			/* Values are taken as they are, whatever the locale. */
-			.flags = option->fixed ? G_OPTION_FLAG_NO_ARG : G_OPTION_FLAG_FILENAME,
-			.arg = G_OPTION_ARG_CALLBACK,
-			.arg_data = on_option,
-			.description = option->help,
-			.arg_description = option->argument,
+		    .long_name = option->name,
+		    /* Values are taken as they are, whatever the locale. */
+		    .flags = option->fixed ? G_OPTION_FLAG_NO_ARG : G_OPTION_FLAG_FILENAME,
+		    .arg = G_OPTION_ARG_CALLBACK,
+		    .arg_data = on_option,
+		    .description = option->help,
+		    .arg_description = option->argument,
 		};
 
 		if (option->uses & use)
@@ -141,8 +139,8 @@ NetfilSpecOptions *netfil_spec_options_new(NetfilSpecUse use)
 	options->use = use;
 	options->entries = entries_for(use);
 	options->spec = netfil_spec_new("");
-	options->texts = g_hash_table_new_full(g_str_hash, g_str_equal, NULL,
-					       (GDestroyNotify)g_ptr_array_unref);
+	options->texts =
+	    g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)g_ptr_array_unref);
 	return options;
 }
 
@@ -182,8 +180,8 @@ GVariant *netfil_spec_options_changes(const NetfilSpecOptions *options)
 		return NULL;
 	g_hash_table_iter_init(&iter, options->texts);
 	while (g_hash_table_iter_next(&iter, (gpointer *)&key, (gpointer *)&texts))
-		g_variant_builder_add(&builder, "{s@as}", key,
-				      g_variant_new_strv((const char *const *)texts->pdata,
-							 (gssize)texts->len));
+		g_variant_builder_add(
+		    &builder, "{s@as}", key,
+		    g_variant_new_strv((const char *const *)texts->pdata, (gssize)texts->len));
 	return g_variant_builder_end(&builder);
 }

@@ -32,8 +32,10 @@ void netfil_terminal_append(GString *line, const NetfilTerminal *terminal, Netfi
 			    const char *text)
 {
 	static const char *const codes[] = {
-		[NETFIL_COLOUR_DIM] = "\033[2m",   [NETFIL_COLOUR_GOOD] = "\033[32m",
-		[NETFIL_COLOUR_WARN] = "\033[33m", [NETFIL_COLOUR_BAD] = "\033[31m",
+	    [NETFIL_COLOUR_DIM] = "\033[2m",
+	    [NETFIL_COLOUR_GOOD] = "\033[32m",
+	    [NETFIL_COLOUR_WARN] = "\033[33m",
+	    [NETFIL_COLOUR_BAD] = "\033[31m",
 	};
 
 	if (terminal->colour && colour != NETFIL_COLOUR_NONE)
@@ -78,8 +80,7 @@ char *netfil_text_fit(const NetfilTerminal *terminal, const char *text, guint wi
 	if (netfil_text_width(plain) > width) {
 		if (ellipsis_width > width)
 			ellipsis = "", ellipsis_width = 0;
-		g_string_truncate(fitted,
-				  (gsize)(cut_at(plain, width - ellipsis_width) - plain));
+		g_string_truncate(fitted, (gsize)(cut_at(plain, width - ellipsis_width) - plain));
 		g_string_append(fitted, ellipsis);
 	}
 	for (guint have = netfil_text_width(fitted->str); have < width; have++)

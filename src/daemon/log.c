@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "log.h"
 
-#include <glib.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <unistd.h>
+
+#define LIMITED_LINES 20
+#define LIMITED_PERIOD (60 * G_USEC_PER_SEC)
 
 static const char *level_name(GLogLevelFlags level)
 {
@@ -46,4 +49,38 @@ void netfil_log_start(void)
 
 	setvbuf(stderr, NULL, _IOLBF, 0);
 	g_log_set_writer_func(write_line, GINT_TO_POINTER(with_time), NULL);
+}
+
+/* The number of a line in its period, from 1; and what the last period left out. */
+static guint count_line(guint *left_out)
+{
+	static GMutex lock;
+	static gint64 began;
+	static guint lines;
+	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&lock);
+	gint64 now = g_get_monotonic_time();
+
+	*left_out = 0;
+	if (lines == 0 || now - began > LIMITED_PERIOD) {
+		*left_out = lines > LIMITED_LINES ? lines - LIMITED_LINES : 0;
+		began = now;
+		lines = 0;
+	}
+	return ++lines;
+}
+
+void netfil_log_limited(const char *format, ...)
+{
+	g_autofree char *text = NULL;
+	va_list arguments;
+	guint left_out;
+
+	if (count_line(&left_out) > LIMITED_LINES)
+		return;
+	if (left_out)
+		g_message("%u lines of this kind were left out", left_out);
+	va_start(arguments, format);
+	text = g_strdup_vprintf(format, arguments);
+	va_end(arguments);
+	g_message("%s", text);
 }

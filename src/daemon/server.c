@@ -8,16 +8,17 @@
 #include <sys/stat.h>
 
 #include "core/error.h"
+#include "log.h"
 
 /*
  * How much room one user, and all users together, may take. Root is counted on
  * its own, so that nobody else can lock it out.
  */
-#define CONNECTIONS_PER_USER 32
+#define CONNECTIONS_PER_USER 16
 #define CONNECTIONS_OF_USERS 256
 #define CONNECTIONS_OF_ROOT 256
 /* Calls that a connection may have waiting, replies not yet read included. */
-#define CALLS_WAITING 64
+#define CALLS_WAITING 16
 /* A connection that takes nothing off its queue for so long is closed. */
 #define STALL_CHECK_SECONDS 15
 
@@ -152,10 +153,15 @@ static GDBusMessage *count_calls(GDBusConnection *connection, GDBusMessage *mess
 		return message;
 	}
 	if (expects_reply(message)) {
-		if (g_atomic_int_add(&peer->calls, 1) < CALLS_WAITING)
+		int waiting = g_atomic_int_add(&peer->calls, 1);
+
+		if (waiting < CALLS_WAITING)
 			return message;
-		g_message("closing a connection of uid %u: too many calls at once", peer->uid);
-		g_dbus_connection_close(connection, NULL, NULL, NULL);
+		if (waiting == CALLS_WAITING) {
+			netfil_log_limited("closing a connection of uid %u: too many calls at once",
+					   peer->uid);
+			g_dbus_connection_close(connection, NULL, NULL, NULL);
+		}
 	}
 	g_object_unref(message);
 	return NULL;
@@ -180,7 +186,8 @@ static gboolean check_stalls(gpointer data)
 	g_hash_table_iter_init(&iter, server->peers);
 	while (g_hash_table_iter_next(&iter, (gpointer *)&peer, NULL)) {
 		if (peer->flushing) {
-			g_message("closing a connection of uid %u: it does not read", peer->uid);
+			netfil_log_limited("closing a connection of uid %u: it does not read",
+					   peer->uid);
 			g_dbus_connection_close(peer->connection, NULL, NULL, NULL);
 			continue;
 		}
@@ -277,8 +284,12 @@ static gboolean admit(GThreadedSocketService *service, GSocketConnection *stream
 
 	(void)service;
 	(void)source;
-	if (uid == (uid_t)-1 || !room_take(server, uid))
+	if (uid == (uid_t)-1)
 		return TRUE;
+	if (!room_take(server, uid)) {
+		netfil_log_limited("refusing a connection of uid %u: too many are open", uid);
+		return TRUE;
+	}
 	connection = authenticate(server, stream);
 	if (!connection) {
 		room_give(server, uid);

@@ -7,6 +7,7 @@
 #include "client/bus.h"
 #include "core/error.h"
 #include "filters.h"
+#include "log.h"
 #include "server.h"
 
 #define PAGE_MAX 1000
@@ -43,7 +44,7 @@ static gboolean authorize(GDBusInterfaceSkeleton *manager, GDBusMethodInvocation
 	if (netfil_server_peer(g_dbus_method_invocation_get_connection(call), &uid, &pid) &&
 	    uid == 0)
 		return TRUE;
-	g_message("uid %d (pid %d): %s denied", (int)uid, (int)pid, method);
+	netfil_log_limited("uid %d (pid %d): %s denied", (int)uid, (int)pid, method);
 	g_dbus_method_invocation_return_error_literal(
 	    call, NETFIL_ERROR, NETFIL_ERROR_DENIED,
 	    "only root may change filters: run it with sudo");

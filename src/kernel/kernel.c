@@ -16,6 +16,7 @@
 #include "bpf/interface.skel.h"
 #include "bpf/owner.skel.h"
 #include "bpf/socket.skel.h"
+#include "cgroup.h"
 #include "core/error.h"
 #include "feature.h"
 #include "iterate.h"
@@ -65,8 +66,8 @@ static gboolean attach_sockets(NetfilKernel *k, GError **error)
 				   k->cgroup_root, error) &&
 	       netfil_links_cgroup(k->links, "socket_in", socket->progs.socket_in, k->cgroup_root,
 				   error) &&
-	       netfil_links_cgroup(k->links, "socket_out", socket->progs.socket_out,
-				   k->cgroup_root, error);
+	       netfil_links_cgroup(k->links, "socket_out", socket->progs.socket_out, k->cgroup_root,
+				   error);
 }
 
 static gboolean attach_owners(NetfilKernel *k, GError **error)

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "object.h"
 
+#include "netfil/abi.h"
+
 #include <bpf/libbpf.h>
 #include <string.h>
 
@@ -78,7 +80,8 @@ static gboolean load_forward(NetfilObjects *o, NetfilMaps *maps, GError **error)
 	o->forward = forward_bpf__open();
 	if (!o->forward)
 		return missing("forward", error);
-	bpf_object__for_each_program(program, o->forward->obj) {
+	bpf_object__for_each_program(program, o->forward->obj)
+	{
 		bpf_program__set_type(program, PROG_TYPE_NETFILTER);
 		bpf_program__set_expected_attach_type(program, ATTACH_NETFILTER);
 	}

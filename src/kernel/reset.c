@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "reset.h"
 
+#include "netfil/abi.h"
+
 #include <bpf/libbpf.h>
 #include <linux/inet_diag.h>
 #include <linux/sock_diag.h>
@@ -23,12 +25,12 @@ static void destroy_here(gpointer data)
 static void request_destroy(struct nl_sock *diag, const struct netfil_connection *connection)
 {
 	struct inet_diag_req_v2 request = {
-		.sdiag_family = connection->family,
-		.sdiag_protocol = IPPROTO_TCP,
-		.idiag_states = ~0U,
-		.id.idiag_sport = connection->local_port,
-		.id.idiag_dport = connection->remote_port,
-		.id.idiag_cookie = {connection->cookie, connection->cookie >> 32},
+	    .sdiag_family = connection->family,
+	    .sdiag_protocol = IPPROTO_TCP,
+	    .idiag_states = ~0U,
+	    .id.idiag_sport = connection->local_port,
+	    .id.idiag_dport = connection->remote_port,
+	    .id.idiag_cookie = {connection->cookie, connection->cookie >> 32},
 	};
 
 	memcpy(request.id.idiag_src, connection->local, sizeof(connection->local));

@@ -13,7 +13,7 @@ transfer() { # in|out|total BYTES
 	[[ $1 == in ]] || client=$2
 	serve "$server" "${CONNECTIONS:-1}"
 	start client capped --parallel "${CONNECTIONS:-1}" tcp-send "$B4" "$PORT" "$client"
-	! finish client || fail "the client moved all of its bytes"
+	fails finish client
 	kill -KILL "${PIDS[server]}"
 	finish server || true
 }
@@ -207,7 +207,7 @@ cap_large() { # in|out|total
 	netfil add tight --cgroup "$INSIDE" --out 100000 --on-limit drop
 	start there peer udp-receive "$B4" "$PORT" 97
 	ready there
-	! capped udp-send "$B4" "$PORT" 200 1000 || fail "all were sent"
+	capped udp-send "$B4" "$PORT" 200 1000
 	assert_equal used "$(used tight out)" $((97 * 1028)) # 99,716: none fits any more
 	capped udp-send "$B4" "$PORT" 1 256		     # but 284 bytes do
 	assert_equal used "$(used tight out)" 100000

@@ -39,13 +39,13 @@ teardown() {
 	unmake_world
 }
 
-make_world() {
+make_world() { # [NAME FOLDER]
 	local digest
-	digest=$(printf '%s' "${BATS_TEST_FILENAME##*/}:$BATS_TEST_NAME" | md5sum)
+	digest=$(printf '%s' "${1-${BATS_TEST_FILENAME##*/}:$BATS_TEST_NAME}" | md5sum)
 	ID=$(run_id)${digest:0:5}
 	CGROUP=$(cgroup2_mount)/nf-$ID
 	INSIDE=/nf-$ID/inside # as --cgroup takes it
-	TMP=$BATS_TEST_TMPDIR
+	TMP=${2-$BATS_TEST_TMPDIR}
 	unmake_world
 	mkdir -p "$CGROUP/inside" "$CGROUP/outside" "$TMP/bpf" "$TMP/state"
 	mount -t bpf "nf-$ID" "$TMP/bpf"
@@ -108,8 +108,8 @@ link_address() { # LETTER DEVICE
 
 # Addresses number OWN, with the neighbour (number PEER) known beforehand.
 give_addresses() { # LETTER DEVICE OWN PEER
-	local other=$([[ $1 == a ]] && echo b || echo a)
-	local mac
+	local other mac
+	other=$([[ $1 == a ]] && echo b || echo a)
 	mac=$(link_address "$other" "$2")
 	ip -n "nf-$ID-$1" -batch - <<-END
 		address add $(address4 "$3")/30 dev $2
@@ -155,6 +155,7 @@ unmake_world() {
 stop_processes() {
 	local letter
 	[[ ! -e $CGROUP/cgroup.kill ]] || echo 1 >"$CGROUP/cgroup.kill"
+	[[ -z ${PIDS[*]-} ]] || wait "${PIDS[@]}" 2>/dev/null || true
 	for letter in a b r c; do
 		[[ ! -e /run/netns/nf-$ID-$letter ]] ||
 			ip netns pids "nf-$ID-$letter" | xargs --no-run-if-empty kill -KILL
@@ -163,7 +164,11 @@ stop_processes() {
 }
 
 remove_cgroups() {
-	[[ ! -e $CGROUP ]] || wait_until eval 'find "$CGROUP" -depth -type d -exec rmdir {} + 2>"$TMP/rmdir"'
+	wait_until cgroups_removed
+}
+
+cgroups_removed() {
+	[[ ! -e $CGROUP ]] || find "$CGROUP" -depth -type d -exec rmdir {} + 2>/dev/null
 }
 
 show_logs() {
@@ -177,9 +182,20 @@ show_logs() {
 wait_until() { # COMMAND...
 	local deadline=$((SECONDS + PATIENCE))
 	until "$@"; do
-		((SECONDS < deadline)) || fail "waited $PATIENCE s in vain for: $*"
+		if ((SECONDS > deadline)); then
+			fail "waited $PATIENCE s in vain for: $*"
+			return 1 # fail ends a test only where -e does
+		fi
 		sleep 0.01
 	done
+}
+
+# COMMAND is to fail; in bats a plain "!" would not tell if it does not.
+fails() { # COMMAND...
+	if "$@"; then
+		fail "this went well, but should not have: $*"
+		return 1
+	fi
 }
 
 fail() { # MESSAGE...

@@ -33,7 +33,7 @@ held_by_pid() {
 	start held capped --gate "$(make_gate held)" "$@"
 	netfil add held --pid "${PIDS[held]}" --out 100000
 	open_gate held
-	! finish held || fail "all bytes went past the cap"
+	fails finish held
 	wait_until eval '(($(witness out) - before == $(used held out)))'
 	assert_between "held" "$(used held out)" 1 100000
 	assert_equal "refused" "$(($(show held .refused.packets) > 0))" 1
@@ -221,7 +221,7 @@ assert_exact_since() { # NAME
 	count_from_now
 	netfil add way --pid "${PIDS[old]}" --out 100000
 	open_gate old
-	! finish old || fail "all bytes went past the cap"
+	fails finish old
 	assert_between "used" "$(used way out)" 98501 100000
 	assert_equal "seen" $(($(witness out) - before)) "$(used way out)"
 }
@@ -282,7 +282,7 @@ assert_exact_since() { # NAME
 	netfil add way --pid "${PIDS[giver]}" --out 100000
 	open_gate giver
 	finish giver
-	! finish taker || fail "all bytes went past the cap"
+	fails finish taker
 	assert_between "used" "$(used way out)" 1 100000
 	wait_until_equal way out
 }
@@ -349,10 +349,9 @@ assert_exact_since() { # NAME
 @test "a command under netfil run that moves to another cgroup" {
 	mkdir "$CGROUP/inside/away"
 	serve
-	! in_cgroup netfil run --out 100000 -- bash -c '
+	fails in_cgroup netfil run --out 100000 -- bash -c '
 		echo $$ >"$1/cgroup.procs"
-		exec "$2" tcp-send "$3" "$4" 500000' mover "$CGROUP/inside/away" "$TRAFFIC" "$B4" "$PORT" ||
-		fail "all bytes went past the cap"
+		exec "$2" tcp-send "$3" "$4" 500000' mover "$CGROUP/inside/away" "$TRAFFIC" "$B4" "$PORT"
 	assert_between "seen" "$(witness out)" 1 100000
 }
 
@@ -395,7 +394,7 @@ make_inner_link() { # PID
 
 @test "unshare -n with a veth out, held by its cap" {
 	unshared --cgroup "$INSIDE" --out 100000
-	! finish inner || fail "all bytes went past the cap"
+	fails finish inner
 	assert_between "used" "$(used way out)" 98501 100000
 	wait_until_equal way out
 }

@@ -25,7 +25,7 @@ under_load() {
 
 end_load() {
 	in_ns a pgrep --full 'traffic.* tcp-send' | while read -r pid; do
-		! grep -q "nf-$ID/" "/proc/$pid/cgroup" || kill -USR1 "$pid"
+		[[ $(cat "/proc/$pid/cgroup") != *"nf-$ID/"* ]] || kill -USR1 "$pid"
 	done
 	finish load
 	finish server
@@ -82,11 +82,11 @@ end_load() {
 @test "with netfild killed new connections and datagrams of a spent cap still fail" {
 	netfil add tight --cgroup "$INSIDE" --out 50000
 	serve
-	! capped tcp-send "$B4" "$PORT" 3000000 || fail "it went through"
+	fails capped tcp-send "$B4" "$PORT" 3000000
 	kill_daemon
-	! capped tcp-send "$B4" "$PORT" 10 >"$TMP/later.out" || fail "it went through"
+	fails capped tcp-send "$B4" "$PORT" 10 >"$TMP/later.out"
 	assert_equal "connect" "$(told later error)" EPERM
-	! capped udp-send "$B4" "$PORT" 1 1460 >"$TMP/later.out" || fail "it went through"
+	fails capped udp-send "$B4" "$PORT" 1 1460 >"$TMP/later.out"
 	assert_equal "send" "$(told later error)" EPERM
 }
 
@@ -151,7 +151,7 @@ end_load() {
 	show open .used >"$TMP/after"
 	diff "$TMP/before" "$TMP/after"
 	serve
-	! capped tcp-send "$B4" "$PORT" 1000000 || fail "the cap was forgotten"
+	fails capped tcp-send "$B4" "$PORT" 1000000
 	assert_between used "$(used open out)" 998501 1000000
 	wait_until_equal open out
 }

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "kill.h"
+
+#include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define GRACE_SECONDS 2
+
+/* A pidfd keeps meaning the same process, whatever happens to its number. */
+static void condemned_free(gpointer pidfd)
+{
+	close(GPOINTER_TO_INT(pidfd));
+}
+
+static void send_signal(int pidfd, int number)
+{
+	syscall(SYS_pidfd_send_signal, pidfd, number, NULL, 0); /* gone: as wanted */
+}
+
+static void condemn(NetfilFilter *filter, const GArray *pids, int number)
+{
+	for (guint i = 0; i < pids->len; i++) {
+		guint32 pid = g_array_index(pids, guint32, i);
+		int pidfd;
+
+		if (pid <= 1 || pid == (guint32)getpid())
+			continue;
+		pidfd = syscall(SYS_pidfd_open, pid, 0);
+		if (pidfd < 0)
+			continue;
+		send_signal(pidfd, number);
+		g_ptr_array_add(filter->condemned, GINT_TO_POINTER(pidfd));
+	}
+}
+
+static void condemn_all(NetfilKernel *kernel, NetfilFilter *filter, int number)
+{
+	g_autoptr(GArray) holders = netfil_kernel_slot_holders(kernel, filter->slot);
+
+	condemn(filter, holders, number);
+	if (filter->rule && filter->rule->selectors->asked & 1 << NETFIL_KIND_PROCESS) {
+		g_autoptr(GArray) tree =
+			netfil_kernel_rule_processes(kernel, filter->rule->number);
+
+		condemn(filter, tree, number);
+	}
+}
+
+typedef struct {
+	NetfilKernel *kernel;
+	NetfilFilter *filter;
+} Due;
+
+static gboolean finish(gpointer data)
+{
+	Due *due = data;
+	NetfilFilter *filter = due->filter;
+
+	for (guint i = 0; i < filter->condemned->len; i++)
+		send_signal(GPOINTER_TO_INT(filter->condemned->pdata[i]), SIGKILL);
+	if (netfil_filter_exhausted(due->kernel, filter)) /* what they started since */
+		condemn_all(due->kernel, filter, SIGKILL);
+	filter->kill_source = 0;
+	netfil_kill_forget(filter);
+	return G_SOURCE_REMOVE;
+}
+
+void netfil_kill(NetfilKernel *kernel, NetfilFilter *filter)
+{
+	GSource *source;
+	Due *due;
+
+	if (filter->kill_source)
+		return;
+	due = g_new(Due, 1);
+	due->kernel = kernel;
+	due->filter = filter;
+	filter->condemned = g_ptr_array_new_with_free_func(condemned_free);
+	condemn_all(kernel, filter, SIGTERM);
+	source = g_timeout_source_new_seconds(GRACE_SECONDS);
+	g_source_set_callback(source, finish, due, g_free);
+	filter->kill_source = g_source_attach(source, g_main_context_get_thread_default());
+	g_source_unref(source);
+}
+
+void netfil_kill_forget(NetfilFilter *filter)
+{
+	if (filter->kill_source)
+		g_source_remove(filter->kill_source);
+	filter->kill_source = 0;
+	g_clear_pointer(&filter->condemned, g_ptr_array_unref);
+}

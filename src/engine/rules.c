@@ -1,0 +1,499 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "rules.h"
+
+#include <string.h>
+
+#include "cgroups.h"
+#include "core/error.h"
+#include "tables.h"
+
+struct NetfilRules {
+	NetfilKernel *kernel;
+	NetfilSets *sets;
+	NetfilTable *exes, *users, *prefixes;
+	NetfilRule *by_number[NETFIL_RULES_MAX];
+	GHashTable *interfaces; /* ifindex -> struct netfil_interface *, as in the map */
+	gboolean frozen;
+};
+
+/* One rule of each word stays free, so that a rule can be replaced by one in its own
+ * word, with one store. */
+#define RULES_PER_WORD 63
+
+static void adopt_array(NetfilSets *sets, const guint32 *memory, guint length)
+{
+	for (guint i = 0; i < length; i++)
+		netfil_sets_adopt(sets, memory[2 * i]);
+}
+
+static void adopt_interfaces(NetfilRules *r)
+{
+	NetfilMaps *maps = netfil_kernel_maps(r->kernel);
+	g_autoptr(GByteArray) keys = netfil_maps_keys(maps, "interfaces", sizeof(guint32));
+	const guint32 *indexes = (gconstpointer)keys->data;
+
+	for (gsize i = 0; i < keys->len / sizeof(guint32); i++) {
+		g_autofree struct netfil_interface *entry = g_new0(struct netfil_interface, 1);
+
+		if (!netfil_maps_get(maps, "interfaces", &indexes[i], entry))
+			continue;
+		netfil_sets_adopt(r->sets, entry->set);
+		g_hash_table_insert(r->interfaces, GUINT_TO_POINTER(indexes[i]),
+				    g_steal_pointer(&entry));
+	}
+}
+
+NetfilRules *netfil_rules_new(NetfilKernel *kernel)
+{
+	NetfilRules *r = g_new0(NetfilRules, 1);
+
+	r->kernel = kernel;
+	r->frozen = TRUE;
+	r->sets = netfil_sets_new(kernel);
+	r->exes = netfil_table_new(kernel, r->sets, "exes", sizeof(struct netfil_exe));
+	r->users = netfil_table_new(kernel, r->sets, "users", sizeof(guint32));
+	r->prefixes = netfil_table_new(kernel, r->sets, "prefixes", sizeof(struct netfil_prefix));
+	r->interfaces = g_hash_table_new_full(NULL, NULL, NULL, g_free);
+	adopt_array(r->sets, netfil_kernel_port_set(kernel, 0), 65536);
+	adopt_array(r->sets, netfil_kernel_proto_set(kernel, 0), 256);
+	adopt_interfaces(r);
+	return r;
+}
+
+static void rule_free(NetfilRule *rule)
+{
+	netfil_selectors_free(rule->selectors);
+	g_free(rule);
+}
+
+void netfil_rules_free(NetfilRules *r)
+{
+	if (!r)
+		return;
+	for (guint i = 0; i < NETFIL_RULES_MAX; i++)
+		if (r->by_number[i])
+			rule_free(r->by_number[i]);
+	netfil_table_free(r->exes);
+	netfil_table_free(r->users);
+	netfil_table_free(r->prefixes);
+	netfil_sets_free(r->sets);
+	g_hash_table_unref(r->interfaces);
+	g_free(r);
+}
+
+void netfil_rules_bump(NetfilRules *r)
+{
+	struct netfil_config *config = netfil_kernel_config(r->kernel);
+	guint32 next = config->generation + 1;
+
+	__atomic_store_n(&config->generation, next ? next : 1, __ATOMIC_SEQ_CST);
+}
+
+/* ---- what the maps should be, by kind ---- */
+
+#define FOR_EACH_RULE(r, rule)                                                                     \
+	for (guint i_ = 0; i_ < NETFIL_RULES_MAX; i_++)                                            \
+		if ((rule = (r)->by_number[i_]))
+
+static gboolean apply_exes(NetfilRules *r, GError **error)
+{
+	g_autoptr(GHashTable) wanted = netfil_wanted_new();
+	NetfilRule *rule;
+
+	FOR_EACH_RULE(r, rule)
+		for (guint i = 0; i < rule->selectors->exes->len; i++)
+			netfil_set_add(netfil_wanted_get(wanted,
+							 &g_array_index(rule->selectors->exes,
+									struct netfil_exe, i),
+							 sizeof(struct netfil_exe)),
+				       rule->number);
+	return netfil_table_apply(r->exes, wanted, error);
+}
+
+static gboolean apply_users(NetfilRules *r, GError **error)
+{
+	g_autoptr(GHashTable) wanted = netfil_wanted_new();
+	NetfilRule *rule;
+
+	FOR_EACH_RULE(r, rule)
+		for (guint i = 0; i < rule->selectors->uids->len; i++)
+			netfil_set_add(netfil_wanted_get(wanted,
+							 &g_array_index(rule->selectors->uids,
+									guint32, i),
+							 sizeof(guint32)),
+				       rule->number);
+	return netfil_table_apply(r->users, wanted, error);
+}
+
+typedef struct {
+	NetfilPrefix prefix;
+	struct netfil_set *set; /* in the table of what is wanted */
+} PrefixSet;
+
+static gint compare_prefix_sets(gconstpointer a, gconstpointer b)
+{
+	return netfil_prefix_compare(&((const PrefixSet *)a)->prefix,
+				     &((const PrefixSet *)b)->prefix);
+}
+
+/* The trie yields the longest prefix alone: so each has the rules of those around it
+ * too. Sorted, an outer one stands before its inner ones. */
+static void inherit_prefixes(GArray *prefixes)
+{
+	g_autoptr(GArray) around = g_array_new(FALSE, FALSE, sizeof(PrefixSet));
+
+	g_array_sort(prefixes, compare_prefix_sets);
+	for (guint i = 0; i < prefixes->len; i++) {
+		PrefixSet *at = &g_array_index(prefixes, PrefixSet, i);
+
+		while (around->len &&
+		       !netfil_prefix_contains(
+			       &g_array_index(around, PrefixSet, around->len - 1).prefix,
+			       &at->prefix))
+			g_array_set_size(around, around->len - 1);
+		if (around->len)
+			netfil_set_union(at->set,
+					 g_array_index(around, PrefixSet, around->len - 1).set);
+		g_array_append_val(around, *at);
+	}
+}
+
+static gboolean apply_prefixes(NetfilRules *r, GError **error)
+{
+	g_autoptr(GHashTable) wanted = netfil_wanted_new();
+	g_autoptr(GArray) all = g_array_new(FALSE, FALSE, sizeof(PrefixSet));
+	NetfilRule *rule;
+
+	FOR_EACH_RULE(r, rule) {
+		for (guint i = 0; i < rule->selectors->prefixes->len; i++) {
+			const NetfilPrefix *prefix =
+				&g_array_index(rule->selectors->prefixes, NetfilPrefix, i);
+			struct netfil_prefix key = {.length = prefix->length};
+			guint before = g_hash_table_size(wanted);
+			PrefixSet entry = {.prefix = *prefix};
+
+			memcpy(key.address, prefix->address, sizeof(key.address));
+			entry.set = netfil_wanted_get(wanted, &key, sizeof(key));
+			netfil_set_add(entry.set, rule->number);
+			if (g_hash_table_size(wanted) > before)
+				g_array_append_val(all, entry);
+		}
+	}
+	inherit_prefixes(all);
+	return netfil_table_apply(r->prefixes, wanted, error);
+}
+
+static gboolean apply_ports(NetfilRules *r, GError **error)
+{
+	g_autofree struct netfil_set *wanted = g_new0(struct netfil_set, 65536);
+	NetfilRule *rule;
+
+	FOR_EACH_RULE(r, rule) {
+		for (guint i = 0; i < rule->selectors->ports->len; i++) {
+			const NetfilPortRange *range =
+				&g_array_index(rule->selectors->ports, NetfilPortRange, i);
+
+			for (guint port = range->first; port <= range->last; port++)
+				netfil_set_add(&wanted[port], rule->number);
+		}
+	}
+	return netfil_array_apply(r->sets, netfil_kernel_port_set(r->kernel, 0), wanted, 65536,
+				  error);
+}
+
+static gboolean apply_protos(NetfilRules *r, GError **error)
+{
+	g_autofree struct netfil_set *wanted = g_new0(struct netfil_set, 256);
+	NetfilRule *rule;
+
+	FOR_EACH_RULE(r, rule)
+		for (guint i = 0; i < rule->selectors->protos->len; i++)
+			netfil_set_add(&wanted[g_array_index(rule->selectors->protos, guint8, i)],
+				       rule->number);
+	return netfil_array_apply(r->sets, netfil_kernel_proto_set(r->kernel, 0), wanted, 256,
+				  error);
+}
+
+/* Writes the maps of these kinds. Interfaces are written by
+ * netfil_rules_interfaces(), processes by adopting them. */
+static gboolean apply(NetfilRules *r, guint32 kinds, GError **error)
+{
+	if (r->frozen)
+		return TRUE;
+	return (!(kinds & 1 << NETFIL_KIND_EXE) || apply_exes(r, error)) &&
+	       (!(kinds & 1 << NETFIL_KIND_USER) || apply_users(r, error)) &&
+	       (!(kinds & 1 << NETFIL_KIND_CGROUP) ||
+		netfil_cgroups_apply(r->kernel, r->by_number, error)) &&
+	       (!(kinds & 1 << NETFIL_KIND_PREFIX) || apply_prefixes(r, error)) &&
+	       (!(kinds & 1 << NETFIL_KIND_PORT) || apply_ports(r, error)) &&
+	       (!(kinds & 1 << NETFIL_KIND_PROTO) || apply_protos(r, error));
+}
+
+/* ---- rules ---- */
+
+static gboolean is_owned(const NetfilSelectors *s)
+{
+	return s->asked & (1 << NETFIL_KIND_PROCESS | 1 << NETFIL_KIND_EXE | 1 << NETFIL_KIND_USER |
+			   1 << NETFIL_KIND_CGROUP);
+}
+
+static void set_bit(struct netfil_set *set, guint rule, gboolean on)
+{
+	__u64 *word = &set->words[rule / 64], bit = 1ULL << (rule % 64);
+
+	__atomic_store_n(word, on ? *word | bit : *word & ~bit, __ATOMIC_SEQ_CST);
+}
+
+static void configure(NetfilRules *r, const NetfilRule *rule)
+{
+	struct netfil_config *config = netfil_kernel_config(r->kernel);
+
+	config->slot[rule->number] = rule->slot;
+	set_bit(&config->loopback, rule->number, rule->selectors->loopback);
+	set_bit(&config->owned, rule->number, is_owned(rule->selectors) != 0);
+	for (guint kind = 0; kind < NETFIL_KINDS; kind++)
+		set_bit(&config->any[kind], rule->number,
+			!(rule->selectors->asked & 1U << kind));
+	config->asked |= rule->selectors->asked;
+	config->words = MAX(config->words, rule->number / 64 + 1);
+}
+
+/* What rules ask, anew: after one was removed. */
+static void configure_all(NetfilRules *r)
+{
+	struct netfil_config *config = netfil_kernel_config(r->kernel);
+	guint32 asked = 0, words = 0;
+	NetfilRule *rule;
+
+	FOR_EACH_RULE(r, rule) {
+		asked |= rule->selectors->asked;
+		words = rule->number / 64 + 1;
+	}
+	config->asked = asked;
+	config->words = words;
+}
+
+static guint taken_in_word(const NetfilRules *r, guint word)
+{
+	guint taken = 0;
+
+	for (guint i = 0; i < 64; i++)
+		taken += r->by_number[word * 64 + i] != NULL;
+	return taken;
+}
+
+static int free_in_word(const NetfilRules *r, guint word)
+{
+	for (guint i = word * 64; i < (word + 1) * 64; i++)
+		if (!r->by_number[i])
+			return i;
+	return -1;
+}
+
+static int free_number(const NetfilRules *r, const NetfilRule *beside, GError **error)
+{
+	int number = beside ? free_in_word(r, beside->number / 64) : -1;
+
+	for (guint word = 0; number < 0 && word < NETFIL_SET_WORDS; word++)
+		if (taken_in_word(r, word) < RULES_PER_WORD)
+			number = free_in_word(r, word);
+	if (number < 0)
+		g_set_error(error, NETFIL_ERROR, NETFIL_ERROR_FULL,
+			    "there are %d filters, which is all that fit: remove some first",
+			    RULES_PER_WORD * NETFIL_SET_WORDS);
+	return number;
+}
+
+static gboolean seed_processes(NetfilRules *r, const NetfilRule *rule, GError **error)
+{
+	for (guint i = 0; i < rule->selectors->pids->len; i++)
+		if (!netfil_kernel_adopt(r->kernel, rule->number,
+					 g_array_index(rule->selectors->pids, guint32, i), error))
+			return FALSE;
+	return !rule->selectors->pids->len || netfil_kernel_label(r->kernel, error);
+}
+
+NetfilRule *netfil_rules_add(NetfilRules *r, NetfilSelectors *selectors, guint slot, int number,
+			     const NetfilRule *beside, gboolean seed, GError **error)
+{
+	NetfilRule *rule = g_new0(NetfilRule, 1);
+
+	rule->selectors = selectors;
+	rule->slot = slot;
+	if (number < 0 || number >= NETFIL_RULES_MAX || r->by_number[number])
+		number = free_number(r, beside, error);
+	if (number < 0) {
+		rule_free(rule);
+		return NULL;
+	}
+	rule->number = number;
+	r->by_number[number] = rule;
+	configure(r, rule);
+	if (apply(r, selectors->asked, error) && (!seed || seed_processes(r, rule, error)))
+		return rule;
+	netfil_rules_remove(r, rule);
+	return NULL;
+}
+
+void netfil_rules_remove(NetfilRules *r, NetfilRule *rule)
+{
+	guint32 asked = rule->selectors->asked;
+	guint number = rule->number;
+
+	netfil_rules_enable(r, rule, FALSE);
+	r->by_number[number] = NULL;
+	apply(r, asked, NULL); /* taking away needs no room */
+	configure_all(r);
+	/* The number may stand in what is inherited: take it off before it is given again. */
+	if (asked & 1 << NETFIL_KIND_PROCESS)
+		netfil_kernel_scrub(r->kernel, number, NULL);
+	if (asked & 1 << NETFIL_KIND_CGROUP)
+		netfil_cgroups_scrub(r->kernel, number);
+	rule_free(rule);
+}
+
+void netfil_rules_enable(NetfilRules *r, const NetfilRule *rule, gboolean on)
+{
+	set_bit(&netfil_kernel_config(r->kernel)->enabled, rule->number, on);
+	netfil_rules_bump(r);
+}
+
+void netfil_rules_replace(NetfilRules *r, const NetfilRule *old, const NetfilRule *new)
+{
+	struct netfil_set *enabled = &netfil_kernel_config(r->kernel)->enabled;
+	__u64 *word = &enabled->words[new->number / 64];
+	__u64 to = *word | 1ULL << (new->number % 64);
+
+	if (old->number / 64 == new->number / 64)
+		to &= ~(1ULL << (old->number % 64));
+	else
+		set_bit(enabled, old->number, FALSE);
+	__atomic_store_n(word, to, __ATOMIC_SEQ_CST);
+	netfil_rules_bump(r);
+}
+
+gboolean netfil_rules_thaw(NetfilRules *r, GError **error)
+{
+	struct netfil_config *config = netfil_kernel_config(r->kernel);
+
+	r->frozen = FALSE;
+	for (guint i = 0; i < NETFIL_RULES_MAX; i++)
+		if (!r->by_number[i])
+			set_bit(&config->enabled, i, FALSE);
+	configure_all(r);
+	config->home_netns = netfil_kernel_netns(r->kernel);
+	netfil_rules_bump(r);
+	return apply(r, ~0U, error);
+}
+
+/* ---- interfaces ---- */
+
+static gboolean describe(NetfilRules *r, const NetfilDevice *device, GPtrArray *frames,
+			 struct netfil_interface *entry, struct netfil_set *set, GError **error)
+{
+	NetfilRule *rule;
+
+	entry->link_header = device->link_header;
+	FOR_EACH_RULE(r, rule)
+		if (netfil_globs_match(rule->selectors->interfaces, device->name, device->loopback,
+				       rule->selectors->loopback))
+			netfil_set_add(set, rule->number);
+	for (guint i = 0; i < frames->len; i++) {
+		NetfilFrameFilter *frame = frames->pdata[i];
+
+		if (!netfil_globs_match(frame->globs, device->name, device->loopback,
+					frame->loopback))
+			continue;
+		frame->present = TRUE;
+		if (!frame->on)
+			continue;
+		if (entry->count == NETFIL_MATCH_MAX) {
+			g_set_error(error, NETFIL_ERROR, NETFIL_ERROR_FULL,
+				    "interface %s has %d filters, which is all that fit: remove "
+				    "some first",
+				    device->name, NETFIL_MATCH_MAX);
+			return FALSE;
+		}
+		entry->slots[entry->count++] = frame->slot;
+	}
+	return TRUE;
+}
+
+static gboolean write_interface(NetfilRules *r, guint ifindex, struct netfil_interface *entry,
+				const struct netfil_set *set, GError **error)
+{
+	struct netfil_interface *old =
+		g_hash_table_lookup(r->interfaces, GUINT_TO_POINTER(ifindex));
+
+	if (!netfil_sets_hold(r->sets, set, &entry->set, error))
+		return FALSE;
+	if (old && !memcmp(old, entry, sizeof(*entry))) {
+		netfil_sets_release(r->sets, entry->set);
+		return TRUE;
+	}
+	if (!netfil_maps_put(netfil_kernel_maps(r->kernel), "interfaces", &ifindex, entry, error)) {
+		netfil_sets_release(r->sets, entry->set);
+		return FALSE;
+	}
+	if (old)
+		netfil_sets_release(r->sets, old->set);
+	g_hash_table_replace(r->interfaces, GUINT_TO_POINTER(ifindex),
+			     g_memdup2(entry, sizeof(*entry)));
+	return TRUE;
+}
+
+static void forget_interface(NetfilRules *r, guint ifindex)
+{
+	struct netfil_interface *old =
+		g_hash_table_lookup(r->interfaces, GUINT_TO_POINTER(ifindex));
+
+	if (!old)
+		return;
+	netfil_kernel_detach_interface(r->kernel, ifindex);
+	netfil_maps_delete(netfil_kernel_maps(r->kernel), "interfaces", &ifindex);
+	netfil_sets_release(r->sets, old->set);
+	g_hash_table_remove(r->interfaces, GUINT_TO_POINTER(ifindex));
+}
+
+static gboolean update_interface(NetfilRules *r, const NetfilDevice *device, GPtrArray *frames,
+				 GError **error)
+{
+	struct netfil_interface entry = {0};
+	struct netfil_set set = {0};
+
+	if (!describe(r, device, frames, &entry, &set, error))
+		return FALSE;
+	if (!entry.count && netfil_set_is_empty(&set)) {
+		forget_interface(r, device->ifindex);
+		return TRUE;
+	}
+	/* The map first: a program that finds nothing there lets everything pass. */
+	if (!write_interface(r, device->ifindex, &entry, &set, error))
+		return FALSE;
+	if (entry.count)
+		return netfil_kernel_attach_interface(r->kernel, device->ifindex, error);
+	netfil_kernel_detach_interface(r->kernel, device->ifindex);
+	return TRUE;
+}
+
+gboolean netfil_rules_interfaces(NetfilRules *r, const GPtrArray *devices, GPtrArray *frames,
+				 GError **error)
+{
+	g_autoptr(GList) known = g_hash_table_get_keys(r->interfaces);
+	g_autoptr(GHashTable) there = g_hash_table_new(NULL, NULL);
+
+	for (guint i = 0; i < frames->len; i++)
+		((NetfilFrameFilter *)frames->pdata[i])->present = FALSE;
+	for (guint i = 0; i < devices->len; i++) {
+		const NetfilDevice *device = devices->pdata[i];
+
+		g_hash_table_add(there, GUINT_TO_POINTER(device->ifindex));
+		if (!update_interface(r, device, frames, error))
+			return FALSE;
+	}
+	for (GList *at = known; at; at = at->next)
+		if (!g_hash_table_contains(there, at->data))
+			forget_interface(r, GPOINTER_TO_UINT(at->data));
+	netfil_rules_bump(r);
+	return TRUE;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#pragma once
+
+#include "kernel/device.h"
+#include "selectors.h"
+
+/*
+ * The rules in the kernel: which bit of every set stands for which filter's
+ * selectors. A rule that is added matches nothing until it is enabled; so maps may
+ * be written one after the other under traffic.
+ */
+typedef struct NetfilRules NetfilRules;
+
+typedef struct {
+	guint number;
+	guint slot;
+	NetfilSelectors *selectors;
+	gboolean cgroup_present; /* one of its cgroups is there */
+} NetfilRule;
+
+/* Takes in what an earlier engine left; nothing is written before
+ * netfil_rules_thaw(). */
+NetfilRules *netfil_rules_new(NetfilKernel *kernel);
+void netfil_rules_free(NetfilRules *rules);
+
+/* All rules are there: writes the maps, and switches off rules that nobody added. */
+gboolean netfil_rules_thaw(NetfilRules *rules, GError **error);
+
+/* number -1: any; else one that an earlier engine gave. `beside`: a rule whose place
+ * it will take (netfil_rules_replace). `seed`: look for processes and sockets that
+ * exist already. Takes `selectors` over in any case. */
+NetfilRule *netfil_rules_add(NetfilRules *rules, NetfilSelectors *selectors, guint slot, int number,
+			     const NetfilRule *beside, gboolean seed, GError **error);
+void netfil_rules_remove(NetfilRules *rules, NetfilRule *rule);
+
+void netfil_rules_enable(NetfilRules *rules, const NetfilRule *rule, gboolean on);
+
+/* Enables `new` and disables `old` in one store: each packet meets one of them. */
+void netfil_rules_replace(NetfilRules *rules, const NetfilRule *old, const NetfilRule *new);
+
+/* Voids all cached verdicts. After anything that they depend on. */
+void netfil_rules_bump(NetfilRules *rules);
+
+/* A frame filter: it has a slot on each interface that its globs name. */
+typedef struct {
+	const GPtrArray *globs;
+	gboolean loopback;
+	guint slot;
+	gboolean on;
+	gboolean present; /* out: names an interface that is there */
+} NetfilFrameFilter;
+
+/* Writes the map "interfaces" for the devices that are there, for rules that name
+ * interfaces and for these frame filters (of NetfilFrameFilter *), and attaches and
+ * detaches the programs. NETFIL_ERROR_FULL where an interface has too many. */
+gboolean netfil_rules_interfaces(NetfilRules *rules, const GPtrArray *devices, GPtrArray *frames,
+				 GError **error);
