@@ -10,6 +10,8 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 const volatile bool has_mptcp; /* bpf_skc_to_mptcp_sock is there */
 
+#define SOCK_STREAM 1
+
 /* Return values of cgroup_skb programs. On egress 2 drops and lets the sender
  * believe in a congested queue: TCP waits, UDP hears nothing. */
 #define REFUSE 0
@@ -223,7 +225,8 @@ static __always_inline int may_connect(struct bpf_sock_addr *ctx, struct netfil_
 	struct netfil_tag *tag;
 	__u32 number;
 
-	if (!c || !c->words || !ctx->sk)
+	/* Datagrams hear EPERM of the packet hook, each for itself. */
+	if (!c || !c->words || !ctx->sk || ctx->type != SOCK_STREAM)
 		return 1;
 	tag = bpf_sk_storage_get(&tags, ctx->sk, 0, 0);
 	flow->proto = ctx->protocol;

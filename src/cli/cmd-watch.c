@@ -65,17 +65,28 @@ static char *time_now(const char *format)
 	return g_date_time_format(now, format);
 }
 
+/* Events may follow one another within a second. */
+static char *timestamp(void)
+{
+	g_autoptr(GDateTime) now = g_date_time_new_now_utc();
+	g_autofree char *seconds = g_date_time_format(now, "%Y-%m-%dT%H:%M:%S");
+
+	return g_strdup_printf("%s.%03dZ", seconds, g_date_time_get_microsecond(now) / 1000);
+}
+
 static void json_line(Watch *watch, const char *event, const char *name, const char *key,
 		      JsonNode *value)
 {
 	g_autoptr(JsonBuilder) builder = json_builder_new();
 	g_autoptr(JsonNode) root = NULL;
+	g_autofree char *time = timestamp();
 	g_autofree char *text = NULL;
 
 	json_builder_begin_object(builder);
 	json_builder_set_member_name(builder, "event");
 	json_builder_add_string_value(builder, event);
-	netfil_json_add_time(builder, "time", g_get_real_time() / G_USEC_PER_SEC);
+	json_builder_set_member_name(builder, "time");
+	json_builder_add_string_value(builder, time);
 	if (name) {
 		json_builder_set_member_name(builder, "name");
 		json_builder_add_string_value(builder, name);

@@ -129,16 +129,16 @@ static void fit(NetfilColumns *columns, guint width)
 NetfilColumns netfil_print_columns(const GPtrArray *statuses, const NetfilTerminal *terminal,
 				   guint extra)
 {
+	guint name_most = CLAMP(terminal->width / 3, NAME_MIN_WIDTH, NAME_MAX_WIDTH);
 	NetfilColumns columns = {.extra = extra};
-	guint rest;
+	guint due;
 
 	measure(&columns, statuses);
-	columns.name = MIN(columns.name, NAME_MAX_WIDTH);
+	columns.name = MIN(columns.name, name_most);
 	fit(&columns, terminal->width);
-	rest = taken(PERCENT) + taken(columns.amount) + taken(columns.state);
-	if (columns.name + rest > terminal->width && columns.name > NAME_MIN_WIDTH)
-		columns.name = terminal->width > rest + NAME_MIN_WIDTH ? terminal->width - rest
-								       : NAME_MIN_WIDTH;
+	due = columns.name + taken(columns.state) + taken(PERCENT) + GAP;
+	if (due + columns.amount > terminal->width)
+		columns.amount = terminal->width > due ? terminal->width - due : 0;
 	return columns;
 }
 

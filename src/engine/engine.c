@@ -235,6 +235,13 @@ static void act(NetfilEngine *e, NetfilFilter *filter)
 	}
 }
 
+/* After a cap or the policy changed: what was reached before is acted upon anew. */
+static void act_if_exhausted(NetfilEngine *e, NetfilFilter *filter)
+{
+	if (filter->spec->on && netfil_filter_exhausted(e->kernel, filter))
+		act(e, filter);
+}
+
 static void on_exhausted(NetfilEngine *e, NetfilFilter *filter, const struct netfil_event *event)
 {
 	guint32 *exhausted;
@@ -489,6 +496,7 @@ gboolean netfil_engine_switch(NetfilEngine *e, const char *name, gboolean on, GE
 		netfil_rules_enable(e->rules, filter->rule, on);
 	if (names_interfaces(filter->spec) && !apply_interfaces(e, error))
 		return FALSE;
+	act_if_exhausted(e, filter);
 	g_signal_emit(e, signals[CHANGED], 0, name);
 	return TRUE;
 }
@@ -580,6 +588,7 @@ static gboolean change(NetfilEngine *e, NetfilFilter *filter, NetfilSpec *spec, 
 	if (names_interfaces(spec))
 		apply_interfaces(e, NULL);
 	netfil_spec_free(before);
+	act_if_exhausted(e, filter);
 	return record(e, filter, error);
 }
 
@@ -768,12 +777,8 @@ static void catch_up(NetfilEngine *e)
 	gpointer value;
 
 	g_hash_table_iter_init(&iter, e->filters);
-	while (g_hash_table_iter_next(&iter, NULL, &value)) {
-		NetfilFilter *filter = value;
-
-		if (filter->spec->on && netfil_filter_exhausted(e->kernel, filter))
-			act(e, filter);
-	}
+	while (g_hash_table_iter_next(&iter, NULL, &value))
+		act_if_exhausted(e, value);
 }
 
 static gboolean start(NetfilEngine *e, const NetfilEngineOptions *options, GError **error)

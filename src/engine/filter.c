@@ -106,9 +106,16 @@ void netfil_filter_arm(NetfilKernel *kernel, NetfilFilter *filter)
 	guint64 base[] = {filter->base.in, filter->base.out, filter->base.in + filter->base.out};
 
 	slot->flags = policy_flags(filter->spec->on_limit);
-	for (guint i = 0; i < NETFIL_DIRECTIONS; i++)
-		__atomic_store_n(&slot->limit[i], limit(cap[i], base[i]), __ATOMIC_SEQ_CST);
-	__atomic_store_n(&slot->exhausted, 0, __ATOMIC_SEQ_CST);
+	for (guint i = 0; i < NETFIL_DIRECTIONS; i++) {
+		guint64 before = slot->limit[i], now = limit(cap[i], base[i]);
+		guint32 bit = 1U << i;
+
+		__atomic_store_n(&slot->limit[i], now, __ATOMIC_SEQ_CST);
+		if (now != NETFIL_NO_LIMIT && load((const guint64 *)&slot->used[i]) >= now)
+			__atomic_or_fetch(&slot->exhausted, bit, __ATOMIC_SEQ_CST);
+		else if (now > before)
+			__atomic_and_fetch(&slot->exhausted, ~bit, __ATOMIC_SEQ_CST);
+	}
 }
 
 void netfil_filter_restart(NetfilKernel *kernel, NetfilFilter *filter)

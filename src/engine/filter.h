@@ -36,8 +36,8 @@ void netfil_filter_read(NetfilKernel *kernel, const NetfilFilter *filter, Netfil
 /* Since the cycle began. */
 void netfil_filter_used(NetfilKernel *kernel, const NetfilFilter *filter, NetfilCounters *used);
 
-/* Writes limits and policy into the slot, and takes its exhaustion back: if the cap
- * still holds, the next packet says so again. */
+/* Writes limits and policy into the slot. A cap that was raised is no longer
+ * exhausted (if it is, the next packet says so); one with no byte left is. */
 void netfil_filter_arm(NetfilKernel *kernel, NetfilFilter *filter);
 
 /* Starts a cycle now: usage is 0. Arm afterwards. */

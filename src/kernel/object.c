@@ -18,13 +18,15 @@
 #define PROG_TYPE_NETFILTER 32
 #define ATTACH_NETFILTER 45
 
-static gboolean load(NetfilMaps *maps, struct bpf_object *object, GError **error)
+/* By the skeleton: it also maps .bss, through which iterators are asked. */
+static gboolean load(NetfilMaps *maps, struct bpf_object_skeleton *skeleton, GError **error)
 {
+	struct bpf_object *object = *skeleton->obj;
 	int result;
 
 	if (!netfil_maps_lend(maps, object, error))
 		return FALSE;
-	result = bpf_object__load(object);
+	result = bpf_object__load_skeleton(skeleton);
 	if (result) {
 		g_set_error(error, NETFIL_ERROR,
 			    result == -EPERM ? NETFIL_ERROR_DENIED : NETFIL_ERROR_FAILED,
@@ -56,7 +58,7 @@ static gboolean load_socket(NetfilObjects *o, NetfilMaps *maps, GError **error)
 	if (!o->socket)
 		return missing("socket", error);
 	o->socket->rodata->has_mptcp = netfil_feature_present(NETFIL_HAS_MPTCP);
-	return load(maps, o->socket->obj, error);
+	return load(maps, o->socket->skeleton, error);
 }
 
 static gboolean load_owner(NetfilObjects *o, NetfilMaps *maps, GError **error)
@@ -68,7 +70,7 @@ static gboolean load_owner(NetfilObjects *o, NetfilMaps *maps, GError **error)
 		return missing("owner", error);
 	bpf_program__set_autoload(o->owner->progs.socket_sent, lengths);
 	bpf_program__set_autoload(o->owner->progs.socket_received, lengths);
-	return load(maps, o->owner->obj, error);
+	return load(maps, o->owner->skeleton, error);
 }
 
 static gboolean load_forward(NetfilObjects *o, NetfilMaps *maps, GError **error)
@@ -85,7 +87,7 @@ static gboolean load_forward(NetfilObjects *o, NetfilMaps *maps, GError **error)
 		bpf_program__set_type(program, PROG_TYPE_NETFILTER);
 		bpf_program__set_expected_attach_type(program, ATTACH_NETFILTER);
 	}
-	return load(maps, o->forward->obj, error);
+	return load(maps, o->forward->skeleton, error);
 }
 
 static gboolean load_reset(NetfilObjects *o, NetfilMaps *maps, GError **error)
@@ -93,7 +95,7 @@ static gboolean load_reset(NetfilObjects *o, NetfilMaps *maps, GError **error)
 	if (!netfil_feature_present(NETFIL_HAS_SOCK_DESTROY))
 		return TRUE;
 	o->reset = reset_bpf__open();
-	return o->reset ? load(maps, o->reset->obj, error) : missing("reset", error);
+	return o->reset ? load(maps, o->reset->skeleton, error) : missing("reset", error);
 }
 
 NetfilObjects *netfil_objects_load(NetfilMaps *maps, GError **error)
@@ -108,7 +110,7 @@ NetfilObjects *netfil_objects_load(NetfilMaps *maps, GError **error)
 		missing("interface", error);
 		return NULL;
 	}
-	if (!load(maps, o->interface->obj, error) || !load_forward(o, maps, error) ||
+	if (!load(maps, o->interface->skeleton, error) || !load_forward(o, maps, error) ||
 	    !load_reset(o, maps, error))
 		return NULL;
 	return g_steal_pointer(&o);

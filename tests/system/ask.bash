@@ -57,6 +57,14 @@ wait_until_equal() { # NAME DIRECTION
 	done
 }
 
+# Against the capture, but for a reset that still fitted.
+assert_reckoned() { # NAME out [4|6]
+	local seen
+	seen=$(reckoned "$2" "${3-4}")
+	assert_between "$1 $2 beside the capture" "$(used "$1" "$2")" "$seen" \
+		$((seen + $(witness resets)))
+}
+
 # The same with a capture for a witness.
 assert_exact_capture() { # NAME 4|6 [UDP-SEGMENT]
 	local direction

@@ -9,6 +9,10 @@
 make_witness() { # [LETTER DEVICE [ADDRESS4 ADDRESS6]]: who looks where at whom
 	local letter=${1:-b} device=${2:-net0} address4=${3:-$A4} address6=${4:-$A6}
 	in_ns "$letter" nft -f - <<-END
+		table netdev witness
+		delete table netdev witness
+		table inet witness
+		delete table inet witness
 		table netdev witness {
 			counter out { }
 			counter resets { }
@@ -20,6 +24,7 @@ make_witness() { # [LETTER DEVICE [ADDRESS4 ADDRESS6]]: who looks where at whom
 				ip6 saddr $address6 jump count
 			}
 			chain count {
+				ip protocol igmp return
 				icmp type != { echo-request, echo-reply } return
 				icmpv6 type != { echo-request, echo-reply } return
 				tcp flags & rst == rst counter name resets return
