@@ -41,16 +41,34 @@ static __always_inline void tag_from_mptcp(struct netfil_tag *tag, struct bpf_so
 	tag_unlock(tag);
 }
 
-/* Passes the one reset that ends a connection at its cap: see promise 1. */
+static __always_inline bool verdict_spent(const struct netfil_verdict *verdict)
+{
+	struct netfil_slot *slot;
+	__u32 number;
+
+#pragma clang loop unroll(disable)
+	for (__u32 i = 0; i < NETFIL_MATCH_MAX; i++) {
+		if (i >= verdict->count)
+			break;
+		number = verdict->slots[i];
+		slot = bpf_map_lookup_elem(&slots, &number);
+		if (slot && READ_ONCE(slot->exhausted) && slot->flags & NETFIL_SLOT_PASS_RESET)
+			return true;
+	}
+	return false;
+}
+
+/* The one reset that ends a connection at its cap passes, and is counted apart: see
+ * promise 1. One a socket, so that it is no way round. */
 static __always_inline bool reset_passes(const struct netfil_packet *packet,
 					 struct netfil_tag *tag,
-					 const struct netfil_verdict *verdict, int flags)
+					 const struct netfil_verdict *verdict)
 {
 	struct netfil_slot *slot;
 	__u32 number;
 
 	if (!(packet->tcp_flags & TCP_FLAG_RST_) || packet->payload || !tag ||
-	    !(flags & NETFIL_SLOT_PASS_RESET))
+	    !verdict_spent(verdict))
 		return false;
 	if (__sync_fetch_and_or(&tag->flags, NETFIL_TAG_RESET_PASSED) & NETFIL_TAG_RESET_PASSED)
 		return false;
@@ -161,6 +179,8 @@ static __always_inline int decide(struct __sk_buff *skb, __u32 direction)
 	if (!verdict.count)
 		return ADMIT;
 
+	if (direction == NETFIL_OUT && reset_passes(&packet, tag, &verdict))
+		return ADMIT;
 	cost.bytes = packet.bytes;
 	cost.segments = packet.segments;
 	cost.direction = direction;
@@ -175,8 +195,6 @@ static __always_inline int decide(struct __sk_buff *skb, __u32 direction)
 			interface_uncharge(&packet);
 		return REFUSE;
 	}
-	if (reset_passes(&packet, tag, &verdict, flags))
-		return ADMIT;
 	if (flags & NETFIL_SLOT_DROP)
 		return REFUSE_SILENTLY;
 	if ((packet.tcp_flags & (TCP_FLAG_SYN_ | TCP_FLAG_ACK_)) == TCP_FLAG_SYN_)

@@ -35,7 +35,7 @@ enum netfil_direction {
 enum netfil_slot_flags {
 	NETFIL_SLOT_REJECT = 1 << 0,	 /* connect() fails, datagrams get EPERM */
 	NETFIL_SLOT_DROP = 1 << 1,	 /* silence */
-	NETFIL_SLOT_PASS_RESET = 1 << 2, /* let a TCP reset out of a spent slot */
+	NETFIL_SLOT_PASS_RESET = 1 << 2, /* once exhausted, a TCP reset may leave */
 };
 
 /*
@@ -55,7 +55,7 @@ struct netfil_slot {
 
 	__u64 refused_bytes;
 	__u64 refused_packets;
-	__u64 reset_bytes;   /* resets that passed a spent slot, not in used[] */
+	__u64 reset_bytes;   /* resets that ended connections at the cap; not in used[] */
 	__u64 reset_packets;
 	__u64 pad[4];
 };

@@ -3,9 +3,9 @@
 
 #include <glib.h>
 
-/* An IPv4 or IPv6 prefix; IPv4 is held as ::ffff:a.b.c.d/96+n. So "0.0.0.0/0" is all
- * of IPv4, but "::/0" has length 0 and is everything, IPv4 too: what is not IPv4 is no
- * single prefix. "2000::/3" is the public IPv6 internet. */
+/* An IPv4 or IPv6 prefix; IPv4 is held as ::ffff:a.b.c.d/96+n. "0.0.0.0/0" is all of
+ * IPv4. "::/0" has length 0 and covers that too; filters take it as all of IPv6 and
+ * nothing else (src/engine/rules.c). */
 typedef struct {
 	guint8 address[16]; /* network order */
 	guint8 length;	    /* bits, 0 to 128 */

@@ -26,10 +26,8 @@ static void add_named(Walk *walk, const char *path, struct netfil_set *set)
 		for (guint j = 0; rule && j < rule->selectors->cgroups->len; j++) {
 			const char *name = rule->selectors->cgroups->pdata[j];
 
-			if (strcmp(name, *name == '/' ? path : last))
-				continue;
-			netfil_set_add(set, i);
-			rule->cgroup_present = TRUE;
+			if (!strcmp(name, *name == '/' ? path : last))
+				netfil_set_add(set, i);
 		}
 	}
 }
@@ -122,9 +120,6 @@ gboolean netfil_cgroups_apply(NetfilKernel *kernel, NetfilRule *const rules[NETF
 
 	if (!mount || !write_names(&walk, error))
 		return FALSE;
-	for (guint i = 0; i < NETFIL_RULES_MAX; i++)
-		if (rules[i])
-			rules[i]->cgroup_present = FALSE;
 	if (!asked(rules)) {
 		delete_unseen(&walk, keys);
 		return TRUE;
@@ -145,6 +140,21 @@ gboolean netfil_cgroups_apply(NetfilKernel *kernel, NetfilRule *const rules[NETF
 	}
 	delete_unseen(&walk, keys);
 	return TRUE;
+}
+
+gboolean netfil_cgroups_present(NetfilKernel *kernel, guint rule)
+{
+	NetfilMaps *maps = netfil_kernel_maps(kernel);
+	g_autoptr(GByteArray) keys = netfil_maps_keys(maps, "cgroups", sizeof(guint64));
+
+	for (gsize at = 0; at < keys->len; at += sizeof(guint64)) {
+		struct netfil_set set;
+
+		if (netfil_maps_get(maps, "cgroups", keys->data + at, &set) &&
+		    netfil_set_has(&set, rule))
+			return TRUE;
+	}
+	return FALSE;
 }
 
 void netfil_cgroups_scrub(NetfilKernel *kernel, guint rule)

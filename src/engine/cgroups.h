@@ -8,5 +8,8 @@
 gboolean netfil_cgroups_apply(NetfilKernel *kernel, NetfilRule *const rules[NETFIL_RULES_MAX],
 			      GError **error);
 
+/* Whether any cgroup is under the rule now. */
+gboolean netfil_cgroups_present(NetfilKernel *kernel, guint rule);
+
 /* Takes a rule off cgroups that are gone but may still have sockets. */
 void netfil_cgroups_scrub(NetfilKernel *kernel, guint rule);

@@ -4,6 +4,7 @@
 #include <sched.h>
 #include <string.h>
 
+#include "cgroups.h"
 #include "kill.h"
 
 NetfilFilter *netfil_filter_new(const NetfilSpec *spec)
@@ -138,7 +139,8 @@ static gboolean waits(NetfilKernel *kernel, const NetfilFilter *filter)
 	if (!filter->rule)
 		return !filter->frame.present;
 	s = filter->rule->selectors;
-	if (s->asked & 1 << NETFIL_KIND_CGROUP && !filter->rule->cgroup_present)
+	if (s->asked & 1 << NETFIL_KIND_CGROUP &&
+	    !netfil_cgroups_present(kernel, filter->rule->number))
 		return TRUE;
 	if (s->asked & 1 << NETFIL_KIND_EXE && !s->exes->len)
 		return TRUE;

@@ -136,8 +136,11 @@ static gint compare_prefix_sets(gconstpointer a, gconstpointer b)
 				     &((const PrefixSet *)b)->prefix);
 }
 
+static const NetfilPrefix all_ipv4 = {.address = {[10] = 0xff, [11] = 0xff}, .length = 96};
+
 /* The trie yields the longest prefix alone: so each has the rules of those around it
- * too. Sorted, an outer one stands before its inner ones. */
+ * too. Sorted, an outer one stands before its inner ones. IPv4 inherits nothing from
+ * IPv6 prefixes: ::/0 is all of IPv6, and only that. */
 static void inherit_prefixes(GArray *prefixes)
 {
 	g_autoptr(GArray) around = g_array_new(FALSE, FALSE, sizeof(PrefixSet));
@@ -151,11 +154,26 @@ static void inherit_prefixes(GArray *prefixes)
 			       &g_array_index(around, PrefixSet, around->len - 1).prefix,
 			       &at->prefix))
 			g_array_set_size(around, around->len - 1);
-		if (around->len)
+		if (around->len && netfil_prefix_compare(&at->prefix, &all_ipv4))
 			netfil_set_union(at->set,
 					 g_array_index(around, PrefixSet, around->len - 1).set);
 		g_array_append_val(around, *at);
 	}
+}
+
+/* Notes that `rule` (NETFIL_RULES_MAX: none) lists the prefix. */
+static void want_prefix(GHashTable *wanted, GArray *all, const NetfilPrefix *prefix, guint rule)
+{
+	struct netfil_prefix key = {.length = prefix->length};
+	guint before = g_hash_table_size(wanted);
+	PrefixSet entry = {.prefix = *prefix};
+
+	memcpy(key.address, prefix->address, sizeof(key.address));
+	entry.set = netfil_wanted_get(wanted, &key, sizeof(key));
+	if (rule < NETFIL_RULES_MAX)
+		netfil_set_add(entry.set, rule);
+	if (g_hash_table_size(wanted) > before)
+		g_array_append_val(all, entry);
 }
 
 static gboolean apply_prefixes(NetfilRules *r, GError **error)
@@ -164,21 +182,13 @@ static gboolean apply_prefixes(NetfilRules *r, GError **error)
 	g_autoptr(GArray) all = g_array_new(FALSE, FALSE, sizeof(PrefixSet));
 	NetfilRule *rule;
 
-	FOR_EACH_RULE(r, rule) {
-		for (guint i = 0; i < rule->selectors->prefixes->len; i++) {
-			const NetfilPrefix *prefix =
-				&g_array_index(rule->selectors->prefixes, NetfilPrefix, i);
-			struct netfil_prefix key = {.length = prefix->length};
-			guint before = g_hash_table_size(wanted);
-			PrefixSet entry = {.prefix = *prefix};
-
-			memcpy(key.address, prefix->address, sizeof(key.address));
-			entry.set = netfil_wanted_get(wanted, &key, sizeof(key));
-			netfil_set_add(entry.set, rule->number);
-			if (g_hash_table_size(wanted) > before)
-				g_array_append_val(all, entry);
-		}
-	}
+	FOR_EACH_RULE(r, rule)
+		for (guint i = 0; i < rule->selectors->prefixes->len; i++)
+			want_prefix(wanted, all,
+				    &g_array_index(rule->selectors->prefixes, NetfilPrefix, i),
+				    rule->number);
+	if (all->len)
+		want_prefix(wanted, all, &all_ipv4, NETFIL_RULES_MAX);
 	inherit_prefixes(all);
 	return netfil_table_apply(r->prefixes, wanted, error);
 }

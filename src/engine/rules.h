@@ -15,7 +15,6 @@ typedef struct {
 	guint number;
 	guint slot;
 	NetfilSelectors *selectors;
-	gboolean cgroup_present; /* one of its cgroups is there */
 } NetfilRule;
 
 /* Takes in what an earlier engine left; nothing is written before

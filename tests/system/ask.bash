@@ -42,10 +42,10 @@ assert_exact() { # NAME DIRECTION...
 
 # Equal, but for resets: one that still fitted is in use, and one that the kernel
 # answered for a socket that is no more is not; the witness has them apart.
-wait_until_equal() { # NAME DIRECTION
+wait_until_equal() { # NAME DIRECTION [WITNESSED-BEFORE]
 	local deadline=$((SECONDS + 3)) ours theirs resets
 	while :; do
-		theirs=$(witness "$2") resets=$(witness "$([[ $2 == in ]] && echo resets_in || echo resets)")
+		theirs=$(($(witness "$2") - ${3-0})) resets=$(witness "$([[ $2 == in ]] && echo resets_in || echo resets)")
 		ours=$(used "$1" "$2")
 		((ours < theirs || ours > theirs + resets)) || return 0
 		if ((SECONDS > deadline)); then

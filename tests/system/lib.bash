@@ -66,8 +66,8 @@ address6() {
 	printf 'fd00:%x:%x::%x' $((16#${ID:0:4})) $((16#${ID: -4})) "$1"
 }
 
-# A namespace whose own chatter (address detection, router and neighbour
-# solicitations) stays silent, so that counters hold the test's packets alone.
+# A namespace whose own chatter (address detection, router solicitations) stays
+# silent or is over at once, so that counters hold the test's packets alone.
 make_namespace() { # LETTER
 	ip netns add "nf-$ID-$1"
 	in_ns "$1" bash -c '
@@ -75,6 +75,8 @@ make_namespace() { # LETTER
 		echo 1 >ipv6/conf/default/addr_gen_mode
 		echo 0 >ipv6/conf/default/accept_dad
 		echo 0 >ipv6/conf/default/router_solicitations
+		echo 1 >ipv6/conf/default/mldv1_unsolicited_report_interval
+		echo 1 >ipv6/conf/default/mldv2_unsolicited_report_interval
 		echo "0 2147483647" >ipv4/ping_group_range
 		echo 3 >ipv4/tcp_fastopen
 		echo 1 >ipv4/tcp_no_metrics_save
@@ -141,7 +143,8 @@ offload_side() { # LETTER on|off|software
 
 unmake_world() {
 	stop_processes
-	awk -v name="nf-$ID" '$1 == name { print $2 }' /proc/mounts | while read -r folder; do
+	awk -v name="nf-$ID" -v folder="$TMP/" \
+		'$1 == name || index($2, folder) == 1 { print $2 }' /proc/mounts | while read -r folder; do
 		umount --lazy "$folder"
 	done
 	local letter

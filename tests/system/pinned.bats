@@ -9,10 +9,11 @@ setup() {
 	start_daemon
 }
 
-# A sender that goes on until end_load, with both CPUs busy.
+# Senders that go on until end_load, at a pace that no queue between the two sides
+# overflows at: what is lost there netfil has counted, and the witness has not seen.
 start_load() {
 	serve 0 "${1:-1}"
-	start load capped --parallel "${1:-1}" tcp-send "$B4" "$PORT" 1000000000000
+	start load capped --rate 20000000 --parallel "${1:-1}" tcp-send "$B4" "$PORT" 1000000000000
 	under_load
 }
 
@@ -86,7 +87,7 @@ end_load() {
 	kill_daemon
 	fails capped tcp-send "$B4" "$PORT" 10 >"$TMP/later.out"
 	assert_equal "connect" "$(told later error)" EPERM
-	fails capped udp-send "$B4" "$PORT" 1 1460 >"$TMP/later.out"
+	fails capped udp-send "$B4" "$PORT" 1 1472 >"$TMP/later.out"
 	assert_equal "send" "$(told later error)" EPERM
 }
 
@@ -224,7 +225,8 @@ end_load() {
 }
 
 @test "a second netfild says who holds the instance, and ends" {
-	run -1 netfild_here
+	run netfild_here
+	assert_equal status "$status" 1
 	[[ $output == *"${PIDS[daemon]}"* ]] || fail "it does not name the holder: $output"
 	assert_equal lines "${#lines[@]}" 1
 	netfil list >"$TMP/list"

@@ -21,7 +21,7 @@ status_of() { # COMMAND...
 
 nothing_remains() {
 	assert_equal "cgroups left" "$(find "$CGROUP/inside" -mindepth 1 -type d)" ""
-	assert_equal "pins left" "$(find "$TMP/bpf" -mindepth 1)" ""
+	assert_equal "pins left" "$(find "$TMP/bpf" -mindepth 1 -not -name '*.debug')" ""
 	[[ ! -e $NETFIL_RUNTIME_DIR/bus ]] || fail "a netfild was started"
 	assert_equal "programs left" "$(attached)" ""
 }
@@ -32,7 +32,7 @@ attached() {
 }
 
 @test "counts to the byte, and ends with the command's status" {
-	serve 200000
+	serve
 	run_capped --total 25M --report "$TMP/report" -- "$TRAFFIC" tcp-send "$B4" "$PORT" 300000
 	finish server
 	wait_closed
@@ -65,8 +65,8 @@ attached() {
 }
 
 @test "125: netfil itself fails" {
-	NETFIL_CGROUP=$TMP/no-cgroup \
-		assert_equal status "$(status_of run_capped --total 1M -- true)" 125
+	export NETFIL_CGROUP=$TMP/no-cgroup
+	assert_equal status "$(status_of run_capped --total 1M -- true)" 125
 	assert_equal "lines" "$(wc -l <"$TMP/status.err")" 1
 }
 
@@ -93,7 +93,7 @@ attached() {
 @test "reject: the command hears of it, and has the last word" {
 	serve
 	assert_equal status "$(status_of run_capped --out 100000 --report "$TMP/report" -- \
-		"$TRAFFIC" tcp-send "$B4" "$PORT" 3000000)" 124
+		"$TRAFFIC" tcp-send "$B4" "$PORT" 3000000)" 1
 	[[ $(cat "$TMP/status.out") =~ error=E(CONNABORTED|CONNRESET|PIPE) ]] || fail "$(cat "$TMP/status.out")"
 	assert_between used "$(jq .used.out "$TMP/report")" 98501 100000
 	nothing_remains
@@ -166,6 +166,23 @@ attached() {
 	[[ -s $TMP/report ]]
 }
 
+@test "what the command leaves in its sockets' buffers is held as well" {
+	serve
+	status_of run_capped --out 200000 -- \
+		"$TRAFFIC" --abandon --rate 500000 tcp-send "$B4" "$PORT" 300000
+	wait_closed
+	assert_between seen "$(witness out)" 1 200000
+}
+
+@test "what the command leaves in its sockets' buffers is counted" {
+	serve
+	run_capped --total 25M --report "$TMP/report" -- \
+		"$TRAFFIC" --abandon --rate 500000 tcp-send "$B4" "$PORT" 300000
+	finish server
+	wait_closed
+	assert_equal used "$(jq .used.out "$TMP/report")" "$(witness out)"
+}
+
 @test "only the command is counted" {
 	serve 0 2
 	run_capped --total 25M --report "$TMP/report" -- bash -c '
@@ -216,7 +233,7 @@ attached() {
 @test "run within run: both caps hold" {
 	serve
 	assert_equal status "$(status_of run_capped --out 1M -- netfil run --out 100000 -- \
-		"$TRAFFIC" tcp-send "$B4" "$PORT" 3000000)" 124
+		"$TRAFFIC" tcp-send "$B4" "$PORT" 3000000)" 1
 	assert_between seen "$(witness out)" 98501 100000
 	serve
 	status_of run_capped --out 100000 -- netfil run --out 1M -- \

@@ -4,8 +4,9 @@
 
 # out: what reaches the peer, at its device, single frames as the wire has them;
 # resets apart. in: what the peer sends (single segments if its offload is off).
-# Bytes are those of the IP packet. Neighbour discovery and multicast listener
-# reports are no flow's. Every frame, of whatever kind: frames_out and frames_in.
+# Bytes are those of the IP packet. Neighbour discovery, group reports and errors are
+# no flow's. Every frame, of whatever kind: frames_out; those that `traffic
+# packet-send` makes: experimental.
 make_witness() { # [LETTER DEVICE [ADDRESS4 ADDRESS6]]: who looks where at whom
 	local letter=${1:-b} device=${2:-net0} address4=${3:-$A4} address6=${4:-$A6}
 	in_ns "$letter" nft -f - <<-END
@@ -17,9 +18,11 @@ make_witness() { # [LETTER DEVICE [ADDRESS4 ADDRESS6]]: who looks where at whom
 			counter out { }
 			counter resets { }
 			counter frames_out { }
+			counter experimental { }
 			chain arriving {
 				type filter hook ingress device $device priority 0
 				counter name frames_out
+				ether type 0x88b5 counter name experimental
 				ip saddr $address4 jump count
 				ip6 saddr $address6 jump count
 			}
@@ -52,7 +55,7 @@ make_witness() { # [LETTER DEVICE [ADDRESS4 ADDRESS6]]: who looks where at whom
 }
 
 # Bytes, or packets where asked for.
-witness() { # out|in|total|resets|resets_in|frames_out [packets|bytes]
+witness() { # out|in|total|resets|resets_in|frames_out|experimental [packets|bytes]
 	local family=netdev
 	case $1 in
 	total)

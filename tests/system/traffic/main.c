@@ -38,7 +38,8 @@ struct settings settings = {.socket = "tcp", .method = "write", .parallel = 1};
 static int usage(void)
 {
 	fprintf(stderr, "usage: traffic [--gate FIFO] [--connected-gate FIFO] [--socket KIND]\n"
-			"       [--method NAME] [--interface NAME] [--parallel N] [--loop] COMMAND\n");
+			"       [--method NAME] [--interface NAME] [--parallel N] [--rate N] [--loop]\n"
+			"       [--abandon] COMMAND\n");
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
 		fprintf(stderr, "  %s %s\n", commands[i].name, commands[i].arguments);
 	return 2;
@@ -61,7 +62,9 @@ int main(int argc, char **argv)
 		{"method", required_argument, NULL, 'm'},
 		{"interface", required_argument, NULL, 'i'},
 		{"parallel", required_argument, NULL, 'p'},
+		{"rate", required_argument, NULL, 'r'},
 		{"loop", no_argument, NULL, 'l'},
+		{"abandon", no_argument, NULL, 'a'},
 		{},
 	};
 	int option;
@@ -87,6 +90,12 @@ int main(int argc, char **argv)
 			break;
 		case 'p':
 			settings.parallel = number(optarg);
+			break;
+		case 'r':
+			settings.rate = number(optarg);
+			break;
+		case 'a':
+			settings.abandon = true;
 			break;
 		case 'l':
 			settings.loop = true;

@@ -35,6 +35,8 @@ struct result stream_exchange(int fd, uint64_t bytes)
 	if (errno)
 		err(1, "pthread_create");
 	result.error = -send_bytes(fd, bytes, &result.sent);
+	if (settings.abandon)
+		exit(report(result));
 	if (!result.error && shutdown(fd, SHUT_WR))
 		result.error = errno;
 	pthread_join(thread, NULL);

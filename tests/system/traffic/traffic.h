@@ -50,7 +50,9 @@ struct settings {
 				       UDP: connected, sendto, sendmmsg, gso */
 	const char *interface;	    /* multicast, AF_PACKET */
 	unsigned int parallel;
+	uint32_t rate; /* of each stream, bytes a second; 0: all it can */
 	bool loop; /* multicast: own members hear it too */
+	bool abandon; /* ends when all is handed to the kernel, whatever it does with it */
 };
 
 extern struct settings settings;

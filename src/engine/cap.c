@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* At the cap: connections end, processes are killed, sockets of a spent interface hear
+ * of it. */
+#include "engine-private.h"
+#include "kill.h"
+
+/* Connections that knock at a spent cap are ended together, this often at most. */
+#define RESET_MILLISECONDS 20
+
+/* ---- a spent interface ---- */
+
+static void spent_end(NetfilEngine *e, NetfilFilter *filter)
+{
+	const struct netfil_slot *spent;
+
+	if (!filter->spent_rule)
+		return;
+	netfil_rules_remove(e->rules, filter->spent_rule);
+	filter->spent_rule = NULL;
+	spent = netfil_kernel_slot(e->kernel, filter->spent_slot);
+	/* What it refused stays in the filter's sums. */
+	filter->base.refused_bytes -= spent->refused_bytes;
+	filter->base.refused_packets -= spent->refused_packets;
+	filter->base.reset_bytes -= spent->reset_bytes;
+	filter->base.reset_packets -= spent->reset_packets;
+	netfil_slot_give_back(e, filter->spent_slot);
+	filter->spent_slot = NETFIL_NO_SLOT;
+	netfil_apply_interfaces(e, NULL);
+}
+
+static void spent_limits(NetfilEngine *e, NetfilFilter *filter)
+{
+	struct netfil_slot *slot = netfil_kernel_slot(e->kernel, filter->spent_slot);
+	guint exhausted = netfil_filter_exhausted(e->kernel, filter);
+	guint total = 1 << NETFIL_TOTAL;
+
+	slot->limit[NETFIL_IN] = exhausted & (1 << NETFIL_IN | total) ? 0 : NETFIL_NO_LIMIT;
+	slot->limit[NETFIL_OUT] = exhausted & (1 << NETFIL_OUT | total) ? 0 : NETFIL_NO_LIMIT;
+	slot->limit[NETFIL_TOTAL] = NETFIL_NO_LIMIT;
+	slot->flags = NETFIL_SLOT_REJECT | NETFIL_SLOT_PASS_RESET;
+	slot->exhausted = exhausted;
+}
+
+/* Frames are dropped below the sockets, where nobody hears of it. So sockets on the
+ * interface get a rule with an empty slot, which refuses as socket filters do. */
+static void spent_begin(NetfilEngine *e, NetfilFilter *filter)
+{
+	NetfilSpec *spec;
+	NetfilSelectors *selectors;
+	g_autoptr(GError) error = NULL;
+
+	if (filter->spent_rule) {
+		spent_limits(e, filter);
+		return;
+	}
+	filter->spent_slot = netfil_slot_take(e, filter, &error);
+	if (filter->spent_slot == NETFIL_NO_SLOT)
+		return; /* frames are still dropped */
+	spent_limits(e, filter);
+	spec = netfil_spec_copy(filter->spec);
+	selectors = netfil_selectors_new(e->kernel, spec, TRUE, NULL);
+	netfil_spec_free(spec);
+	filter->spent_rule = netfil_rules_add(e->rules, selectors, filter->spent_slot, -1, NULL,
+					      FALSE, &error);
+	if (!filter->spent_rule) {
+		netfil_slot_give_back(e, filter->spent_slot);
+		filter->spent_slot = NETFIL_NO_SLOT;
+		return;
+	}
+	netfil_apply_interfaces(e, NULL);
+	netfil_rules_enable(e->rules, filter->spent_rule, TRUE);
+}
+
+/* ---- all filters ---- */
+
+static gboolean end_connections(gpointer data)
+{
+	NetfilEngine *e = data;
+	GHashTableIter iter;
+	gpointer value;
+
+	e->reset_source = 0;
+	g_hash_table_iter_init(&iter, e->filters);
+	while (g_hash_table_iter_next(&iter, NULL, &value)) {
+		NetfilFilter *filter = value;
+
+		if (!filter->reset_due)
+			continue;
+		filter->reset_due = FALSE;
+		if (netfil_filter_exhausted(e->kernel, filter))
+			netfil_kernel_reset_connections(e->kernel, filter->spent_rule
+									   ? filter->spent_slot
+									   : filter->slot);
+	}
+	return G_SOURCE_REMOVE;
+}
+
+static void end_connections_soon(NetfilEngine *e, NetfilFilter *filter, guint milliseconds)
+{
+	GSource *source;
+
+	filter->reset_due = TRUE;
+	if (e->reset_source)
+		return;
+	source = g_timeout_source_new(milliseconds);
+	g_source_set_callback(source, end_connections, e, NULL);
+	e->reset_source = g_source_attach(source, g_main_context_get_thread_default());
+	g_source_unref(source);
+}
+
+/* Whether the packet that was refused would still not fit: the cap may have been
+ * raised since, or another filter's refusal have given bytes back. */
+static gboolean still_full(NetfilEngine *e, guint number, const struct netfil_event *event)
+{
+	const struct netfil_slot *slot = netfil_kernel_slot(e->kernel, number);
+	guint direction = MIN(event->direction, NETFIL_TOTAL);
+	guint64 limit = __atomic_load_n(&slot->limit[direction], __ATOMIC_ACQUIRE);
+	guint64 used = __atomic_load_n(&slot->used[direction], __ATOMIC_ACQUIRE);
+
+	return limit != NETFIL_NO_LIMIT && (event->size > limit || used > limit - event->size);
+}
+
+static void act(NetfilEngine *e, NetfilFilter *filter)
+{
+	switch (filter->spec->on_limit) {
+	case NETFIL_ON_LIMIT_REJECT:
+		if (netfil_is_frame_filter(filter->spec))
+			spent_begin(e, filter);
+		end_connections_soon(e, filter, 0);
+		break;
+	case NETFIL_ON_LIMIT_KILL:
+		netfil_kill(e->kernel, filter);
+		break;
+	case NETFIL_ON_LIMIT_DROP:
+		break;
+	}
+}
+
+/* After a cap or the policy changed: what was reached before is acted upon anew. */
+void netfil_cap_act_if_exhausted(NetfilEngine *e, NetfilFilter *filter)
+{
+	if (filter->spec->on && netfil_filter_exhausted(e->kernel, filter))
+		act(e, filter);
+}
+
+static void on_exhausted(NetfilEngine *e, NetfilFilter *filter, const struct netfil_event *event)
+{
+	guint32 *exhausted;
+
+	if (!filter->spec->on || event->slot != filter->slot)
+		return;
+	if (!still_full(e, event->slot, event)) {
+		exhausted = &netfil_kernel_slot(e->kernel, event->slot)->exhausted;
+		__atomic_and_fetch(exhausted, ~(1U << event->direction), __ATOMIC_SEQ_CST);
+		return;
+	}
+	act(e, filter);
+	netfil_emit_cap_reached(e, filter, event->direction);
+}
+
+void netfil_cap_event(const struct netfil_event *event, gpointer data)
+{
+	NetfilEngine *e = data;
+	NetfilFilter *filter = event->slot < NETFIL_SLOTS_MAX ? e->by_slot[event->slot] : NULL;
+
+	if (!filter)
+		return; /* removed meanwhile */
+	if (event->type == NETFIL_EVENT_EXHAUSTED)
+		on_exhausted(e, filter, event);
+	else if (event->type == NETFIL_EVENT_CONNECT &&
+		 filter->spec->on_limit == NETFIL_ON_LIMIT_REJECT)
+		end_connections_soon(e, filter, RESET_MILLISECONDS);
+}
+
+void netfil_cap_relent(NetfilEngine *e, NetfilFilter *filter)
+{
+	spent_end(e, filter);
+	netfil_kill_forget(filter);
+}
