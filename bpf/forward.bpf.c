@@ -165,25 +165,58 @@ static __always_inline void parse(struct bpf_nf_ctx *ctx, struct forwarded *f)
 	f->bytes += (segments - 1) * f->headers;
 }
 
-/* Leaves in `verdict` what is not in `other`: a filter that names both ends counts
- * a packet once. */
-static __always_inline void subtract(struct netfil_verdict *verdict,
-				     const struct netfil_verdict *other)
+/* Global functions, and a count kept in memory: see match.h. */
+__noinline int verdict_has(const struct netfil_verdict *verdict, __u32 slot)
 {
-	__u32 kept = 0;
+	if (!verdict)
+		return 0;
+	for (__u32 i = 0; i < NETFIL_MATCH_MAX; i++)
+		if (i < verdict->count && verdict->slots[i] == slot)
+			return 1;
+	return 0;
+}
 
+/* Leaves in `verdict` what is in `other`, or (`keep` false) what is not. */
+__noinline int verdict_filter(struct netfil_verdict *verdict, const struct netfil_verdict *other,
+			      __u32 keep)
+{
+	__u32 count;
+
+	if (!verdict || !other)
+		return 0;
+	count = verdict->count;
+	verdict->count = 0;
 	for (__u32 i = 0; i < NETFIL_MATCH_MAX; i++) {
-		bool twice = false;
+		__u32 slot = verdict->slots[i], kept = verdict->count;
 
-		if (i >= verdict->count)
+		if (i >= count)
 			break;
-		for (__u32 j = 0; j < NETFIL_MATCH_MAX; j++)
-			if (j < other->count && other->slots[j] == verdict->slots[i])
-				twice = true;
-		if (!twice)
-			verdict->slots[MASKED(kept++, NETFIL_MATCH_MAX - 1)] = verdict->slots[i];
+		if (!verdict_has(other, slot) == !!keep)
+			continue;
+		verdict->slots[MASKED(kept, NETFIL_MATCH_MAX - 1)] = slot;
+		verdict->count = kept + 1;
 	}
-	verdict->count = kept;
+	return 0;
+}
+
+/*
+ * Filters that match seen from both ends (they name no address) count a packet once:
+ * as in if it comes from a port that they name, else as out.
+ */
+static __always_inline void one_direction(const struct netfil_config *c, struct netfil_flow *from,
+					  struct netfil_verdict *in, struct netfil_verdict *out)
+{
+	struct netfil_verdict both = *in;
+
+	verdict_filter(&both, out, true);
+	if (!both.count)
+		return;
+	from->local_port = 0; /* only the port it comes from */
+	if (match(c, NULL, from, &both))
+		return;
+	/* `both` is what comes from there: not out; and the rest of out is not in. */
+	verdict_filter(out, &both, false);
+	verdict_filter(in, out, false);
 }
 
 SEC("netfilter")
@@ -206,7 +239,7 @@ int forward_decide(struct bpf_nf_ctx *ctx)
 	}
 	if (!out.count && !in.count)
 		return NF_ACCEPT;
-	subtract(&in, &out);
+	one_direction(c, &f.from, &in, &out);
 	cost.bytes = f.bytes;
 	cost.segments = f.segments;
 	cost.tcp = f.to.proto == IPPROTO_TCP;

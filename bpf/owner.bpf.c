@@ -379,9 +379,8 @@ struct bpf_iter__tcp {
 	__u32 uid;
 } EXPLORED;
 
-/* Writes the cookie, family, ports and addresses of each connection of the
- * reader's namespace which asked_slot's filter matches, as SOCK_DESTROY wants them:
- * see struct netfil_connection. */
+/* Writes a struct netfil_connection for each connection of the reader's namespace
+ * which asked_slot's filter matches. */
 SEC("iter/tcp")
 int slot_connections(struct bpf_iter__tcp *ctx)
 {
@@ -397,6 +396,7 @@ int slot_connections(struct bpf_iter__tcp *ctx)
 		return 0;
 	connection.cookie = bpf_get_socket_cookie(common);
 	connection.family = common->skc_family;
+	connection.state = common->skc_state;
 	connection.local_port = bpf_htons(common->skc_num);
 	connection.remote_port = common->skc_dport;
 	if (connection.family == AF_INET) {

@@ -31,9 +31,7 @@ struct netfil_packet {
 	__u32 pad;
 };
 
-#define TCP_FLAG_SYN_ 0x02
 #define TCP_FLAG_RST_ 0x04
-#define TCP_FLAG_ACK_ 0x10
 
 /* A pointer to `size` bytes at `offset`: into the packet where they are linear,
  * else into `buffer`. NULL past the end. */

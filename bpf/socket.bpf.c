@@ -11,6 +11,7 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 const volatile bool has_mptcp; /* bpf_skc_to_mptcp_sock is there */
 
 #define SOCK_STREAM 1
+#define PACKET_LOOPBACK 5
 
 /* Return values of cgroup_skb programs. On egress 2 drops and lets the sender
  * believe in a congested queue: TCP waits, UDP hears nothing. */
@@ -155,6 +156,9 @@ static __always_inline int decide(struct __sk_buff *skb, __u32 direction)
 	generation = READ_ONCE(c->generation);
 	tag = tag_of(skb, &listening);
 	packet_parse(skb, &packet, 0, direction);
+	/* The copy of a multicast that this host's own members get was on no wire. */
+	if (direction == NETFIL_IN && skb->pkt_type == PACKET_LOOPBACK)
+		packet.flow.ifindex = LOOPBACK_IFINDEX;
 
 	if (!tag || !tag_verdict(tag, generation, &packet.flow, &verdict)) {
 		if (has_mptcp && tag && !(tag->flags & NETFIL_TAG_OWNED) &&
@@ -197,8 +201,9 @@ static __always_inline int decide(struct __sk_buff *skb, __u32 direction)
 	}
 	if (flags & NETFIL_SLOT_DROP)
 		return REFUSE_SILENTLY;
-	if ((packet.tcp_flags & (TCP_FLAG_SYN_ | TCP_FLAG_ACK_)) == TCP_FLAG_SYN_)
-		event_send(NETFIL_EVENT_CONNECT, cost.refuser, direction, packet.bytes);
+	if (cost.tcp && cost.segments == 1 && tag && flags & NETFIL_SLOT_REJECT &&
+	    !(__sync_fetch_and_or(&tag->flags, NETFIL_TAG_KNOCKED) & NETFIL_TAG_KNOCKED))
+		event_send(NETFIL_EVENT_KNOCK, cost.refuser, direction, packet.bytes);
 	return REFUSE;
 }
 

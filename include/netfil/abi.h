@@ -164,6 +164,7 @@ struct netfil_owner {
 enum netfil_tag_flags {
 	NETFIL_TAG_OWNED = 1 << 0,	  /* creator is known */
 	NETFIL_TAG_RESET_PASSED = 1 << 1, /* the one reset of this socket went out */
+	NETFIL_TAG_KNOCKED = 1 << 2,	  /* NETFIL_EVENT_KNOCK was sent */
 };
 
 /*
@@ -186,7 +187,8 @@ struct netfil_tag {
 /* Record of ring buffer "events". */
 enum netfil_event_type {
 	NETFIL_EVENT_EXHAUSTED = 1, /* a slot's `exhausted` went from 0 to set */
-	NETFIL_EVENT_CONNECT = 2,   /* a spent NETFIL_SLOT_REJECT slot refused a TCP SYN */
+	NETFIL_EVENT_KNOCK = 2,	    /* a socket's TCP segment met a NETFIL_SLOT_REJECT slot
+				       that was exhausted already; told once a socket */
 };
 
 struct netfil_event {
@@ -199,7 +201,8 @@ struct netfil_event {
 /* Record of the iterator "slot_connections": a TCP connection. */
 struct netfil_connection {
 	__u64 cookie;
-	__u32 family;
+	__u16 family;
+	__u16 state; /* BPF_TCP_* */
 	__u16 local_port;  /* network order, like the addresses */
 	__u16 remote_port;
 	__u8 local[16]; /* IPv4: the first 4 bytes */

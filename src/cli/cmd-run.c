@@ -25,6 +25,8 @@
 
 #define EXIT_CAPPED 124
 #define EXIT_NETFIL_FAILED 125
+#define DRAIN_INTERVAL_MS 20
+#define DRAIN_STALL_SECONDS 5
 #define DRAW_INTERVAL_MS 200
 
 static const NetfilUsage usage = {
@@ -225,6 +227,36 @@ static gboolean run_loop(Run *run, GError **error)
 
 /* The end. */
 
+static gboolean wake(gpointer data G_GNUC_UNUSED)
+{
+	return G_SOURCE_CONTINUE;
+}
+
+/* What the command left in its sockets' buffers is sent by the kernel after it, and
+ * belongs to it: so wait as long as that moves. What stalls is ended, for nobody
+ * would hold it to its cap any more. */
+static void drain(Run *run)
+{
+	guint timer = g_timeout_add(DRAIN_INTERVAL_MS, wake, NULL);
+	gint64 moved = g_get_monotonic_time();
+	guint64 before = 0;
+
+	while (netfil_engine_closing(run->engine, run->spec->name)) {
+		g_autoptr(NetfilStatus) status =
+			netfil_engine_get(run->engine, run->spec->name, NULL);
+
+		if (!status || status->used[NETFIL_TOTAL] != before)
+			moved = g_get_monotonic_time();
+		before = status ? status->used[NETFIL_TOTAL] : 0;
+		if (g_get_monotonic_time() - moved > DRAIN_STALL_SECONDS * G_USEC_PER_SEC) {
+			netfil_engine_end_connections(run->engine, run->spec->name);
+			break;
+		}
+		g_main_context_iteration(NULL, TRUE);
+	}
+	g_source_remove(timer);
+}
+
 static void print_summary(const Run *run, const NetfilStatus *status)
 {
 	int direction = netfil_tightest(status);
@@ -311,7 +343,10 @@ int netfil_cmd_run(int argc, char **argv, GError **error)
 	netfil_run_signals_block(&run.mask);
 	if (!start_processes(&run, argv + 1, error) || !start_engine(&run, error) ||
 	    !netfil_run_child_release(&run.child, argv[1], &status, error) ||
-	    !run_loop(&run, error) || !give_account(&run, error))
+	    !run_loop(&run, error))
+		return status;
+	drain(&run);
+	if (!give_account(&run, error))
 		return status;
 	return exit_status(&run);
 }

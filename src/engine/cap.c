@@ -7,33 +7,20 @@
 /* Connections that knock at a spent cap are ended together, this often at most. */
 #define RESET_MILLISECONDS 20
 
-/* ---- a spent interface ---- */
+/* ---- the sockets of a frame filter's interfaces ---- */
 
-static void spent_end(NetfilEngine *e, NetfilFilter *filter)
+/* Frames are dropped below the sockets, where nobody hears of it. So with `reject` a
+ * frame filter also has a rule on the sockets that use its interfaces, with a slot
+ * that takes everything until the filter is spent, and nothing then. */
+
+static void sockets_follow(NetfilEngine *e, NetfilFilter *filter)
 {
-	const struct netfil_slot *spent;
+	guint exhausted = netfil_filter_exhausted(e->kernel, filter), total = 1 << NETFIL_TOTAL;
+	struct netfil_slot *slot;
 
-	if (!filter->spent_rule)
+	if (!filter->sockets_rule)
 		return;
-	netfil_rules_remove(e->rules, filter->spent_rule);
-	filter->spent_rule = NULL;
-	spent = netfil_kernel_slot(e->kernel, filter->spent_slot);
-	/* What it refused stays in the filter's sums. */
-	filter->base.refused_bytes -= spent->refused_bytes;
-	filter->base.refused_packets -= spent->refused_packets;
-	filter->base.reset_bytes -= spent->reset_bytes;
-	filter->base.reset_packets -= spent->reset_packets;
-	netfil_slot_give_back(e, filter->spent_slot);
-	filter->spent_slot = NETFIL_NO_SLOT;
-	netfil_apply_interfaces(e, NULL);
-}
-
-static void spent_limits(NetfilEngine *e, NetfilFilter *filter)
-{
-	struct netfil_slot *slot = netfil_kernel_slot(e->kernel, filter->spent_slot);
-	guint exhausted = netfil_filter_exhausted(e->kernel, filter);
-	guint total = 1 << NETFIL_TOTAL;
-
+	slot = netfil_kernel_slot(e->kernel, filter->sockets_slot);
 	slot->limit[NETFIL_IN] = exhausted & (1 << NETFIL_IN | total) ? 0 : NETFIL_NO_LIMIT;
 	slot->limit[NETFIL_OUT] = exhausted & (1 << NETFIL_OUT | total) ? 0 : NETFIL_NO_LIMIT;
 	slot->limit[NETFIL_TOTAL] = NETFIL_NO_LIMIT;
@@ -41,34 +28,55 @@ static void spent_limits(NetfilEngine *e, NetfilFilter *filter)
 	slot->exhausted = exhausted;
 }
 
-/* Frames are dropped below the sockets, where nobody hears of it. So sockets on the
- * interface get a rule with an empty slot, which refuses as socket filters do. */
-static void spent_begin(NetfilEngine *e, NetfilFilter *filter)
+static void sockets_end(NetfilEngine *e, NetfilFilter *filter)
 {
-	NetfilSpec *spec;
-	NetfilSelectors *selectors;
-	g_autoptr(GError) error = NULL;
+	const struct netfil_slot *slot;
 
-	if (filter->spent_rule) {
-		spent_limits(e, filter);
+	if (!filter->sockets_rule)
 		return;
+	netfil_rules_remove(e->rules, filter->sockets_rule);
+	filter->sockets_rule = NULL;
+	slot = netfil_kernel_slot(e->kernel, filter->sockets_slot);
+	/* What it refused stays in the filter's sums. */
+	filter->base.refused_bytes -= slot->refused_bytes;
+	filter->base.refused_packets -= slot->refused_packets;
+	filter->base.reset_bytes -= slot->reset_bytes;
+	filter->base.reset_packets -= slot->reset_packets;
+	netfil_slot_give_back(e, filter->sockets_slot);
+	filter->sockets_slot = NETFIL_NO_SLOT;
+}
+
+gboolean netfil_cap_prepare(NetfilEngine *e, NetfilFilter *filter, GError **error)
+{
+	NetfilSelectors *selectors;
+
+	if (!netfil_is_frame_filter(filter->spec) || !filter->spec->on ||
+	    filter->spec->on_limit != NETFIL_ON_LIMIT_REJECT || filter->sockets_rule)
+		return TRUE;
+	selectors = netfil_selectors_new(e->kernel, filter->spec, TRUE, error);
+	if (!selectors)
+		return FALSE;
+	filter->sockets_slot = netfil_slot_take(e, filter, error);
+	if (filter->sockets_slot == NETFIL_NO_SLOT) {
+		netfil_selectors_free(selectors);
+		return FALSE;
 	}
-	filter->spent_slot = netfil_slot_take(e, filter, &error);
-	if (filter->spent_slot == NETFIL_NO_SLOT)
-		return; /* frames are still dropped */
-	spent_limits(e, filter);
-	spec = netfil_spec_copy(filter->spec);
-	selectors = netfil_selectors_new(e->kernel, spec, TRUE, NULL);
-	netfil_spec_free(spec);
-	filter->spent_rule = netfil_rules_add(e->rules, selectors, filter->spent_slot, -1, NULL,
-					      FALSE, &error);
-	if (!filter->spent_rule) {
-		netfil_slot_give_back(e, filter->spent_slot);
-		filter->spent_slot = NETFIL_NO_SLOT;
-		return;
+	filter->sockets_rule = netfil_rules_add(e->rules, selectors, filter->sockets_slot, -1, NULL,
+						FALSE, error);
+	if (!filter->sockets_rule) {
+		netfil_slot_give_back(e, filter->sockets_slot);
+		filter->sockets_slot = NETFIL_NO_SLOT;
+		return FALSE;
 	}
-	netfil_apply_interfaces(e, NULL);
-	netfil_rules_enable(e->rules, filter->spent_rule, TRUE);
+	sockets_follow(e, filter);
+	netfil_rules_enable(e->rules, filter->sockets_rule, TRUE);
+	return TRUE;
+}
+
+void netfil_cap_dismiss(NetfilEngine *e, NetfilFilter *filter)
+{
+	sockets_end(e, filter);
+	netfil_kill_forget(filter);
 }
 
 /* ---- all filters ---- */
@@ -88,8 +96,8 @@ static gboolean end_connections(gpointer data)
 			continue;
 		filter->reset_due = FALSE;
 		if (netfil_filter_exhausted(e->kernel, filter))
-			netfil_kernel_reset_connections(e->kernel, filter->spent_rule
-									   ? filter->spent_slot
+			netfil_kernel_reset_connections(e->kernel, filter->sockets_rule
+									   ? filter->sockets_slot
 									   : filter->slot);
 	}
 	return G_SOURCE_REMOVE;
@@ -124,8 +132,6 @@ static void act(NetfilEngine *e, NetfilFilter *filter)
 {
 	switch (filter->spec->on_limit) {
 	case NETFIL_ON_LIMIT_REJECT:
-		if (netfil_is_frame_filter(filter->spec))
-			spent_begin(e, filter);
 		end_connections_soon(e, filter, 0);
 		break;
 	case NETFIL_ON_LIMIT_KILL:
@@ -136,9 +142,10 @@ static void act(NetfilEngine *e, NetfilFilter *filter)
 	}
 }
 
-/* After a cap or the policy changed: what was reached before is acted upon anew. */
-void netfil_cap_act_if_exhausted(NetfilEngine *e, NetfilFilter *filter)
+void netfil_cap_follow(NetfilEngine *e, NetfilFilter *filter)
 {
+	netfil_kill_forget(filter);
+	sockets_follow(e, filter);
 	if (filter->spec->on && netfil_filter_exhausted(e->kernel, filter))
 		act(e, filter);
 }
@@ -154,6 +161,7 @@ static void on_exhausted(NetfilEngine *e, NetfilFilter *filter, const struct net
 		__atomic_and_fetch(exhausted, ~(1U << event->direction), __ATOMIC_SEQ_CST);
 		return;
 	}
+	sockets_follow(e, filter);
 	act(e, filter);
 	netfil_emit_cap_reached(e, filter, event->direction);
 }
@@ -167,13 +175,7 @@ void netfil_cap_event(const struct netfil_event *event, gpointer data)
 		return; /* removed meanwhile */
 	if (event->type == NETFIL_EVENT_EXHAUSTED)
 		on_exhausted(e, filter, event);
-	else if (event->type == NETFIL_EVENT_CONNECT &&
+	else if (event->type == NETFIL_EVENT_KNOCK &&
 		 filter->spec->on_limit == NETFIL_ON_LIMIT_REJECT)
 		end_connections_soon(e, filter, RESET_MILLISECONDS);
-}
-
-void netfil_cap_relent(NetfilEngine *e, NetfilFilter *filter)
-{
-	spent_end(e, filter);
-	netfil_kill_forget(filter);
 }

@@ -37,11 +37,15 @@ void netfil_emit_cap_reached(NetfilEngine *e, const NetfilFilter *filter, guint 
 /* cap.c: what happens at the cap. */
 void netfil_cap_event(const struct netfil_event *event, gpointer engine);
 
-/* After a cap or the policy changed, or netfild was away: acts on what is reached. */
-void netfil_cap_act_if_exhausted(NetfilEngine *e, NetfilFilter *filter);
+/* Has ready what the cap will need. Interfaces are to be applied after it. */
+gboolean netfil_cap_prepare(NetfilEngine *e, NetfilFilter *filter, GError **error);
 
-/* There is room again, or nobody asks: takes back what was done at the cap. */
-void netfil_cap_relent(NetfilEngine *e, NetfilFilter *filter);
+/* Takes back what netfil_cap_prepare() and the cap did. */
+void netfil_cap_dismiss(NetfilEngine *e, NetfilFilter *filter);
+
+/* After a cap or the policy changed, or netfild was away: does what is due now, and no
+ * more what was due before. */
+void netfil_cap_follow(NetfilEngine *e, NetfilFilter *filter);
 
 /* record.c: the engine's filters in the ledger; without a ledger, nothing. */
 

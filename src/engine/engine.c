@@ -116,7 +116,7 @@ static gboolean want_forwarding(NetfilEngine *e, const NetfilSpec *spec, GError 
 static void uninstall(NetfilEngine *e, NetfilFilter *filter)
 {
 	g_hash_table_steal(e->filters, filter->spec->name);
-	netfil_cap_relent(e, filter);
+	netfil_cap_dismiss(e, filter);
 	if (filter->rule)
 		netfil_rules_remove(e->rules, filter->rule);
 	if (names_interfaces(filter->spec))
@@ -142,6 +142,9 @@ gboolean netfil_install(NetfilEngine *e, NetfilFilter *filter, int rule, gboolea
 		if (!filter->rule)
 			goto failed;
 	}
+	/* While filters are resumed, numbers of rules to come are not free. */
+	if (!e->resuming && !netfil_cap_prepare(e, filter, error))
+		goto failed;
 	if (names_interfaces(filter->spec) && !netfil_apply_interfaces(e, error))
 		goto failed;
 	if (!want_forwarding(e, filter->spec, error))
@@ -225,13 +228,15 @@ gboolean netfil_engine_switch(NetfilEngine *e, const char *name, gboolean on, GE
 		return FALSE;
 	}
 	if (!on)
-		netfil_cap_relent(e, filter);
+		netfil_cap_dismiss(e, filter);
+	else if (!netfil_cap_prepare(e, filter, error))
+		return FALSE;
 	netfil_filter_arm(e->kernel, filter);
 	if (filter->rule)
 		netfil_rules_enable(e->rules, filter->rule, on);
 	if (names_interfaces(filter->spec) && !netfil_apply_interfaces(e, error))
 		return FALSE;
-	netfil_cap_act_if_exhausted(e, filter);
+	netfil_cap_follow(e, filter);
 	g_signal_emit(e, signals[CHANGED], 0, name);
 	return TRUE;
 }
@@ -244,7 +249,6 @@ gboolean netfil_engine_reset(NetfilEngine *e, const char *name, GError **error)
 
 	if (!filter)
 		return FALSE;
-	netfil_cap_relent(e, filter);
 	base = filter->base;
 	started = filter->started;
 	netfil_filter_restart(e->kernel, filter);
@@ -255,6 +259,7 @@ gboolean netfil_engine_reset(NetfilEngine *e, const char *name, GError **error)
 		return FALSE;
 	}
 	netfil_filter_arm(e->kernel, filter);
+	netfil_cap_follow(e, filter);
 	g_signal_emit(e, signals[CHANGED], 0, name);
 	return TRUE;
 }
@@ -311,17 +316,18 @@ static gboolean change(NetfilEngine *e, NetfilFilter *filter, NetfilSpec *spec, 
 		return FALSE;
 	if (!want_forwarding(e, spec, error))
 		return FALSE;
-	netfil_cap_relent(e, filter);
+	netfil_cap_dismiss(e, filter);
 	filter->spec = spec;
 	/* The table's key is the spec's name. */
 	g_hash_table_replace(e->filters, spec->name, filter);
 	netfil_filter_arm(e->kernel, filter);
 	if (filter->rule)
 		netfil_rules_enable(e->rules, filter->rule, spec->on);
-	if (names_interfaces(spec))
-		netfil_apply_interfaces(e, NULL);
 	netfil_spec_free(before);
-	netfil_cap_act_if_exhausted(e, filter);
+	if (!netfil_cap_prepare(e, filter, error) ||
+	    (names_interfaces(spec) && !netfil_apply_interfaces(e, error)))
+		return FALSE;
+	netfil_cap_follow(e, filter);
 	return netfil_record(e, filter, error);
 }
 
@@ -380,6 +386,21 @@ GPtrArray *netfil_engine_list(NetfilEngine *e)
 	return list;
 }
 
+guint netfil_engine_closing(NetfilEngine *e, const char *name)
+{
+	NetfilFilter *filter = find(e, name, NULL);
+
+	return filter ? netfil_kernel_closing_connections(e->kernel, filter->slot) : 0;
+}
+
+void netfil_engine_end_connections(NetfilEngine *e, const char *name)
+{
+	NetfilFilter *filter = find(e, name, NULL);
+
+	if (filter)
+		netfil_kernel_reset_connections(e->kernel, filter->slot);
+}
+
 void netfil_engine_unattributed(NetfilEngine *e, guint64 bytes[2], guint64 packets[2])
 {
 	const struct netfil_totals *totals = netfil_kernel_totals(e->kernel);
@@ -402,15 +423,27 @@ gboolean netfil_engine_unpin(const char *bpffs_dir, GError **error)
 
 /* ---- life ---- */
 
+static gboolean prepare_all(NetfilEngine *e, GError **error)
+{
+	GHashTableIter iter;
+	gpointer filter;
+
+	g_hash_table_iter_init(&iter, e->filters);
+	while (g_hash_table_iter_next(&iter, NULL, &filter))
+		if (!netfil_cap_prepare(e, filter, error))
+			return FALSE;
+	return TRUE;
+}
+
 /* What was reached while nobody looked. */
 static void catch_up(NetfilEngine *e)
 {
 	GHashTableIter iter;
-	gpointer value;
+	gpointer filter;
 
 	g_hash_table_iter_init(&iter, e->filters);
-	while (g_hash_table_iter_next(&iter, NULL, &value))
-		netfil_cap_act_if_exhausted(e, value);
+	while (g_hash_table_iter_next(&iter, NULL, &filter))
+		netfil_cap_follow(e, filter);
 }
 
 static gboolean start(NetfilEngine *e, const NetfilEngineOptions *options, GError **error)
@@ -432,7 +465,8 @@ static gboolean start(NetfilEngine *e, const NetfilEngineOptions *options, GErro
 			return FALSE;
 	}
 	e->resuming = FALSE;
-	if (!netfil_rules_thaw(e->rules, error) || !netfil_apply_interfaces(e, error))
+	if (!netfil_rules_thaw(e->rules, error) || !prepare_all(e, error) ||
+	    !netfil_apply_interfaces(e, error))
 		return FALSE;
 	if (e->ledger) {
 		if (!netfil_record_all(e, error))

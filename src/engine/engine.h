@@ -57,6 +57,13 @@ gboolean netfil_engine_reload(NetfilEngine *engine, GError **error);
 NetfilStatus *netfil_engine_get(NetfilEngine *engine, const char *name, GError **error);
 GPtrArray *netfil_engine_list(NetfilEngine *engine); /* of NetfilStatus, by name */
 
+/* Connections of the filter that their application has closed while the kernel still
+ * sends what it left. 0 for a name that is not there. */
+guint netfil_engine_closing(NetfilEngine *engine, const char *name);
+
+/* Ends the filter's TCP connections, whatever its policy. */
+void netfil_engine_end_connections(NetfilEngine *engine, const char *name);
+
 /* Bytes and packets whose owner is not known, by direction (in, out). */
 void netfil_engine_unattributed(NetfilEngine *engine, guint64 bytes[2], guint64 packets[2]);
 

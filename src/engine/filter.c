@@ -13,7 +13,7 @@ NetfilFilter *netfil_filter_new(const NetfilSpec *spec)
 
 	filter->spec = netfil_spec_copy(spec);
 	filter->slot = NETFIL_NO_SLOT;
-	filter->spent_slot = NETFIL_NO_SLOT;
+	filter->sockets_slot = NETFIL_NO_SLOT;
 	filter->started = g_get_real_time() / G_USEC_PER_SEC;
 	return filter;
 }
@@ -68,13 +68,13 @@ void netfil_filter_used(NetfilKernel *kernel, const NetfilFilter *filter, Netfil
 	used->refused_packets = now.refused_packets - base->refused_packets;
 	used->reset_bytes = now.reset_bytes - base->reset_bytes;
 	used->reset_packets = now.reset_packets - base->reset_packets;
-	if (filter->spent_slot != NETFIL_NO_SLOT) {
-		const struct netfil_slot *spent = netfil_kernel_slot(kernel, filter->spent_slot);
+	if (filter->sockets_slot != NETFIL_NO_SLOT) {
+		const struct netfil_slot *sockets = netfil_kernel_slot(kernel, filter->sockets_slot);
 
-		used->refused_bytes += load((const guint64 *)&spent->refused_bytes);
-		used->refused_packets += load((const guint64 *)&spent->refused_packets);
-		used->reset_bytes += load((const guint64 *)&spent->reset_bytes);
-		used->reset_packets += load((const guint64 *)&spent->reset_packets);
+		used->refused_bytes += load((const guint64 *)&sockets->refused_bytes);
+		used->refused_packets += load((const guint64 *)&sockets->refused_packets);
+		used->reset_bytes += load((const guint64 *)&sockets->reset_bytes);
+		used->reset_packets += load((const guint64 *)&sockets->reset_packets);
 	}
 }
 

@@ -17,10 +17,9 @@ typedef struct {
 	NetfilCounters base; /* the slot's counters when the cycle began */
 	gint64 started;	     /* of the cycle, seconds since the epoch */
 	NetfilCounters kept; /* what the ledger knows */
-	/* While a frame filter with `reject` is spent, a rule on its interfaces refuses
-	 * their sockets, so that those hear of it. */
-	guint spent_slot;
-	NetfilRule *spent_rule;
+	/* A frame filter with `reject`: on the sockets of its interfaces, see cap.c. */
+	guint sockets_slot;
+	NetfilRule *sockets_rule;
 	gboolean reset_due;  /* connections are to be ended soon */
 	GPtrArray *condemned; /* of NetfilCondemned: got SIGTERM, SIGKILL follows */
 	guint kill_source;

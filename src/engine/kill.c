@@ -24,7 +24,8 @@ static void condemn(NetfilFilter *filter, const GArray *pids, int number)
 		guint32 pid = g_array_index(pids, guint32, i);
 		int pidfd;
 
-		if (pid <= 1 || pid == (guint32)getpid())
+		if (pid <= 1 || pid == (guint32)getpid() ||
+		    (i && pid == g_array_index(pids, guint32, i - 1)))
 			continue;
 		pidfd = syscall(SYS_pidfd_open, pid, 0);
 		if (pidfd < 0)
@@ -34,17 +35,26 @@ static void condemn(NetfilFilter *filter, const GArray *pids, int number)
 	}
 }
 
+static gint compare_pids(gconstpointer a, gconstpointer b)
+{
+	guint32 x = *(const guint32 *)a, y = *(const guint32 *)b;
+
+	return (x > y) - (x < y);
+}
+
 static void condemn_all(NetfilKernel *kernel, NetfilFilter *filter, int number)
 {
-	g_autoptr(GArray) holders = netfil_kernel_slot_holders(kernel, filter->slot);
+	g_autoptr(GArray) pids = netfil_kernel_slot_holders(kernel, filter->slot);
 
-	condemn(filter, holders, number);
 	if (filter->rule && filter->rule->selectors->asked & 1 << NETFIL_KIND_PROCESS) {
 		g_autoptr(GArray) tree =
 			netfil_kernel_rule_processes(kernel, filter->rule->number);
 
-		condemn(filter, tree, number);
+		g_array_append_vals(pids, tree->data, tree->len);
 	}
+	/* A parent hears of it before its children are gone, wherever numbers rise. */
+	g_array_sort(pids, compare_pids);
+	condemn(filter, pids, number);
 }
 
 typedef struct {

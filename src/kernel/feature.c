@@ -121,10 +121,15 @@ static int silent(enum libbpf_print_level level G_GNUC_UNUSED, const char *forma
 	return 0;
 }
 
+static enum { UNKNOWN, ABSENT, PRESENT } known[NETFIL_FEATURES];
+
+void netfil_feature_withdraw(NetfilFeatureId id)
+{
+	known[id] = ABSENT;
+}
+
 gboolean netfil_feature_present(NetfilFeatureId id)
 {
-	static enum { UNKNOWN, ABSENT, PRESENT } known[NETFIL_FEATURES];
-
 	if (known[id] == UNKNOWN) {
 		libbpf_print_fn_t before = libbpf_set_print(silent);
 

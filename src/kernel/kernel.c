@@ -423,6 +423,11 @@ void netfil_kernel_reset_connections(NetfilKernel *k, guint slot)
 	netfil_reset_connections(k->objects, slot);
 }
 
+guint netfil_kernel_closing_connections(NetfilKernel *k, guint slot)
+{
+	return netfil_closing_connections(k->objects, slot);
+}
+
 static int on_record(void *data, void *record, size_t size)
 {
 	NetfilKernel *k = data;

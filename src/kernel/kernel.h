@@ -65,6 +65,9 @@ GArray *netfil_kernel_rule_processes(NetfilKernel *kernel, guint rule);
  * namespace: the application gets ECONNABORTED, the peer a reset. */
 void netfil_kernel_reset_connections(NetfilKernel *kernel, guint slot);
 
+/* How many of them their application has closed while the kernel still sends. */
+guint netfil_kernel_closing_connections(NetfilKernel *kernel, guint slot);
+
 /* Records of the ring buffer, on the thread-default main context. */
 typedef void (*NetfilKernelEventFunc)(const struct netfil_event *event, gpointer data);
 gboolean netfil_kernel_watch(NetfilKernel *kernel, NetfilKernelEventFunc func, gpointer data,

@@ -73,29 +73,37 @@ static gboolean load_owner(NetfilObjects *o, NetfilMaps *maps, GError **error)
 	return load(maps, o->owner->skeleton, error);
 }
 
-static gboolean load_forward(NetfilObjects *o, NetfilMaps *maps, GError **error)
+/* netfil works without these two: a kernel that has the feature by its looks but does
+ * not take the programs is one that lacks it. */
+
+static void load_forward(NetfilObjects *o, NetfilMaps *maps)
 {
 	struct bpf_program *program;
 
 	if (!netfil_feature_present(NETFIL_HAS_NETFILTER_LINK))
-		return TRUE;
+		return;
 	o->forward = forward_bpf__open();
-	if (!o->forward)
-		return missing("forward", error);
-	bpf_object__for_each_program(program, o->forward->obj)
-	{
-		bpf_program__set_type(program, PROG_TYPE_NETFILTER);
-		bpf_program__set_expected_attach_type(program, ATTACH_NETFILTER);
+	if (o->forward) {
+		bpf_object__for_each_program(program, o->forward->obj) {
+			bpf_program__set_type(program, PROG_TYPE_NETFILTER);
+			bpf_program__set_expected_attach_type(program, ATTACH_NETFILTER);
+		}
+		if (load(maps, o->forward->skeleton, NULL))
+			return;
 	}
-	return load(maps, o->forward->skeleton, error);
+	g_clear_pointer(&o->forward, forward_bpf__destroy);
+	netfil_feature_withdraw(NETFIL_HAS_NETFILTER_LINK);
 }
 
-static gboolean load_reset(NetfilObjects *o, NetfilMaps *maps, GError **error)
+static void load_reset(NetfilObjects *o, NetfilMaps *maps)
 {
 	if (!netfil_feature_present(NETFIL_HAS_SOCK_DESTROY))
-		return TRUE;
+		return;
 	o->reset = reset_bpf__open();
-	return o->reset ? load(maps, o->reset->skeleton, error) : missing("reset", error);
+	if (o->reset && load(maps, o->reset->skeleton, NULL))
+		return;
+	g_clear_pointer(&o->reset, reset_bpf__destroy);
+	netfil_feature_withdraw(NETFIL_HAS_SOCK_DESTROY);
 }
 
 NetfilObjects *netfil_objects_load(NetfilMaps *maps, GError **error)
@@ -110,9 +118,10 @@ NetfilObjects *netfil_objects_load(NetfilMaps *maps, GError **error)
 		missing("interface", error);
 		return NULL;
 	}
-	if (!load(maps, o->interface->skeleton, error) || !load_forward(o, maps, error) ||
-	    !load_reset(o, maps, error))
+	if (!load(maps, o->interface->skeleton, error))
 		return NULL;
+	load_forward(o, maps);
+	load_reset(o, maps);
 	return g_steal_pointer(&o);
 }
 

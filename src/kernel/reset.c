@@ -41,21 +41,34 @@ static void request_destroy(struct nl_sock *diag, const struct netfil_connection
 		nl_wait_for_ack(diag);
 }
 
+typedef struct {
+	NetfilObjects *objects;
+	GByteArray *records; /* of struct netfil_connection */
+} Listing;
+
+static void list_here(gpointer data)
+{
+	Listing *listing = data;
+
+	netfil_iterate(listing->objects->owner->progs.slot_connections, -1, listing->records, NULL);
+}
+
+#define FOR_EACH_CONNECTION(records, connection)                                                   \
+	for (const struct netfil_connection *connection = (gconstpointer)(records)->data;          \
+	     (guint8 *)(connection + 1) <= (records)->data + (records)->len; connection++)
+
 /* Before Linux 6.5: list them, then ask for each over netlink. */
 static void request_here(gpointer data)
 {
-	NetfilObjects *objects = data;
-	g_autoptr(GByteArray) records = g_byte_array_new();
-	struct nl_sock *diag;
+	Listing listing = {data, g_byte_array_new()};
+	struct nl_sock *diag = nl_socket_alloc();
 
-	if (!netfil_iterate(objects->owner->progs.slot_connections, -1, records, NULL))
-		return;
-	diag = nl_socket_alloc();
+	list_here(&listing);
 	if (diag && !nl_connect(diag, NETLINK_SOCK_DIAG))
-		for (gsize at = 0; at + sizeof(struct netfil_connection) <= records->len;
-		     at += sizeof(struct netfil_connection))
-			request_destroy(diag, (gconstpointer)(records->data + at));
+		FOR_EACH_CONNECTION(listing.records, connection)
+			request_destroy(diag, connection);
 	nl_socket_free(diag);
+	g_byte_array_unref(listing.records);
 }
 
 void netfil_reset_connections(NetfilObjects *objects, guint slot)
@@ -68,4 +81,21 @@ void netfil_reset_connections(NetfilObjects *objects, guint slot)
 	for (guint i = 0; i < namespaces->len; i++)
 		netfil_in_namespace(g_array_index(namespaces, int, i),
 				    objects->reset ? destroy_here : request_here, objects);
+}
+
+guint netfil_closing_connections(NetfilObjects *objects, guint slot)
+{
+	g_autoptr(GArray) namespaces = netfil_namespaces();
+	g_autoptr(GByteArray) records = g_byte_array_new();
+	Listing listing = {objects, records};
+	guint closing = 0;
+
+	objects->owner->bss->asked_slot = slot;
+	for (guint i = 0; i < namespaces->len; i++)
+		netfil_in_namespace(g_array_index(namespaces, int, i), list_here, &listing);
+	FOR_EACH_CONNECTION(records, connection)
+		closing += connection->state == BPF_TCP_FIN_WAIT1 ||
+			   connection->state == BPF_TCP_CLOSING ||
+			   connection->state == BPF_TCP_LAST_ACK;
+	return closing;
 }

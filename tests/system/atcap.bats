@@ -226,3 +226,9 @@ again() { # COMMAND...
 	fails finish client
 	[[ $(told client error) =~ ^E(CONNABORTED|CONNRESET|PIPE)$ ]] || fail "$(cat "$TMP/client.out")"
 }
+
+@test "reject by interface: connections through it are reset" {
+	spend --interface net0
+	fails finish client
+	[[ $(told client error) =~ ^E(CONNABORTED|CONNRESET|PIPE)$ ]] || fail "$(cat "$TMP/client.out")"
+}

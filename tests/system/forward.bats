@@ -38,7 +38,7 @@ client() {
 
 forward_or_skip() {
 	netfil doctor --json |
-		jq -e '[.features[] | select(.name | test("forward"; "i")) | .used] | any' >/dev/null ||
+		jq -e '[.features[] | select(.name == "netfilter_link") | .used] | any' >/dev/null ||
 		skip "the kernel has no netfilter links"
 }
 
@@ -89,7 +89,7 @@ exchange() { # 4|6
 	netfil add wrong-port --port 4999
 	netfil add wrong-proto --proto udp
 	exchange 4
-	assert_exact right out in
+	assert_exact right total # which way is out, ports alone do not tell
 	assert_equal "wrong port" "$(used wrong-port total)" 0
 	assert_equal "wrong protocol" "$(used wrong-proto total)" 0
 }
