@@ -312,13 +312,14 @@ struct bpf_iter__bpf_sk_storage_map {
 SEC("iter/bpf_sk_storage_map")
 int socket_scrub(struct bpf_iter__bpf_sk_storage_map *ctx)
 {
+	struct sock *sk = ctx->sk;
 	struct netfil_tag *tag;
 	__u32 word;
 	__u64 bit;
 
-	if (!ctx->sk || !rule_bit(asked_rule, &word, &bit))
+	if (!sk || !rule_bit(asked_rule, &word, &bit))
 		return 0;
-	tag = bpf_sk_storage_get(&tags, ctx->sk, 0, 0);
+	tag = bpf_sk_storage_get(&tags, sk, 0, 0);
 	if (!tag)
 		return 0;
 	if (tag->creator.processes.words[word] & bit)

@@ -275,6 +275,18 @@ static void test_knock(void)
 	g_assert_cmpuint(bed_events(bed)->len, ==, 0);
 }
 
+/* … and so does having more filters than a verdict holds. */
+static void test_undone_overmatched(void)
+{
+	set_up(NETFIL_MATCH_MAX + 1);
+	bed_rule(bed, 100, 1 << NETFIL_KIND_PORT);
+	bed_interface(bed, bed->device, ETH_HLEN, 0, 100, 1);
+	expect_run(INTERFACE_IN, NEXT);
+	expect_used(bed, 100, SIZE + ETH_HLEN, 0);
+	expect_run(SOCKET_IN, REFUSE);
+	expect_used(bed, 100, 0, 0);
+}
+
 static void expect_resets(guint rule, guint64 bytes, guint64 packets)
 {
 	g_assert_cmpuint(bed_slot(bed, rule)->reset_bytes, ==, bytes);
@@ -324,6 +336,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/refuse/whose-policy", test_whose_policy);
 	g_test_add_func("/refuse/frames", test_frames);
 	g_test_add_func("/refuse/undone-frame", test_undone_frame);
+	g_test_add_func("/refuse/undone-overmatched", test_undone_overmatched);
 	g_test_add_func("/refuse/knock", test_knock);
 	g_test_add_func("/refuse/reset-passes", test_reset_passes);
 	bed = bed_new();

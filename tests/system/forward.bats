@@ -38,7 +38,7 @@ client() {
 
 forward_or_skip() {
 	netfil doctor --json |
-		jq -e '[.features[] | select(.name == "netfilter_link") | .used] | any' >/dev/null ||
+		jq -e '[.features[] | select(.name == "netfilter_link") | .present] | any' >/dev/null ||
 		skip "the kernel has no netfilter links"
 }
 

@@ -5,7 +5,8 @@
 # out: what reaches the peer, at its device, single frames as the wire has them;
 # resets apart. in: what the peer sends (single segments if its offload is off).
 # Bytes are those of the IP packet. Neighbour discovery, group reports and errors are
-# no flow's. Every frame, of whatever kind: frames_out; those that `traffic
+# no flow's. Every frame, of whatever kind: frames_out (without link headers) and
+# frames_in (with them: a device's own tx counter lags and forgets them); those that `traffic
 # packet-send` makes: experimental.
 make_witness() { # [LETTER DEVICE [ADDRESS4 ADDRESS6]]: who looks where at whom
 	local letter=${1:-b} device=${2:-net0} address4=${3:-$A4} address6=${4:-$A6}
@@ -18,6 +19,7 @@ make_witness() { # [LETTER DEVICE [ADDRESS4 ADDRESS6]]: who looks where at whom
 			counter out { }
 			counter resets { }
 			counter frames_out { }
+			counter frames_in { }
 			counter experimental { }
 			chain arriving {
 				type filter hook ingress device $device priority 0
@@ -25,6 +27,10 @@ make_witness() { # [LETTER DEVICE [ADDRESS4 ADDRESS6]]: who looks where at whom
 				ether type 0x88b5 counter name experimental
 				ip saddr $address4 jump count
 				ip6 saddr $address6 jump count
+			}
+			chain departing {
+				type filter hook egress device $device priority 0
+				counter name frames_in
 			}
 			chain count {
 				ip protocol igmp return
