@@ -10,12 +10,12 @@
 #include "maps.h"
 
 #define CHARGE_TRIES 8
+#define NO_SLOT (~0U)
 
 /* The slots of the filters that match a packet, in rule order. */
 struct netfil_verdict {
 	__u32 count;
-	__u32 slots[NETFIL_MATCH_MAX];
-	__u32 pad;
+	__u16 slots[NETFIL_MATCH_MAX];
 };
 
 /* What a packet costs. */
@@ -92,42 +92,42 @@ static __always_inline void event_send(__u32 type, __u32 slot, __u32 direction, 
 #define FULL_SEGMENT 1500
 
 /*
- * Books a refusal. The slot counts as exhausted only when a packet that nobody
- * can make smaller did not fit: TCP sends an aggregate again in single segments,
- * and a datagram longer than a segment says nothing about smaller ones.
+ * Books a refusal; returns the slot's flags (0 to 255). The slot counts as exhausted
+ * only when a packet that nobody can make smaller did not fit: TCP sends an aggregate
+ * again in single segments, and a datagram longer than a segment says nothing about
+ * smaller ones. Global, so that the verifier walks it once and not for each of
+ * NETFIL_MATCH_MAX slots.
  */
-static __always_inline void slot_refuse(struct netfil_slot *slot, __u32 number, __u32 limit,
-					__u32 bytes, __u32 segments, bool tcp)
+__noinline int refuse_slot(__u32 number, __u32 limit, __u32 bytes, __u32 segments, __u32 tcp)
 {
+	struct netfil_slot *slot = bpf_map_lookup_elem(&slots, &number);
 	__u32 bit, seen;
 
+	if (!slot)
+		return 0;
 	__sync_fetch_and_add(&slot->refused_bytes, bytes);
 	__sync_fetch_and_add(&slot->refused_packets, segments);
 	if (segments > 1 || (!tcp && bytes > FULL_SEGMENT))
-		return;
+		return slot->flags & 0xff;
 	limit &= 3;
 	bit = 1U << limit;
 	if (READ_ONCE(slot->exhausted) & bit)
-		return;
+		return slot->flags & 0xff;
 	seen = __sync_fetch_and_or(&slot->exhausted, bit);
 	if (!(seen & bit))
 		event_send(NETFIL_EVENT_EXHAUSTED, number, limit, bytes);
+	return slot->flags & 0xff;
 }
 
-/* Charges one slot. Returns its flags (0 to 255) if it refuses, else -1. Global, so
- * that the verifier walks it once and not for each of NETFIL_MATCH_MAX slots. */
-__noinline int charge_slot(__u32 number, __u32 direction, __u32 bytes, __u32 segments, __u32 tcp)
+/* Charges one slot. Returns its flags (0 to 255) if it refuses, else -1. Inline but for
+ * the refusal: a return is dear where the CPU may not guess where it leads. */
+static __always_inline int charge_slot(__u32 number, const struct netfil_cost *cost)
 {
 	struct netfil_slot *slot = bpf_map_lookup_elem(&slots, &number);
-	int refused;
+	int refused = slot ? slot_charge(slot, cost->direction, cost->bytes) : 0;
 
-	if (!slot)
-		return -1;
-	refused = slot_charge(slot, direction, bytes);
-	if (!refused)
-		return -1;
-	slot_refuse(slot, number, refused - 1, bytes, segments, tcp);
-	return slot->flags & 0xff;
+	return refused ? refuse_slot(number, refused - 1, cost->bytes, cost->segments, cost->tcp)
+		       : -1;
 }
 
 static __always_inline void uncharge(const struct netfil_verdict *verdict, __u32 count,
@@ -158,8 +158,7 @@ static __always_inline int charge(const struct netfil_verdict *verdict, struct n
 	for (__u32 i = 0; i < NETFIL_MATCH_MAX; i++) {
 		if (i >= verdict->count)
 			break;
-		flags = charge_slot(verdict->slots[i], cost->direction, cost->bytes, cost->segments,
-				    cost->tcp);
+		flags = charge_slot(verdict->slots[i], cost);
 		if (flags >= 0) {
 			cost->refuser = verdict->slots[i];
 			charged = i;

@@ -83,7 +83,7 @@ static __always_inline void layer4(struct forwarded *f, const unsigned char *at)
 	f->from.remote_port = f->to.local_port = bpf_ntohs(ports[0]);
 	f->to.remote_port = f->from.local_port = bpf_ntohs(ports[1]);
 	if (f->to.proto != IPPROTO_TCP)
-		f->headers += 8;
+		f->headers += f->to.proto == IPPROTO_SCTP ? 12 : 8;
 	else if (!bpf_probe_read_kernel(&offset, 1, at + 12))
 		f->headers += (offset >> 4) * 4;
 }

@@ -8,7 +8,6 @@ static __always_inline void exe_of(struct task_struct *task, struct netfil_exe *
 {
 	struct inode *inode = BPF_CORE_READ(task, mm, exe_file, f_inode);
 
-	exe->pad = 0;
 	exe->inode = BPF_CORE_READ(inode, i_ino);
 	exe->device = BPF_CORE_READ(inode, i_sb, s_dev);
 }
@@ -26,8 +25,13 @@ static __always_inline struct netfil_process *process_find(__u32 tgid, __u64 sta
 	return process && process->start == start ? process : NULL;
 }
 
-/* Fills `owner` but for its processes, to which the task's are added. */
-static __always_inline void owner_fill(struct netfil_owner *owner, struct task_struct *task)
+/*
+ * Makes the task the owner; `keep`: the process rules of the one before stay too.
+ * Packets are matched meanwhile, without a lock: so each field goes from the old to
+ * the new in one store, and no packet meets an owner that is nobody.
+ */
+static __always_inline void owner_fill(struct netfil_owner *owner, struct task_struct *task,
+				       bool keep)
 {
 	struct netfil_process *process;
 
@@ -37,9 +41,12 @@ static __always_inline void owner_fill(struct netfil_owner *owner, struct task_s
 	owner->cgroup = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
 	exe_of(task, &owner->exe);
 	process = process_find(owner->tgid, owner->start);
-	if (!process)
-		return;
 #pragma clang loop unroll(disable)
-	for (int i = 0; i < NETFIL_SET_WORDS; i++)
-		owner->processes.words[i] |= process->rules.words[i];
+	for (int i = 0; i < NETFIL_SET_WORDS; i++) {
+		__u64 word = keep ? owner->processes.words[i] : 0;
+
+		if (process)
+			word |= process->rules.words[i];
+		WRITE_ONCE(owner->processes.words[i], word);
+	}
 }

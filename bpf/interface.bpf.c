@@ -66,31 +66,43 @@ static __always_inline void socket_uncharge(struct __sk_buff *skb,
 	uncharge(&verdict, verdict.count, NETFIL_OUT, packet->bytes);
 }
 
+/* Charges the interface's filters. Returns -1, or the flags of the slot that refused.
+ * Global, so that the verifier walks it once and not for each path through a frame. */
+__noinline int interface_charge(__u32 ifindex, __u32 direction, __u32 bytes, __u32 segments,
+				__u32 tcp)
+{
+	struct netfil_interface *interface = bpf_map_lookup_elem(&interfaces, &ifindex);
+	struct netfil_verdict verdict = {};
+	struct netfil_cost cost = {
+		.bytes = bytes,
+		.segments = segments,
+		.direction = direction,
+		.tcp = tcp,
+	};
+
+	if (!interface)
+		return -1;
+#pragma clang loop unroll(disable)
+	for (__u32 i = 0; i < NETFIL_MATCH_MAX; i++)
+		verdict.slots[i] = READ_ONCE(interface->slots[i]);
+	verdict.count = interface->count;
+	return charge(&verdict, &cost);
+}
+
 static __always_inline int decide(struct __sk_buff *skb, __u32 direction)
 {
 	__u32 ifindex = skb->ifindex;
 	struct netfil_interface *interface = bpf_map_lookup_elem(&interfaces, &ifindex);
 	struct netfil_config *c = config_get();
-	struct netfil_verdict verdict = {};
 	struct netfil_packet packet;
-	struct netfil_cost cost;
 	__u32 offset;
 
 	if (!c || !interface || !interface->count)
 		return NEXT;
 	offset = ip_offset(skb, interface->link_header);
 	packet_parse(skb, &packet, offset, direction);
-#pragma clang loop unroll(disable)
-	for (__u32 i = 0; i < NETFIL_MATCH_MAX; i++)
-		verdict.slots[i] = interface->slots[i];
-	verdict.count = interface->count;
-
-	cost.bytes = frame_bytes(skb, &packet, offset, direction);
-	cost.segments = packet.segments;
-	cost.direction = direction;
-	cost.tcp = packet.flow.proto == IPPROTO_TCP;
-	cost.refuser = 0;
-	if (charge(&verdict, &cost) < 0)
+	if (interface_charge(ifindex, direction, frame_bytes(skb, &packet, offset, direction),
+			     packet.segments, packet.flow.proto == IPPROTO_TCP) < 0)
 		return NEXT;
 	if (direction == NETFIL_OUT)
 		socket_uncharge(skb, c, &packet);

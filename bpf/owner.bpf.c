@@ -225,12 +225,11 @@ static __always_inline int socket_used(struct sock *sk)
 			__builtin_memset(&tag->user, 0, sizeof(tag->user));
 		if (!tag->netns)
 			tag->netns = sk->__sk_common.skc_net.net->net_cookie;
-		__builtin_memset(&tag->creator, 0, sizeof(tag->creator));
-		owner_fill(&tag->creator, task);
+		owner_fill(&tag->creator, task, false);
 		tag->cookie = cookie;
 		tag->flags = NETFIL_TAG_OWNED;
 	} else {
-		owner_fill(&tag->user, task);
+		owner_fill(&tag->user, task, true);
 	}
 	tag_void(tag);
 	tag_unlock(tag);
@@ -288,7 +287,7 @@ int socket_label(struct bpf_iter__task_file *ctx)
 	if (!(tag->flags & NETFIL_TAG_OWNED)) {
 		tag->cookie = bpf_get_socket_cookie(sk);
 		tag->netns = sk->__sk_common.skc_net.net->net_cookie;
-		owner_fill(&tag->creator, task);
+		owner_fill(&tag->creator, task, true);
 		tag->flags = NETFIL_TAG_OWNED;
 	} else {
 		process = process_find(task->tgid, start_of(task));

@@ -18,6 +18,7 @@
 #include "kernel.h"
 
 #define GSO_BY_FRAGS 0xffff
+#define SCTP_HEADER 12
 #define EXTENSIONS_MAX 6
 #define VLANS_MAX 2
 
@@ -92,7 +93,7 @@ static __always_inline void packet_layer4(struct __sk_buff *skb, struct netfil_p
 		if (!udp)
 			return;
 		packet_ports(packet, udp->source, udp->dest, direction);
-		packet->headers += sizeof(*udp);
+		packet->headers += packet->flow.proto == IPPROTO_SCTP ? SCTP_HEADER : sizeof(*udp);
 	}
 }
 
@@ -165,14 +166,15 @@ static __always_inline void packet_measure(struct __sk_buff *skb, struct netfil_
 					   __u32 offset)
 {
 	__u32 length = skb->len - offset;
-	__u32 segments = skb->gso_segs;
 	__u32 size = skb->gso_size;
+	__u32 segments;
 
 	packet->payload = length > packet->headers ? length - packet->headers : 0;
 	packet->segments = 1;
 	packet->bytes = length;
 	if (!size)
 		return;
+	segments = skb->gso_segs;
 	/* tun and virtio leave the count to whoever segments. */
 	if (!segments && size != GSO_BY_FRAGS)
 		segments = (packet->payload + size - 1) / size;

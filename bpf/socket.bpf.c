@@ -124,14 +124,20 @@ static __always_inline void count_unattributed(const struct netfil_packet *packe
 	(1 << NETFIL_KIND_PROCESS | 1 << NETFIL_KIND_EXE | 1 << NETFIL_KIND_USER |                 \
 	 1 << NETFIL_KIND_CGROUP)
 
-static __always_inline struct netfil_tag *tag_of(struct __sk_buff *skb, bool *listening)
+static __always_inline bool listening(struct __sk_buff *skb)
+{
+	struct bpf_sock *sk = skb->sk;
+
+	return sk && sk->state == BPF_TCP_LISTEN;
+}
+
+static __always_inline struct netfil_tag *tag_of(struct __sk_buff *skb)
 {
 	struct bpf_sock *sk = skb->sk;
 	struct netfil_tag *tag;
 
 	if (!sk)
 		return NULL;
-	*listening = sk->state == BPF_TCP_LISTEN;
 	tag = bpf_sk_storage_get(&tags, sk, 0, 0);
 	if (tag)
 		return tag;
@@ -140,71 +146,103 @@ static __always_inline struct netfil_tag *tag_of(struct __sk_buff *skb, bool *li
 	return bpf_sk_storage_get(&tags, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 }
 
-static __always_inline int decide(struct __sk_buff *skb, __u32 direction)
+/* The filters that match, of the cache or anew; MATCH_OVERFLOW. */
+static __always_inline int verdict_reach(struct __sk_buff *skb, const struct netfil_config *c,
+					 struct netfil_tag *tag, __u32 generation,
+					 const struct netfil_flow *flow,
+					 struct netfil_verdict *verdict)
 {
-	struct netfil_config *c = config_get();
-	struct netfil_verdict verdict = {};
-	struct netfil_packet packet;
-	struct netfil_cost cost;
-	struct netfil_tag *tag;
-	bool listening = false;
-	__u32 generation, sequence;
-	int flags;
+	struct netfil_totals *t;
+	__u32 sequence;
 
-	if (!c || !c->words)
-		return ADMIT;
-	generation = READ_ONCE(c->generation);
-	tag = tag_of(skb, &listening);
-	packet_parse(skb, &packet, 0, direction);
-	/* The copy of a multicast that this host's own members get was on no wire. */
-	if (direction == NETFIL_IN && skb->pkt_type == PACKET_LOOPBACK)
-		packet.flow.ifindex = LOOPBACK_IFINDEX;
-
-	if (!tag || !tag_verdict(tag, generation, &packet.flow, &verdict)) {
-		if (has_mptcp && tag && !(tag->flags & NETFIL_TAG_OWNED) &&
-		    packet.flow.proto == IPPROTO_TCP && skb->sk)
-			tag_from_mptcp(tag, skb->sk);
-		sequence = tag ? READ_ONCE(tag->sequence) : 0;
-		barrier();
-		if (match(c, tag, &packet.flow, &verdict)) {
-			struct netfil_totals *t = totals_get();
-
-			if (t)
-				__sync_fetch_and_add(&t->overmatched_packets, 1);
-			return REFUSE;
-		}
-		/* A listener talks to many, and its tag is copied to the sockets it
-		 * accepts, which must not be in the middle of a write. */
-		if (tag && !listening)
-			tag_keep(tag, sequence, generation, &packet.flow, &verdict);
+	if (tag && tag_verdict(tag, generation, flow, verdict))
+		return 0;
+	if (has_mptcp && tag && !(tag->flags & NETFIL_TAG_OWNED) && flow->proto == IPPROTO_TCP &&
+	    skb->sk)
+		tag_from_mptcp(tag, skb->sk);
+	sequence = tag ? READ_ONCE(tag->sequence) : 0;
+	barrier();
+	if (match(c, tag, flow, verdict)) {
+		t = totals_get();
+		if (t)
+			__sync_fetch_and_add(&t->overmatched_packets, 1);
+		return MATCH_OVERFLOW;
 	}
-	if ((c->asked & OWNER_KINDS) && (!tag || !tag->creator.tgid))
-		count_unattributed(&packet, direction);
-	if (!verdict.count)
-		return ADMIT;
+	/* A listener talks to many, and its tag is copied to the sockets it accepts,
+	 * which must not be in the middle of a write. */
+	if (tag && !listening(skb))
+		tag_keep(tag, sequence, generation, flow, verdict);
+	return 0;
+}
 
-	if (direction == NETFIL_OUT && reset_passes(&packet, tag, &verdict))
-		return ADMIT;
-	cost.bytes = packet.bytes;
-	cost.segments = packet.segments;
-	cost.direction = direction;
-	cost.tcp = packet.flow.proto == IPPROTO_TCP;
-	cost.refuser = 0;
-	flags = charge(&verdict, &cost);
-	if (flags < 0)
-		return ADMIT;
+/* Charges whatever filters match. Returns -1, or the flags of the slot that refused. */
+static __always_inline int charge_matching(struct __sk_buff *skb, const struct netfil_config *c,
+					   struct netfil_tag *tag, __u32 generation,
+					   const struct netfil_packet *packet,
+					   struct netfil_cost *cost)
+{
+	struct netfil_verdict verdict = {};
 
-	if (direction == NETFIL_IN) {
+	if (verdict_reach(skb, c, tag, generation, &packet->flow, &verdict))
+		return 0;
+	if (!verdict.count ||
+	    (cost->direction == NETFIL_OUT && reset_passes(packet, tag, &verdict)))
+		return -1;
+	return charge(&verdict, cost);
+}
+
+static __always_inline int refuse(const struct netfil_config *c, struct netfil_tag *tag,
+				  const struct netfil_packet *packet,
+				  const struct netfil_cost *cost, int flags)
+{
+	if (cost->direction == NETFIL_IN) {
 		if (!tag || !tag->netns || tag->netns == c->home_netns)
-			interface_uncharge(&packet);
+			interface_uncharge(packet);
 		return REFUSE;
 	}
 	if (flags & NETFIL_SLOT_DROP)
 		return REFUSE_SILENTLY;
-	if (cost.tcp && cost.segments == 1 && tag && flags & NETFIL_SLOT_REJECT &&
+	if (cost->tcp && cost->segments == 1 && tag && flags & NETFIL_SLOT_REJECT &&
 	    !(__sync_fetch_and_or(&tag->flags, NETFIL_TAG_KNOCKED) & NETFIL_TAG_KNOCKED))
-		event_send(NETFIL_EVENT_KNOCK, cost.refuser, direction, packet.bytes);
+		event_send(NETFIL_EVENT_KNOCK, cost->refuser, cost->direction, packet->bytes);
 	return REFUSE;
+}
+
+static __always_inline int decide(struct __sk_buff *skb, __u32 direction)
+{
+	struct netfil_config *c = config_get();
+	struct netfil_packet packet;
+	struct netfil_cost cost;
+	struct netfil_tag *tag;
+	__u32 generation;
+	int flags = -1;
+
+	if (!c || !c->words)
+		return ADMIT;
+	generation = READ_ONCE(c->generation);
+	tag = tag_of(skb);
+	packet_parse(skb, &packet, 0, direction);
+	/* The copy of a multicast that this host's own members get was on no wire. */
+	if (direction == NETFIL_IN && skb->pkt_type == PACKET_LOOPBACK)
+		packet.flow.ifindex = LOOPBACK_IFINDEX;
+	cost.bytes = packet.bytes;
+	cost.segments = packet.segments;
+	cost.direction = direction;
+	cost.tcp = packet.flow.proto == IPPROTO_TCP;
+	cost.refuser = NO_SLOT;
+
+	/* Most packets are of a flow known to match one filter or none. */
+	if (tag && !(packet.tcp_flags & TCP_FLAG_RST_) &&
+	    tag_slot(tag, generation, &packet.flow, &cost.refuser)) {
+		if (cost.refuser != NO_SLOT)
+			flags = charge_slot(cost.refuser, &cost);
+	} else {
+		flags = charge_matching(skb, c, tag, generation, &packet, &cost);
+	}
+	if ((c->asked & OWNER_KINDS) &&
+	    (!tag || (!(tag->flags & NETFIL_TAG_OWNED) && !tag->creator.tgid)))
+		count_unattributed(&packet, direction);
+	return flags < 0 ? ADMIT : refuse(c, tag, &packet, &cost, flags);
 }
 
 SEC("cgroup_skb/ingress")
@@ -233,7 +271,7 @@ int socket_create(struct bpf_sock *sk)
 	}
 	tag->cookie = bpf_get_socket_cookie(sk);
 	tag->netns = bpf_get_netns_cookie(sk);
-	owner_fill(&tag->creator, bpf_get_current_task_btf());
+	owner_fill(&tag->creator, bpf_get_current_task_btf(), false);
 	tag->flags = NETFIL_TAG_OWNED;
 	return 1;
 }

@@ -32,20 +32,49 @@ static __always_inline bool flow_equal(const struct netfil_flow *a, const struct
 	return x[0] == y[0] && x[1] == y[1] && x[2] == y[2] && x[3] == y[3];
 }
 
-/* The cached verdict, if it is on this flow and of this generation. */
+/* The cached verdict is on this flow and of this generation; what is read of it is
+ * good if tag_still() says so afterwards. */
+static __always_inline bool tag_cached(struct netfil_tag *tag, __u32 generation,
+				       const struct netfil_flow *flow, __u32 *sequence)
+{
+	*sequence = ordered_load(&tag->sequence);
+	if (*sequence & 1)
+		return false;
+	barrier();
+	return tag->generation == generation && flow_equal(&tag->flow, flow);
+}
+
+static __always_inline bool tag_still(struct netfil_tag *tag, __u32 sequence)
+{
+	barrier();
+	return ordered_load(&tag->sequence) == sequence;
+}
+
+/* The cached verdict, if it is there and of one filter at most: its slot or NO_SLOT. */
+static __always_inline bool tag_slot(struct netfil_tag *tag, __u32 generation,
+				     const struct netfil_flow *flow, __u32 *slot)
+{
+	__u32 sequence, count;
+
+	if (!tag_cached(tag, generation, flow, &sequence))
+		return false;
+	count = READ_ONCE(tag->count);
+	if (count > 1)
+		return false;
+	*slot = count ? READ_ONCE(tag->slots[0]) : NO_SLOT;
+	return tag_still(tag, sequence);
+}
+
+/* The cached verdict, if it is there. */
 static __always_inline bool tag_verdict(struct netfil_tag *tag, __u32 generation,
 					const struct netfil_flow *flow,
 					struct netfil_verdict *verdict)
 {
-	__u32 sequence = ordered_load(&tag->sequence);
-	__u32 count;
+	__u32 sequence, count;
 
-	if (sequence & 1)
+	if (!tag_cached(tag, generation, flow, &sequence))
 		return false;
-	barrier();
-	if (tag->generation != generation || !flow_equal(&tag->flow, flow))
-		return false;
-	count = tag->count;
+	count = READ_ONCE(tag->count);
 #pragma clang loop unroll(disable)
 	for (__u32 i = 0; i < NETFIL_MATCH_MAX; i++) {
 		if (i >= count)
@@ -53,8 +82,7 @@ static __always_inline bool tag_verdict(struct netfil_tag *tag, __u32 generation
 		verdict->slots[i] = READ_ONCE(tag->slots[i]);
 	}
 	verdict->count = count;
-	barrier();
-	return ordered_load(&tag->sequence) == sequence;
+	return tag_still(tag, sequence);
 }
 
 /* Keeps a verdict that was reached after `sequence` was read. */

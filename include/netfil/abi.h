@@ -177,7 +177,7 @@ struct netfil_tag {
 	__u32 count;
 	__u32 flags; /* enum netfil_tag_flags */
 	struct netfil_flow flow;
-	__u32 slots[NETFIL_MATCH_MAX];
+	__u16 slots[NETFIL_MATCH_MAX];
 	__u64 cookie; /* of the socket it was made for; an accepted one inherits it */
 	__u64 netns;
 	struct netfil_owner creator;
@@ -211,6 +211,7 @@ struct netfil_connection {
 
 _Static_assert(sizeof(struct netfil_connection) == 48, "connection");
 _Static_assert(sizeof(struct netfil_slot) == 128, "two cache lines");
+_Static_assert(NETFIL_SLOTS_MAX <= 1 << 16, "slots are noted in 16 bits");
 _Static_assert(sizeof(struct netfil_set) == NETFIL_RULES_MAX / 8, "set");
 _Static_assert(sizeof(struct netfil_config) == 24 + 11 * 128 + 4096, "config");
 _Static_assert(sizeof(struct netfil_totals) == 64, "totals");
@@ -220,7 +221,7 @@ _Static_assert(sizeof(struct netfil_process) == 136, "process");
 _Static_assert(sizeof(struct netfil_interface) == 80, "interface");
 _Static_assert(sizeof(struct netfil_flow) == 32, "flow");
 _Static_assert(sizeof(struct netfil_owner) == 168, "owner");
-_Static_assert(sizeof(struct netfil_tag) == 16 + 32 + 64 + 16 + 2 * 168, "tag");
+_Static_assert(sizeof(struct netfil_tag) == 16 + 32 + 32 + 16 + 2 * 168, "tag");
 _Static_assert(sizeof(struct netfil_event) == 16, "event");
 
 #endif

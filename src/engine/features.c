@@ -11,7 +11,7 @@ GArray *netfil_engine_features(NetfilEngine *engine_or_null)
 		gboolean present = netfil_feature_present(id);
 		NetfilFeature feature = {
 			.name = text->name,
-			.present = present,
+			.present = present || netfil_feature_withdrawn(id),
 			.used = present && engine_or_null,
 			.required = text->required,
 			.purpose = text->purpose,

@@ -121,11 +121,16 @@ static int silent(enum libbpf_print_level level G_GNUC_UNUSED, const char *forma
 	return 0;
 }
 
-static enum { UNKNOWN, ABSENT, PRESENT } known[NETFIL_FEATURES];
+static enum { UNKNOWN, ABSENT, WITHDRAWN, PRESENT } known[NETFIL_FEATURES];
 
 void netfil_feature_withdraw(NetfilFeatureId id)
 {
-	known[id] = ABSENT;
+	known[id] = WITHDRAWN;
+}
+
+gboolean netfil_feature_withdrawn(NetfilFeatureId id)
+{
+	return known[id] == WITHDRAWN;
 }
 
 gboolean netfil_feature_present(NetfilFeatureId id)

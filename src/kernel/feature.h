@@ -33,8 +33,9 @@ const NetfilFeatureText *netfil_feature_text(NetfilFeatureId id);
  * separated by commas) does not take it away. Probed once a process. */
 gboolean netfil_feature_present(NetfilFeatureId id);
 
-/* It looked as if it were there, but the kernel did not take what it is for. */
+/* It is there, but the kernel did not take what it is for: no longer present. */
 void netfil_feature_withdraw(NetfilFeatureId id);
+gboolean netfil_feature_withdrawn(NetfilFeatureId id);
 
 /* NETFIL_ERROR_UNSUPPORTED or _DENIED, naming the first that is required and lacking. */
 gboolean netfil_feature_check(GError **error);

@@ -150,8 +150,6 @@ static void expect_sums(const Race *race, const Worker workers[WORKERS])
 	g_assert_cmpuint(used + refused, ==, tried);
 	if (race->batch == 1)
 		g_assert_cmpuint(used, ==, admitted);
-	g_test_message("%" G_GUINT64_FORMAT " bytes tried, %" G_GUINT64_FORMAT " admitted, %"
-		       G_GUINT64_FORMAT " left", tried, used, room(race));
 }
 
 static void test_race(gconstpointer data)
@@ -163,6 +161,15 @@ static void test_race(gconstpointer data)
 	run_workers(race, workers);
 	expect_sums(race, workers);
 	g_assert_cmpuint(room(race), <, race->sizes[0]);
+}
+
+/* The end of the race alone, over and over: there the last packets must not both fit. */
+#define ENDS 100
+
+static void test_ends(gconstpointer data)
+{
+	for (guint i = 0; i < ENDS; i++)
+		test_race(data);
 }
 
 #define OUT_OUT {SOCKET_OUT, SOCKET_OUT}
@@ -203,6 +210,13 @@ static const Race races[] = {
 	 {{0, 0, 705ull * MANY + 100}, {0, 0, 705ull * MANY}, {0, 0, 705ull * MANY + 39}},
 	 {40, 576, 1500},
 	 1000},
+	{.name = NULL},
+};
+
+static const Race ends[] = {
+	{"out", OUT_OUT, 1, {{0, 1500 * 20000, 0}}, {1500}, 20000},
+	{"total", OUT_IN, 1, {{0, 0, 100 * 20000 + 99}}, {100}, 20000},
+	{"two-slots", OUT_IN, 2, {{0, 0, 100 * 20000}, {0, 0, 100 * 20000 + 50}}, {100}, 20000},
 	{.name = NULL},
 };
 
@@ -253,16 +267,22 @@ static void test_turns(void)
 	g_assert_cmpuint(bed_slot(bed, 0)->used[NETFIL_OUT], >, 0);
 }
 
+static void add(const char *prefix, const Race *race, GTestDataFunc test)
+{
+	for (; race->name; race++) {
+		g_autofree char *path = g_strdup_printf("%s/%s", prefix, race->name);
+
+		g_test_add_data_func(path, race, test);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	int status;
 
 	g_test_init(&argc, &argv, NULL);
-	for (const Race *race = races; race->name; race++) {
-		g_autofree char *path = g_strdup_printf("/charge/%s", race->name);
-
-		g_test_add_data_func(path, race, test_race);
-	}
+	add("/charge/race", races, test_race);
+	add("/charge/ends", ends, test_ends);
 	g_test_add_func("/charge/turns", test_turns);
 	bed = bed_new();
 	g_test_set_nonfatal_assertions();

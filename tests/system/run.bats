@@ -180,7 +180,8 @@ attached() {
 		"$TRAFFIC" --abandon --rate 500000 tcp-send "$B4" "$PORT" 300000
 	finish server
 	wait_closed
-	assert_equal used "$(jq .used.out "$TMP/report")" "$(witness out)"
+	# The last one, that acknowledges the peer's FIN, comes from TIME_WAIT, as documented.
+	assert_equal used "$(jq .used.out "$TMP/report")" $(($(witness out) - 52))
 }
 
 @test "only the command is counted" {
