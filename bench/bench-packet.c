@@ -20,14 +20,17 @@ typedef struct {
 	guint filters;
 	guint matching;
 	GArray *rounds; /* of double: nanoseconds a packet */
-	GArray *over;	/* … over the empty program in the same round */
+	GArray *over;   /* … over the empty program in the same round */
 } Setting;
 
 static Setting settings[] = {
-	{NULL, 0, 0},	   {"none", 0, 0},
-	{"1", 1, 1},	   {"100", 100, 1},
-	{"1000", 1000, 1}, {"1000, none matches", 1000, 0},
-	{"1000, 3 match", 1000, 3},
+    {NULL, 0, 0},
+    {"none", 0, 0},
+    {"1", 1, 1},
+    {"100", 100, 1},
+    {"1000", 1000, 1},
+    {"1000, none matches", 1000, 0},
+    {"1000, 3 match", 1000, 3},
 };
 
 static int rounds = 15;
@@ -36,11 +39,11 @@ static int cpu = -1;
 static char *json_file;
 
 static const GOptionEntry options[] = {
-	{"rounds", 0, 0, G_OPTION_ARG_INT, &rounds, "how often each is measured (15)", "N"},
-	{"repeat", 0, 0, G_OPTION_ARG_INT, &repeat, "packets each time (2000000)", "N"},
-	{"cpu", 0, 0, G_OPTION_ARG_INT, &cpu, "run on this CPU (where it starts)", "N"},
-	{"json", 0, 0, G_OPTION_ARG_FILENAME, &json_file, "write the figures there too", "FILE"},
-	{NULL},
+    {"rounds", 0, 0, G_OPTION_ARG_INT, &rounds, "how often each is measured (15)", "N"},
+    {"repeat", 0, 0, G_OPTION_ARG_INT, &repeat, "packets each time (2000000)", "N"},
+    {"cpu", 0, 0, G_OPTION_ARG_INT, &cpu, "run on this CPU (where it starts)", "N"},
+    {"json", 0, 0, G_OPTION_ARG_FILENAME, &json_file, "write the figures there too", "FILE"},
+    {NULL},
 };
 
 /* Address filters; the last ones match the packet. */
@@ -49,8 +52,7 @@ static void configure(Bed *bed, const Setting *setting)
 	bed_clear(bed);
 	for (guint rule = 0; rule < setting->filters; rule++) {
 		gboolean matches = rule >= setting->filters - setting->matching;
-		g_autofree char *prefix =
-			g_strdup_printf("192.168.%u.%u", rule / 256, rule % 256);
+		g_autofree char *prefix = g_strdup_printf("192.168.%u.%u", rule / 256, rule % 256);
 
 		bed_rule(bed, rule, matches ? 0 : 1 << NETFIL_KIND_PREFIX);
 		bed->config->asked |= 1 << NETFIL_KIND_PREFIX;
@@ -136,8 +138,7 @@ static gboolean write_json(void)
 			"\"over_empty\": %.2f, \"quartiles\": [%.2f, %.2f]}%s\n",
 			s->name ? "socket_out" : "empty", s->filters, s->matching,
 			quantile(s->rounds, 0.5), quantile(s->over, 0.5), quantile(s->over, 0.25),
-			quantile(s->over, 0.75),
-			i + 1 < G_N_ELEMENTS(settings) ? "," : "");
+			quantile(s->over, 0.75), i + 1 < G_N_ELEMENTS(settings) ? "," : "");
 	}
 	fprintf(file, "]\n");
 	return !fclose(file);

@@ -147,12 +147,60 @@ static __always_inline void uncharge(const struct netfil_verdict *verdict, __u32
 	}
 }
 
+static __always_inline bool counter_fits(const __u64 *used, __u64 limit, __u64 size)
+{
+	return limit == NETFIL_NO_LIMIT || (size <= limit && READ_ONCE(*used) <= limit - size);
+}
+
+/* 0 if the slot has room, or 1 + the direction whose limit would refuse. */
+static __always_inline int slot_lacks(const struct netfil_slot *slot, __u32 direction, __u64 size)
+{
+	direction &= 1;
+	if (!counter_fits(&slot->used[direction], READ_ONCE(slot->limit[direction]), size))
+		return 1 + direction;
+	if (!counter_fits(&slot->used[NETFIL_TOTAL], READ_ONCE(slot->limit[NETFIL_TOTAL]), size))
+		return 1 + NETFIL_TOTAL;
+	return 0;
+}
+
+/*
+ * Asks all slots of a verdict before any is charged: beside a spent filter the others
+ * would else look fuller than they are, again and again, while a charge is undone.
+ * Returns -1, or the flags of the first that lacks room.
+ */
+static __always_inline int refuse_early(const struct netfil_verdict *verdict,
+					struct netfil_cost *cost)
+{
+	struct netfil_slot *slot;
+	int lacking = 0;
+	__u32 number;
+
+#pragma clang loop unroll(disable)
+	for (__u32 i = 0; i < NETFIL_MATCH_MAX; i++) {
+		if (i >= verdict->count)
+			break;
+		number = verdict->slots[i];
+		slot = bpf_map_lookup_elem(&slots, &number);
+		lacking = slot ? slot_lacks(slot, cost->direction, cost->bytes) : 0;
+		if (lacking) {
+			cost->refuser = number;
+			break;
+		}
+	}
+	return lacking ? refuse_slot(cost->refuser, lacking - 1, cost->bytes, cost->segments,
+				     cost->tcp)
+		       : -1;
+}
+
 /* Charges all slots of the verdict or none. Returns -1 if all took it, else the
  * flags of the slot that refused. */
 static __always_inline int charge(const struct netfil_verdict *verdict, struct netfil_cost *cost)
 {
 	__u32 charged = 0;
-	int flags = -1;
+	int flags = verdict->count > 1 ? refuse_early(verdict, cost) : -1;
+
+	if (flags >= 0)
+		return flags;
 
 #pragma clang loop unroll(disable)
 	for (__u32 i = 0; i < NETFIL_MATCH_MAX; i++) {

@@ -41,16 +41,28 @@ function flush(    style) {
 	start = column
 }
 
-function block(width, opacity) {
+# Rectangles of one kind that stand side by side are drawn as one.
+function draw() {
+	if (drawn)
+		body = body sprintf("<rect x=\"%.2f\" y=\"%.1f\" width=\"%.2f\" height=\"%d\" fill=\"%s\"%s/>\n",
+			margin + from * cell, y + 2, drawn, line - 4, fill, faint ? " opacity=\"0.2\"" : "")
+	drawn = 0
+}
+
+function block(width, is_faint) {
 	flush()
-	body = body sprintf("<rect x=\"%.2f\" y=\"%.1f\" width=\"%.2f\" height=\"%d\" fill=\"%s\"%s/>\n",
-		margin + column * cell, y + 2, width, line - 4, fill, opacity)
-	start = ++column
+	if (is_faint != faint)
+		draw()
+	if (!drawn)
+		from = column
+	faint = is_faint
+	drawn += width
 }
 
 # One SGR sequence: "1;32".
 function render(codes,    parts, n, i) {
 	flush()
+	draw()
 	n = split(codes == "" ? "0" : codes, parts, ";")
 	for (i = 1; i <= n; i++) {
 		if (parts[i] + 0 == 0) {
@@ -76,22 +88,29 @@ function render(codes,    parts, n, i) {
 			continue
 		}
 		first = byte[substr($0, 1, 1)]
-		length_ = first < 128 ? 1 : first < 224 ? 2 : first < 240 ? 3 : 4
-		character = substr($0, 1, length_)
-		$0 = substr($0, length_ + 1)
+		bytes = first < 128 ? 1 : first < 224 ? 2 : first < 240 ? 3 : 4
+		character = substr($0, 1, bytes)
+		$0 = substr($0, bytes + 1)
 		if (character in eighths) {
-			if (eighths[character] < 8) # what is left of its cell is as empty as the rest
-				body = body sprintf("<rect x=\"%.2f\" y=\"%.1f\" width=\"%.2f\" height=\"%d\" fill=\"%s\" opacity=\"0.2\"/>\n",
-					margin + column * cell, y + 2, cell, line - 4, fill)
-			block(cell * eighths[character] / 8 + 0.05, "")
-		} else if (character == shade)
-			block(cell + 0.05, " opacity=\"0.2\"")
-		else {
+			block(cell * eighths[character] / 8, 0)
+			if (eighths[character] < 8) { # the rest of its cell is as empty as what follows
+				draw()
+				from = column + eighths[character] / 8
+				faint = 1
+				drawn = cell * (8 - eighths[character]) / 8
+			}
+			start = ++column
+		} else if (character == shade) {
+			block(cell, 1)
+			start = ++column
+		} else {
+			draw()
 			run = run character
 			column++
 		}
 	}
 	flush()
+	draw()
 	rows++
 }
 

@@ -225,9 +225,9 @@ void bed_interface(Bed *bed, guint ifindex, guint link_header, guint64 mask, gui
 		   guint count)
 {
 	struct netfil_interface interface = {
-		.set = mask ? bed_set(bed, mask) : 0,
-		.link_header = link_header,
-		.count = count,
+	    .set = mask ? bed_set(bed, mask) : 0,
+	    .link_header = link_header,
+	    .count = count,
 	};
 
 	for (guint i = 0; i < count; i++)

@@ -40,7 +40,7 @@ typedef struct {
 	struct netfil_totals *totals;
 	guint device, other_device; /* ifindex */
 	struct __sk_buff context;   /* what packets have beside their bytes; ifindex: device */
-	GArray *events;		    /* of struct netfil_event, as bed_events() left them */
+	GArray *events;             /* of struct netfil_event, as bed_events() left them */
 	guint sets_used;
 } Bed;
 

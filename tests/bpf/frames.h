@@ -9,9 +9,9 @@ typedef struct {
 	void (*build)(Packet *packet);
 	guint proto;
 	gboolean address; /* is read */
-	guint ports;	  /* are read of so many bytes of the IP packet; 0: never */
-	guint link;	  /* header bytes of the frame */
-	guint headers;	  /* bytes of the IP packet that each segment repeats */
+	guint ports;      /* are read of so many bytes of the IP packet; 0: never */
+	guint link;       /* header bytes of the frame */
+	guint headers;    /* bytes of the IP packet that each segment repeats */
 } Frame;
 
 extern const Frame frames[]; /* ends with one that has no name */

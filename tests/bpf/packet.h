@@ -28,12 +28,12 @@ typedef struct {
 #define MORE_FRAGMENTS4 0x2000 /* beside an offset in units of 8 bytes */
 
 void packet_ethernet(Packet *packet, guint16 type); /* starts the packet */
-void packet_vlan(Packet *packet, guint16 type);	    /* behind ETH_P_8021Q or ETH_P_8021AD */
+void packet_vlan(Packet *packet, guint16 type);     /* behind ETH_P_8021Q or ETH_P_8021AD */
 void packet_ipv4(Packet *packet, guint protocol, guint option_words, guint16 fragment);
 void packet_ipv6(Packet *packet, guint next);
-void packet_extension(Packet *packet, guint next, guint length); /* bytes, in units of 8 */
+void packet_extension(Packet *packet, guint next, guint length);      /* bytes, in units of 8 */
 void packet_authentication(Packet *packet, guint next, guint length); /* … of 4 */
-void packet_fragment(Packet *packet, guint next, guint offset); /* IPv6; offset in bytes */
+void packet_fragment(Packet *packet, guint next, guint offset);       /* IPv6; offset in bytes */
 void packet_tcp(Packet *packet, guint8 flags, guint option_words);
 void packet_udp(Packet *packet);
 void packet_filler(Packet *packet, guint length);

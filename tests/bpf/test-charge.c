@@ -19,7 +19,7 @@ typedef struct {
 	guint rules; /* that all packets are charged to */
 	guint64 limits[RULES_MAX][NETFIL_DIRECTIONS];
 	guint sizes[SIZES_MAX]; /* of IP packets; the smallest is the first */
-	guint batch;		/* 1: verdicts are counted; more: a closer race */
+	guint batch;            /* 1: verdicts are counted; more: a closer race */
 } Race;
 
 typedef struct {
@@ -172,52 +172,58 @@ static void test_ends(gconstpointer data)
 		test_race(data);
 }
 
-#define OUT_OUT {SOCKET_OUT, SOCKET_OUT}
-#define OUT_IN {SOCKET_OUT, SOCKET_IN}
+#define OUT_OUT                                                                                    \
+	{                                                                                          \
+		SOCKET_OUT, SOCKET_OUT                                                             \
+	}
+#define OUT_IN                                                                                     \
+	{                                                                                          \
+		SOCKET_OUT, SOCKET_IN                                                              \
+	}
 #define EACH 300000 /* packets, about, where each verdict is counted */
 #define MANY 2000000
 
 static const Race races[] = {
-	{"out", OUT_OUT, 1, {{0, 705ull * MANY + 13, 0}}, {40, 576, 1500}, 1000},
-	{"out-counted", OUT_OUT, 1, {{0, 705ull * EACH + 13, 0}}, {40, 576, 1500}, 1},
-	{"one-size", OUT_OUT, 1, {{0, 1500ull * MANY - 1, 0}}, {1500}, 1000},
-	{"tiny", OUT_OUT, 1, {{0, 28ull * MANY + 27, 0}}, {28}, 1000},
-	{"total", OUT_IN, 1, {{0, 0, 705ull * MANY + 13}}, {40, 576, 1500}, 1000},
-	{"total-counted", OUT_IN, 1, {{0, 0, 705ull * EACH + 13}}, {40, 576, 1500}, 1},
-	{"in-out-total",
-	 OUT_IN,
-	 1,
-	 {{300ull * MANY, 500ull * MANY, 705ull * MANY}},
-	 {41, 577, 1499},
-	 1000},
-	{"out-below-total", OUT_OUT, 1, {{0, 700ull * MANY, 701ull * MANY}}, {40, 1500}, 1000},
-	{"total-below-out", OUT_OUT, 1, {{0, 701ull * MANY, 700ull * MANY}}, {40, 1500}, 1000},
-	{"three-slots",
-	 OUT_OUT,
-	 3,
-	 {{0}, {0, 0, 705ull * MANY + 1}, {0, 705ull * MANY + 50, 0}},
-	 {40, 576, 1500},
-	 1000},
-	{"three-slots-counted",
-	 OUT_OUT,
-	 3,
-	 {{0, 705ull * EACH + 50, 0}, {0}, {0, 0, 705ull * EACH + 1}},
-	 {40, 576, 1500},
-	 1},
-	{"three-slots-both-ways",
-	 OUT_IN,
-	 3,
-	 {{0, 0, 705ull * MANY + 100}, {0, 0, 705ull * MANY}, {0, 0, 705ull * MANY + 39}},
-	 {40, 576, 1500},
-	 1000},
-	{.name = NULL},
+    {"out", OUT_OUT, 1, {{0, 705ull * MANY + 13, 0}}, {40, 576, 1500}, 1000},
+    {"out-counted", OUT_OUT, 1, {{0, 705ull * EACH + 13, 0}}, {40, 576, 1500}, 1},
+    {"one-size", OUT_OUT, 1, {{0, 1500ull * MANY - 1, 0}}, {1500}, 1000},
+    {"tiny", OUT_OUT, 1, {{0, 28ull * MANY + 27, 0}}, {28}, 1000},
+    {"total", OUT_IN, 1, {{0, 0, 705ull * MANY + 13}}, {40, 576, 1500}, 1000},
+    {"total-counted", OUT_IN, 1, {{0, 0, 705ull * EACH + 13}}, {40, 576, 1500}, 1},
+    {"in-out-total",
+     OUT_IN,
+     1,
+     {{300ull * MANY, 500ull * MANY, 705ull * MANY}},
+     {41, 577, 1499},
+     1000},
+    {"out-below-total", OUT_OUT, 1, {{0, 700ull * MANY, 701ull * MANY}}, {40, 1500}, 1000},
+    {"total-below-out", OUT_OUT, 1, {{0, 701ull * MANY, 700ull * MANY}}, {40, 1500}, 1000},
+    {"three-slots",
+     OUT_OUT,
+     3,
+     {{0}, {0, 0, 705ull * MANY + 1}, {0, 705ull * MANY + 50, 0}},
+     {40, 576, 1500},
+     1000},
+    {"three-slots-counted",
+     OUT_OUT,
+     3,
+     {{0, 705ull * EACH + 50, 0}, {0}, {0, 0, 705ull * EACH + 1}},
+     {40, 576, 1500},
+     1},
+    {"three-slots-both-ways",
+     OUT_IN,
+     3,
+     {{0, 0, 705ull * MANY + 100}, {0, 0, 705ull * MANY}, {0, 0, 705ull * MANY + 39}},
+     {40, 576, 1500},
+     1000},
+    {.name = NULL},
 };
 
 static const Race ends[] = {
-	{"out", OUT_OUT, 1, {{0, 1500 * 20000, 0}}, {1500}, 20000},
-	{"total", OUT_IN, 1, {{0, 0, 100 * 20000 + 99}}, {100}, 20000},
-	{"two-slots", OUT_IN, 2, {{0, 0, 100 * 20000}, {0, 0, 100 * 20000 + 50}}, {100}, 20000},
-	{.name = NULL},
+    {"out", OUT_OUT, 1, {{0, 1500 * 20000, 0}}, {1500}, 20000},
+    {"total", OUT_IN, 1, {{0, 0, 100 * 20000 + 99}}, {100}, 20000},
+    {"two-slots", OUT_IN, 2, {{0, 0, 100 * 20000}, {0, 0, 100 * 20000 + 50}}, {100}, 20000},
+    {.name = NULL},
 };
 
 /*
@@ -246,8 +252,7 @@ static gpointer work_by_turns(gpointer data)
 
 static void test_turns(void)
 {
-	static const Race race = {"turns",   OUT_OUT, 2,
-				  {{0, 0, 0}, {0, 1, 0}}, {500},   50};
+	static const Race race = {"turns", OUT_OUT, 2, {{0, 0, 0}, {0, 1, 0}}, {500}, 50};
 	Worker workers[WORKERS];
 	GThread *threads[WORKERS];
 

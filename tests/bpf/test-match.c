@@ -313,6 +313,44 @@ static void test_cached(void)
 	}
 }
 
+static gpointer transmit_many(gpointer data)
+{
+	g_assert_cmpint(bed_repeat(bed, SOCKET_OUT, &packet, GPOINTER_TO_UINT(data)), ==, ADMIT);
+	return NULL;
+}
+
+/* Waits until the rule is charged, or the sender must long have ended. */
+static void wait_charged(guint rule)
+{
+	gint64 end = g_get_monotonic_time() + 20 * G_USEC_PER_SEC;
+	guint64 *used = (guint64 *)&bed_slot(bed, rule)->used[NETFIL_OUT];
+
+	while (!__atomic_load_n(used, __ATOMIC_RELAXED) && g_get_monotonic_time() < end)
+		g_thread_yield();
+}
+
+/* A change of policy reaches a socket that has its verdict, at its next packet. */
+static void test_generation(void)
+{
+	const guint packets = 3000000;
+	GThread *sender;
+
+	set_up();
+	bed_rule(bed, 0, 0);
+	bed_rule(bed, 1, 0);
+	netfil_set_remove(&bed->config->enabled, 1);
+	bed_changed(bed);
+	sender = g_thread_new("sender", transmit_many, GUINT_TO_POINTER(packets));
+	wait_charged(0);
+	bed->config->enabled.words[0] = 1 << 1; /* one for the other, at once */
+	bed_changed(bed);
+	g_thread_join(sender);
+	g_assert_cmpuint(bed_slot(bed, 0)->used[NETFIL_OUT], >, 0);
+	g_assert_cmpuint(bed_slot(bed, 1)->used[NETFIL_OUT], >, 0);
+	g_assert_cmpuint(bed_slot(bed, 0)->used[NETFIL_OUT] + bed_slot(bed, 1)->used[NETFIL_OUT],
+			 ==, (guint64)packets * SIZE);
+}
+
 int main(int argc, char **argv)
 {
 	int status;
@@ -335,6 +373,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/match/overmatch", test_overmatch);
 	g_test_add_func("/match/unattributed", test_unattributed);
 	g_test_add_func("/match/cached", test_cached);
+	g_test_add_func("/match/generation", test_generation);
 	bed = bed_new();
 	g_test_set_nonfatal_assertions();
 	status = g_test_run();

@@ -127,7 +127,8 @@ static void test_segments(gconstpointer data)
 		guint64 bytes = packet.length + 2 * (frame->link + frame->headers);
 
 		if (bed_is_socket(program))
-			bytes = ip_bytes(&packet) + (frame->link == ETH_HLEN ? 2 * frame->headers : 0);
+			bytes =
+			    ip_bytes(&packet) + (frame->link == ETH_HLEN ? 2 * frame->headers : 0);
 		set_up(frame->proto);
 		bed->context.gso_segs = 3;
 		bed->context.gso_size = 100;
