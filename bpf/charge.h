@@ -193,12 +193,15 @@ static __always_inline int refuse_early(const struct netfil_verdict *verdict,
 }
 
 /* Charges all slots of the verdict or none. Returns -1 if all took it, else the
- * flags of the slot that refused. */
-static __always_inline int charge(const struct netfil_verdict *verdict, struct netfil_cost *cost)
+ * flags of the slot that refused. Global, for the verifier's sake. */
+__noinline int charge(const struct netfil_verdict *verdict, struct netfil_cost *cost)
 {
 	__u32 charged = 0;
-	int flags = verdict->count > 1 ? refuse_early(verdict, cost) : -1;
+	int flags;
 
+	if (!verdict || !cost)
+		return -1;
+	flags = verdict->count > 1 ? refuse_early(verdict, cost) : -1;
 	if (flags >= 0)
 		return flags;
 

@@ -61,15 +61,14 @@ static __always_inline bool verdict_spent(const struct netfil_verdict *verdict)
 
 /* The one reset that ends a connection at its cap passes, and is counted apart: see
  * promise 1. One a socket, so that it is no way round. */
-static __always_inline bool reset_passes(const struct netfil_packet *packet,
-					 struct netfil_tag *tag,
-					 const struct netfil_verdict *verdict)
+__noinline int reset_passes(const struct netfil_packet *packet, struct netfil_tag *tag,
+			    const struct netfil_verdict *verdict)
 {
 	struct netfil_slot *slot;
 	__u32 number;
 
-	if (!(packet->tcp_flags & TCP_FLAG_RST_) || packet->payload || !tag ||
-	    !verdict_spent(verdict))
+	if (!packet || !tag || !verdict || !(packet->tcp_flags & TCP_FLAG_RST_) ||
+	    packet->payload || !verdict_spent(verdict))
 		return false;
 	if (__sync_fetch_and_or(&tag->flags, NETFIL_TAG_RESET_PASSED) & NETFIL_TAG_RESET_PASSED)
 		return false;
@@ -193,9 +192,9 @@ static __always_inline int charge_matching(struct __sk_buff *skb, const struct n
 
 static __always_inline int refuse(const struct netfil_config *c, struct netfil_tag *tag,
 				  const struct netfil_packet *packet,
-				  const struct netfil_cost *cost, int flags)
+				  const struct netfil_cost *cost, __u32 direction, int flags)
 {
-	if (cost->direction == NETFIL_IN) {
+	if (direction == NETFIL_IN) {
 		if (!tag || !tag->netns || tag->netns == c->home_netns)
 			interface_uncharge(packet);
 		return REFUSE;
@@ -204,7 +203,7 @@ static __always_inline int refuse(const struct netfil_config *c, struct netfil_t
 		return REFUSE_SILENTLY;
 	if (cost->tcp && cost->segments == 1 && tag && flags & NETFIL_SLOT_REJECT &&
 	    !(__sync_fetch_and_or(&tag->flags, NETFIL_TAG_KNOCKED) & NETFIL_TAG_KNOCKED))
-		event_send(NETFIL_EVENT_KNOCK, cost->refuser, cost->direction, packet->bytes);
+		event_send(NETFIL_EVENT_KNOCK, cost->refuser, direction, packet->bytes);
 	return REFUSE;
 }
 
@@ -242,7 +241,7 @@ static __always_inline int decide(struct __sk_buff *skb, __u32 direction)
 	if ((c->asked & OWNER_KINDS) &&
 	    (!tag || (!(tag->flags & NETFIL_TAG_OWNED) && !tag->creator.tgid)))
 		count_unattributed(&packet, direction);
-	return flags < 0 ? ADMIT : refuse(c, tag, &packet, &cost, flags);
+	return flags < 0 ? ADMIT : refuse(c, tag, &packet, &cost, direction, flags);
 }
 
 SEC("cgroup_skb/ingress")
