@@ -59,16 +59,6 @@ struct forwarded {
 	__u32 segments;
 };
 
-static __always_inline void v4_mapped(__u8 address[16], __be32 v4)
-{
-	__u32 *words = (__u32 *)address;
-
-	words[0] = 0;
-	words[1] = 0;
-	words[2] = bpf_htonl(0xffff);
-	words[3] = v4;
-}
-
 static __always_inline void layer4(struct forwarded *f, const unsigned char *at)
 {
 	__be16 ports[2];
@@ -94,8 +84,8 @@ static __always_inline void ipv4(struct forwarded *f, const unsigned char *at)
 
 	if (bpf_probe_read_kernel(&ip, sizeof(ip), at))
 		return;
-	v4_mapped(f->to.remote, ip.daddr);
-	v4_mapped(f->from.remote, ip.saddr);
+	address_map_v4(f->to.remote, ip.daddr);
+	address_map_v4(f->from.remote, ip.saddr);
 	f->to.proto = f->from.proto = ip.protocol;
 	f->headers = ip.ihl * 4;
 	if (!(ip.frag_off & bpf_htons(0x1fff)))
@@ -200,8 +190,8 @@ __noinline int verdict_filter(struct netfil_verdict *verdict, const struct netfi
 }
 
 /*
- * Filters that match seen from both ends (they name no address) count a packet once:
- * as in if it comes from a port that they name, else as out.
+ * Filters that match seen from both ends (they name no address, or both) count a packet
+ * once: with a port, as in if it comes from there, else as out; without one, as in.
  */
 static __always_inline void one_direction(const struct netfil_config *c, struct netfil_flow *from,
 					  struct netfil_verdict *in, struct netfil_verdict *out)

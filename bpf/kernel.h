@@ -136,6 +136,12 @@ struct bpf_iter__task {
 	struct task_struct *task;
 } EXPLORED;
 
+struct bpf_iter__tcp {
+	struct bpf_iter_meta *meta;
+	struct sock_common *sk_common;
+	__u32 uid;
+} EXPLORED;
+
 #define READ_ONCE(x) (*(const volatile typeof(x) *)&(x))
 #define WRITE_ONCE(x, v) (*(volatile typeof(x) *)&(x) = (v))
 #define barrier() asm volatile("" ::: "memory")
@@ -147,3 +153,14 @@ struct bpf_iter__task {
 		asm volatile("%0 &= %1" : "+r"(masked_) : "i"(mask));                              \
 		masked_;                                                                           \
 	})
+
+/* ::ffff:a.b.c.d, network order. */
+static __always_inline void address_map_v4(__u8 address[16], __be32 v4)
+{
+	__u32 *words = (__u32 *)address;
+
+	words[0] = 0;
+	words[1] = 0;
+	words[2] = bpf_htonl(0xffff);
+	words[3] = v4;
+}

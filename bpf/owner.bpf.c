@@ -255,6 +255,15 @@ struct bpf_iter__task_file {
 	struct file *file;
 } EXPLORED;
 
+/* The internet socket behind a file, or NULL. */
+static __always_inline struct sock *file_sock(struct file *file)
+{
+	struct socket *socket = file ? bpf_sock_from_file(file) : NULL;
+	struct sock *sk = socket ? socket->sk : NULL;
+
+	return sk && internet(sk) ? sk : NULL;
+}
+
 /* Labels the sockets that somebody holds: with their owner where none is known,
  * and with the process rules of all who hold them. */
 SEC("iter/task_file")
@@ -263,18 +272,11 @@ int socket_label(struct bpf_iter__task_file *ctx)
 	struct task_struct *task = ctx->task;
 	struct file *file = ctx->file;
 	struct netfil_process *process;
+	struct sock *sk = file_sock(file);
 	struct netfil_tag *tag;
-	struct socket *socket;
-	struct sock *sk;
 	__u32 sequence;
 
-	if (!task || !file)
-		return 0;
-	socket = bpf_sock_from_file(file);
-	if (!socket)
-		return 0;
-	sk = socket->sk;
-	if (!sk || !internet(sk))
+	if (!task || !sk)
 		return 0;
 	tag = bpf_sk_storage_get(&tags, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!tag)
@@ -328,23 +330,6 @@ int socket_scrub(struct bpf_iter__bpf_sk_storage_map *ctx)
 	return 0;
 }
 
-static __always_inline bool tag_matches_slot(struct netfil_tag *tag, __u32 slot)
-{
-	struct netfil_config *c = config_get();
-	struct netfil_verdict verdict = {};
-	struct netfil_flow flow;
-
-	if (!c)
-		return false;
-	flow = tag->flow;
-	if (match(c, tag, &flow, &verdict))
-		return false;
-	for (__u32 i = 0; i < NETFIL_MATCH_MAX; i++)
-		if (i < verdict.count && verdict.slots[i] == slot)
-			return true;
-	return false;
-}
-
 /* Writes the tgid of each process that holds a socket which asked_slot's filter
  * matches; one may come more than once. */
 SEC("iter/task_file")
@@ -352,18 +337,11 @@ int slot_holders(struct bpf_iter__task_file *ctx)
 {
 	struct task_struct *task = ctx->task;
 	struct file *file = ctx->file;
+	struct sock *sk = file_sock(file);
 	struct netfil_tag *tag;
-	struct socket *socket;
-	struct sock *sk;
 	__u32 tgid;
 
-	if (!task || !file)
-		return 0;
-	socket = bpf_sock_from_file(file);
-	if (!socket)
-		return 0;
-	sk = socket->sk;
-	if (!sk || !internet(sk))
+	if (!task || !sk)
 		return 0;
 	tag = bpf_sk_storage_get(&tags, sk, 0, 0);
 	if (!tag || !tag_matches_slot(tag, asked_slot))
@@ -372,12 +350,6 @@ int slot_holders(struct bpf_iter__task_file *ctx)
 	bpf_seq_write(ctx->meta->seq, &tgid, sizeof(tgid));
 	return 0;
 }
-
-struct bpf_iter__tcp {
-	struct bpf_iter_meta *meta;
-	struct sock_common *sk_common;
-	__u32 uid;
-} EXPLORED;
 
 /* Writes a struct netfil_connection for each connection of the reader's namespace
  * which asked_slot's filter matches. */
@@ -388,8 +360,7 @@ int slot_connections(struct bpf_iter__tcp *ctx)
 	struct netfil_connection connection = {};
 	struct netfil_tag *tag;
 
-	if (!common || common->skc_state == BPF_TCP_LISTEN ||
-	    common->skc_state == BPF_TCP_TIME_WAIT || common->skc_state == BPF_TCP_NEW_SYN_RECV)
+	if (!common || !is_connection(common))
 		return 0;
 	tag = bpf_sk_storage_get(&tags, (void *)common, 0, 0);
 	if (!tag || !tag_matches_slot(tag, asked_slot))

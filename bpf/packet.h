@@ -52,16 +52,6 @@ static __always_inline const void *packet_bytes(struct __sk_buff *skb, __u32 off
 	return buffer;
 }
 
-static __always_inline void address_map_v4(__u8 address[16], __be32 v4)
-{
-	__u32 *words = (__u32 *)address;
-
-	words[0] = 0;
-	words[1] = 0;
-	words[2] = bpf_htonl(0xffff);
-	words[3] = v4;
-}
-
 static __always_inline void packet_ports(struct netfil_packet *packet, __be16 source,
 					 __be16 destination, __u32 direction)
 {

@@ -12,36 +12,17 @@ __u32 asked_slot;
 
 int bpf_sock_destroy(struct sock_common *sk) __ksym;
 
-struct bpf_iter__tcp {
-	struct bpf_iter_meta *meta;
-	struct sock_common *sk_common;
-	__u32 uid;
-} EXPLORED;
-
 /* Runs over the connections of the namespace of who opened the iterator. */
 SEC("iter/tcp")
 int slot_reset(struct bpf_iter__tcp *ctx)
 {
 	struct sock_common *common = ctx->sk_common;
-	struct netfil_config *c = config_get();
-	struct netfil_verdict verdict = {};
-	struct netfil_flow flow;
 	struct netfil_tag *tag;
 
-	if (!c || !common || common->skc_state == BPF_TCP_LISTEN ||
-	    common->skc_state == BPF_TCP_TIME_WAIT || common->skc_state == BPF_TCP_NEW_SYN_RECV)
+	if (!common || !is_connection(common))
 		return 0;
 	tag = bpf_sk_storage_get(&tags, (void *)common, 0, 0);
-	if (!tag)
-		return 0;
-	flow = tag->flow;
-	if (match(c, tag, &flow, &verdict))
-		return 0;
-	for (__u32 i = 0; i < NETFIL_MATCH_MAX; i++) {
-		if (i < verdict.count && verdict.slots[i] == asked_slot) {
-			bpf_sock_destroy(common);
-			return 0;
-		}
-	}
+	if (tag && tag_matches_slot(tag, asked_slot))
+		bpf_sock_destroy(common);
 	return 0;
 }

@@ -109,6 +109,14 @@ static __always_inline void interface_uncharge(const struct netfil_packet *packe
 	}
 }
 
+static __always_inline void count_overmatched(void)
+{
+	struct netfil_totals *t = totals_get();
+
+	if (t)
+		__sync_fetch_and_add(&t->overmatched_packets, 1);
+}
+
 static __always_inline void count_unattributed(const struct netfil_packet *packet, __u32 direction)
 {
 	struct netfil_totals *t = totals_get();
@@ -151,7 +159,6 @@ static __always_inline int verdict_reach(struct __sk_buff *skb, const struct net
 					 const struct netfil_flow *flow,
 					 struct netfil_verdict *verdict)
 {
-	struct netfil_totals *t;
 	__u32 sequence;
 
 	if (tag && tag_verdict(tag, generation, flow, verdict))
@@ -162,9 +169,7 @@ static __always_inline int verdict_reach(struct __sk_buff *skb, const struct net
 	sequence = tag ? READ_ONCE(tag->sequence) : 0;
 	barrier();
 	if (match(c, tag, flow, verdict)) {
-		t = totals_get();
-		if (t)
-			__sync_fetch_and_add(&t->overmatched_packets, 1);
+		count_overmatched();
 		return MATCH_OVERFLOW;
 	}
 	/* A listener talks to many, and its tag is copied to the sockets it accepts,
@@ -291,8 +296,10 @@ static __always_inline int may_connect(struct bpf_sock_addr *ctx, struct netfil_
 	tag = bpf_sk_storage_get(&tags, ctx->sk, 0, 0);
 	flow->proto = ctx->protocol;
 	flow->remote_port = bpf_ntohs(ctx->user_port);
-	if (match(c, tag, flow, &verdict))
+	if (match(c, tag, flow, &verdict)) {
+		count_overmatched();
 		return 0;
+	}
 #pragma clang loop unroll(disable)
 	for (__u32 i = 0; i < NETFIL_MATCH_MAX; i++) {
 		if (i >= verdict.count)

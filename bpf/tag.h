@@ -106,3 +106,30 @@ static __always_inline void tag_void(struct netfil_tag *tag)
 {
 	tag->generation = 0;
 }
+
+/* Whether the filter with this slot matches the socket, by the flow it last had. */
+static __always_inline bool tag_matches_slot(struct netfil_tag *tag, __u32 slot)
+{
+	struct netfil_config *c = config_get();
+	struct netfil_verdict verdict = {};
+	struct netfil_flow flow;
+
+	if (!c)
+		return false;
+	flow = tag->flow;
+	if (match(c, tag, &flow, &verdict))
+		return false;
+	for (__u32 i = 0; i < NETFIL_MATCH_MAX; i++)
+		if (i < verdict.count && verdict.slots[i] == slot)
+			return true;
+	return false;
+}
+
+/* A TCP socket that is neither a listener nor a kernel's stand-in for one. */
+static __always_inline bool is_connection(struct sock_common *common)
+{
+	__u8 state = common->skc_state;
+
+	return state != BPF_TCP_LISTEN && state != BPF_TCP_TIME_WAIT &&
+	       state != BPF_TCP_NEW_SYN_RECV;
+}

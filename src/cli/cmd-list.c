@@ -48,12 +48,16 @@ static void print_text(const GPtrArray *statuses)
 /* What no filter could be charged for is said, however little it is. */
 static gboolean print_unattributed(NetfilClient *client, GError **error)
 {
-	guint64 bytes[2], packets[2];
+	guint64 bytes[2], packets[2], overmatched;
 	g_autofree char *in = NULL;
 	g_autofree char *out = NULL;
 
-	if (!netfil_client_unattributed(client, bytes, packets, error))
+	if (!netfil_client_unattributed(client, bytes, packets, &overmatched, error))
 		return FALSE;
+	if (overmatched)
+		g_print("Refused because more than %d filters matched: %" G_GUINT64_FORMAT
+			" packets\n",
+			NETFIL_MATCH_MAX, overmatched);
 	if (!packets[0] && !packets[1])
 		return TRUE;
 	in = netfil_size_format(bytes[NETFIL_IN]);

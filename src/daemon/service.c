@@ -244,7 +244,9 @@ static gboolean on_unattributed(NetfilBusManager *manager, GDBusMethodInvocation
 
 	netfil_engine_unattributed(service->engine, bytes, packets);
 	netfil_bus_manager_complete_unattributed(
-	    manager, call, g_variant_new("(tttt)", bytes[0], bytes[1], packets[0], packets[1]));
+	    manager, call,
+	    g_variant_new("(ttttt)", bytes[0], bytes[1], packets[0], packets[1],
+			  netfil_engine_overmatched(service->engine)));
 	return TRUE;
 }
 

@@ -214,29 +214,52 @@ gboolean netfil_engine_remove(NetfilEngine *e, const char *name, GError **error)
 	return TRUE;
 }
 
-gboolean netfil_engine_switch(NetfilEngine *e, const char *name, gboolean on, GError **error)
+/* Has the kernel do as filter->spec says. */
+static gboolean put_in_force(NetfilEngine *e, NetfilFilter *filter, GError **error)
 {
-	NetfilFilter *filter = find(e, name, error);
-	gboolean before;
-
-	if (!filter)
-		return FALSE;
-	before = filter->spec->on;
-	filter->spec->on = on;
-	if (!netfil_record(e, filter, error)) {
-		filter->spec->on = before;
-		return FALSE;
-	}
-	if (!on)
-		netfil_cap_dismiss(e, filter);
-	else if (!netfil_cap_prepare(e, filter, error))
+	netfil_cap_dismiss(e, filter);
+	if (!netfil_cap_prepare(e, filter, error))
 		return FALSE;
 	netfil_filter_arm(e->kernel, filter);
 	if (filter->rule)
-		netfil_rules_enable(e->rules, filter->rule, on);
+		netfil_rules_enable(e->rules, filter->rule, filter->spec->on);
 	if (names_interfaces(filter->spec) && !netfil_apply_interfaces(e, error))
 		return FALSE;
 	netfil_cap_follow(e, filter);
+	return TRUE;
+}
+
+/* Takes `spec` in the place of the filter's own, which is freed; on error all is as it
+ * was, `spec` still the caller's. */
+static gboolean take_spec(NetfilEngine *e, NetfilFilter *filter, NetfilSpec *spec, GError **error)
+{
+	NetfilSpec *before = filter->spec;
+
+	filter->spec = spec;
+	/* The table's key is the spec's name. */
+	g_hash_table_replace(e->filters, spec->name, filter);
+	if (put_in_force(e, filter, error) && netfil_record(e, filter, error)) {
+		netfil_spec_free(before);
+		return TRUE;
+	}
+	filter->spec = before;
+	g_hash_table_replace(e->filters, before->name, filter);
+	put_in_force(e, filter, NULL); /* it was before */
+	return FALSE;
+}
+
+gboolean netfil_engine_switch(NetfilEngine *e, const char *name, gboolean on, GError **error)
+{
+	NetfilFilter *filter = find(e, name, error);
+	g_autoptr(NetfilSpec) spec = NULL;
+
+	if (!filter)
+		return FALSE;
+	spec = netfil_spec_copy(filter->spec);
+	spec->on = on;
+	if (!take_spec(e, filter, spec, error))
+		return FALSE;
+	g_steal_pointer(&spec);
 	g_signal_emit(e, signals[CHANGED], 0, name);
 	return TRUE;
 }
@@ -303,32 +326,18 @@ static gboolean replace_rule(NetfilEngine *e, NetfilFilter *filter, const Netfil
 static gboolean change(NetfilEngine *e, NetfilFilter *filter, NetfilSpec *spec, gboolean selectors,
 		       GError **error)
 {
-	NetfilSpec *before = filter->spec;
-
-	if (netfil_is_frame_filter(spec) != netfil_is_frame_filter(before)) {
+	if (netfil_is_frame_filter(spec) != netfil_is_frame_filter(filter->spec)) {
 		g_set_error(error, NETFIL_ERROR, NETFIL_ERROR_INVALID,
 			    "'%s' would count other bytes (frames and packets do not mix): remove "
 			    "it and add it anew",
 			    spec->name);
 		return FALSE;
 	}
-	if (selectors && filter->rule && !replace_rule(e, filter, spec, error))
-		return FALSE;
 	if (!want_forwarding(e, spec, error))
 		return FALSE;
-	netfil_cap_dismiss(e, filter);
-	filter->spec = spec;
-	/* The table's key is the spec's name. */
-	g_hash_table_replace(e->filters, spec->name, filter);
-	netfil_filter_arm(e->kernel, filter);
-	if (filter->rule)
-		netfil_rules_enable(e->rules, filter->rule, spec->on);
-	netfil_spec_free(before);
-	if (!netfil_cap_prepare(e, filter, error) ||
-	    (names_interfaces(spec) && !netfil_apply_interfaces(e, error)))
+	if (selectors && filter->rule && !replace_rule(e, filter, spec, error))
 		return FALSE;
-	netfil_cap_follow(e, filter);
-	return netfil_record(e, filter, error);
+	return take_spec(e, filter, spec, error);
 }
 
 gboolean netfil_engine_set(NetfilEngine *e, const char *name, GVariant *changes, GError **error)
@@ -339,13 +348,9 @@ gboolean netfil_engine_set(NetfilEngine *e, const char *name, GVariant *changes,
 	if (!filter)
 		return FALSE;
 	spec = netfil_spec_copy(filter->spec);
-	if (!netfil_spec_update(spec, changes, error) || !netfil_spec_check(spec, error))
+	if (!netfil_spec_update(spec, changes, error) || !netfil_spec_check(spec, error) ||
+	    !change(e, filter, spec, touches_selectors(changes), error))
 		return FALSE;
-	if (!change(e, filter, spec, touches_selectors(changes), error)) {
-		if (filter->spec == spec) /* taken over, but not recorded */
-			g_steal_pointer(&spec);
-		return FALSE;
-	}
 	g_steal_pointer(&spec);
 	g_signal_emit(e, signals[CHANGED], 0, name);
 	return TRUE;
@@ -411,6 +416,11 @@ void netfil_engine_unattributed(NetfilEngine *e, guint64 bytes[2], guint64 packe
 	}
 }
 
+guint64 netfil_engine_overmatched(NetfilEngine *e)
+{
+	return netfil_kernel_totals(e->kernel)->overmatched_packets;
+}
+
 gboolean netfil_engine_reload(NetfilEngine *e, GError **error)
 {
 	return netfil_kernel_reload(e->kernel, error);
@@ -465,9 +475,9 @@ static gboolean start(NetfilEngine *e, const NetfilEngineOptions *options, GErro
 			return FALSE;
 	}
 	e->resuming = FALSE;
-	if (!netfil_rules_thaw(e->rules, error) || !prepare_all(e, error) ||
-	    !netfil_apply_interfaces(e, error))
+	if (!netfil_rules_thaw(e->rules, error) || !prepare_all(e, error))
 		return FALSE;
+	on_devices_changed(e);
 	if (e->ledger) {
 		if (!netfil_record_all(e, error))
 			return FALSE;

@@ -142,7 +142,9 @@ static gboolean waits(NetfilKernel *kernel, const NetfilFilter *filter)
 	if (s->asked & 1 << NETFIL_KIND_CGROUP &&
 	    !netfil_cgroups_present(kernel, filter->rule->number))
 		return TRUE;
-	if (s->asked & 1 << NETFIL_KIND_EXE && !s->exes->len)
+	if ((s->asked & 1 << NETFIL_KIND_EXE && !s->exes->len) ||
+	    (s->asked & 1 << NETFIL_KIND_USER && !s->uids->len) ||
+	    (s->asked & 1 << NETFIL_KIND_PREFIX && !s->prefixes->len))
 		return TRUE;
 	if (s->asked & 1 << NETFIL_KIND_PROCESS) {
 		g_autoptr(GArray) processes =

@@ -314,13 +314,43 @@ static int free_number(const NetfilRules *r, const NetfilRule *beside, GError **
 	return number;
 }
 
-static gboolean seed_processes(NetfilRules *r, const NetfilRule *rule, GError **error)
+static gboolean same_pids(const NetfilSelectors *a, const NetfilSelectors *b)
+{
+	return a->pids->len == b->pids->len &&
+	       !memcmp(a->pids->data, b->pids->data, a->pids->len * sizeof(guint32));
+}
+
+/* The rule that takes another's place, with the same --pid, has the other's processes:
+ * those may outlive the one that was named. */
+static gboolean seed_from(NetfilRules *r, const NetfilRule *rule, const NetfilRule *other)
+{
+	g_autoptr(GArray) processes = netfil_kernel_rule_processes(r->kernel, other->number);
+
+	for (guint i = 0; i < processes->len; i++) /* gone meanwhile: as well */
+		netfil_kernel_adopt(r->kernel, rule->number,
+				    g_array_index(processes, guint32, i), NULL);
+	return TRUE;
+}
+
+static gboolean seed_named(NetfilRules *r, const NetfilRule *rule, GError **error)
 {
 	for (guint i = 0; i < rule->selectors->pids->len; i++)
 		if (!netfil_kernel_adopt(r->kernel, rule->number,
 					 g_array_index(rule->selectors->pids, guint32, i), error))
 			return FALSE;
-	return !rule->selectors->pids->len || netfil_kernel_label(r->kernel, error);
+	return TRUE;
+}
+
+static gboolean seed_processes(NetfilRules *r, const NetfilRule *rule, const NetfilRule *beside,
+			       GError **error)
+{
+	if (!rule->selectors->pids->len)
+		return TRUE;
+	if (!(beside && same_pids(rule->selectors, beside->selectors)
+		      ? seed_from(r, rule, beside)
+		      : seed_named(r, rule, error)))
+		return FALSE;
+	return netfil_kernel_label(r->kernel, error);
 }
 
 NetfilRule *netfil_rules_add(NetfilRules *r, NetfilSelectors *selectors, guint slot, int number,
@@ -339,7 +369,7 @@ NetfilRule *netfil_rules_add(NetfilRules *r, NetfilSelectors *selectors, guint s
 	rule->number = number;
 	r->by_number[number] = rule;
 	configure(r, rule);
-	if (apply(r, selectors->asked, error) && (!seed || seed_processes(r, rule, error)))
+	if (apply(r, selectors->asked, error) && (!seed || seed_processes(r, rule, beside, error)))
 		return rule;
 	netfil_rules_remove(r, rule);
 	return NULL;
@@ -401,6 +431,7 @@ gboolean netfil_rules_thaw(NetfilRules *r, GError **error)
 static gboolean describe(NetfilRules *r, const NetfilDevice *device, GPtrArray *frames,
 			 struct netfil_interface *entry, struct netfil_set *set, GError **error)
 {
+	gboolean full = FALSE;
 	NetfilRule *rule;
 
 	entry->link_header = device->link_header;
@@ -417,16 +448,17 @@ static gboolean describe(NetfilRules *r, const NetfilDevice *device, GPtrArray *
 		frame->present = TRUE;
 		if (!frame->on)
 			continue;
-		if (entry->count == NETFIL_MATCH_MAX) {
-			g_set_error(error, NETFIL_ERROR, NETFIL_ERROR_FULL,
-				    "interface %s has %d filters, which is all that fit: remove "
-				    "some first",
-				    device->name, NETFIL_MATCH_MAX);
-			return FALSE;
-		}
-		entry->slots[entry->count++] = frame->slot;
+		if (entry->count == NETFIL_MATCH_MAX)
+			full = TRUE;
+		else
+			entry->slots[entry->count++] = frame->slot;
 	}
-	return TRUE;
+	if (full)
+		g_set_error(error, NETFIL_ERROR, NETFIL_ERROR_FULL,
+			    "interface %s has %d filters, which is all that fit: remove some "
+			    "first",
+			    device->name, NETFIL_MATCH_MAX);
+	return !full;
 }
 
 static gboolean write_interface(NetfilRules *r, guint ifindex, struct netfil_interface *entry,
@@ -471,19 +503,22 @@ static gboolean update_interface(NetfilRules *r, const NetfilDevice *device, GPt
 	struct netfil_interface entry = {0};
 	struct netfil_set set = {0};
 
-	if (!describe(r, device, frames, &entry, &set, error))
-		return FALSE;
+	gboolean fits = describe(r, device, frames, &entry, &set, error);
+
 	if (!entry.count && netfil_set_is_empty(&set)) {
 		forget_interface(r, device->ifindex);
 		return TRUE;
 	}
+	/* Those that fit are in force, whatever the caller does about the others. */
+	if (!fits)
+		error = NULL;
 	/* The map first: a program that finds nothing there lets everything pass. */
 	if (!write_interface(r, device->ifindex, &entry, &set, error))
 		return FALSE;
 	if (entry.count)
-		return netfil_kernel_attach_interface(r->kernel, device->ifindex, error);
+		return netfil_kernel_attach_interface(r->kernel, device->ifindex, error) && fits;
 	netfil_kernel_detach_interface(r->kernel, device->ifindex);
-	return TRUE;
+	return fits;
 }
 
 gboolean netfil_rules_interfaces(NetfilRules *r, const GPtrArray *devices, GPtrArray *frames,
@@ -491,6 +526,7 @@ gboolean netfil_rules_interfaces(NetfilRules *r, const GPtrArray *devices, GPtrA
 {
 	g_autoptr(GList) known = g_hash_table_get_keys(r->interfaces);
 	g_autoptr(GHashTable) there = g_hash_table_new(NULL, NULL);
+	gboolean done = TRUE;
 
 	for (guint i = 0; i < frames->len; i++)
 		((NetfilFrameFilter *)frames->pdata[i])->present = FALSE;
@@ -498,12 +534,13 @@ gboolean netfil_rules_interfaces(NetfilRules *r, const GPtrArray *devices, GPtrA
 		const NetfilDevice *device = devices->pdata[i];
 
 		g_hash_table_add(there, GUINT_TO_POINTER(device->ifindex));
-		if (!update_interface(r, device, frames, error))
-			return FALSE;
+		/* The first mistake is told; the other interfaces are seen to all the same. */
+		if (!update_interface(r, device, frames, done ? error : NULL))
+			done = FALSE;
 	}
 	for (GList *at = known; at; at = at->next)
 		if (!g_hash_table_contains(there, at->data))
 			forget_interface(r, GPOINTER_TO_UINT(at->data));
 	netfil_rules_bump(r);
-	return TRUE;
+	return done;
 }

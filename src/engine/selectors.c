@@ -85,7 +85,7 @@ static guint32 asked_by(const NetfilSpec *spec)
 	return asked;
 }
 
-static gboolean add_user(NetfilSelectors *s, const char *name, GError **error)
+static gboolean add_user(NetfilSelectors *s, const char *name, gboolean lenient, GError **error)
 {
 	const struct passwd *entry = getpwnam(name);
 	guint64 number;
@@ -95,6 +95,8 @@ static gboolean add_user(NetfilSelectors *s, const char *name, GError **error)
 		uid = entry->pw_uid;
 	} else if (g_ascii_string_to_unsigned(name, 10, 0, G_MAXUINT32 - 1, &number, NULL)) {
 		uid = number;
+	} else if (lenient) {
+		return TRUE;
 	} else {
 		g_set_error(error, NETFIL_ERROR, NETFIL_ERROR_NOT_FOUND,
 			    "there is no user '%s': give a name of `getent passwd`, or a number",
@@ -138,7 +140,9 @@ static gboolean add_list(NetfilSelectors *s, const char *path, gboolean lenient,
 		return FALSE;
 	}
 	return netfil_prefix_list_parse(path, g_mapped_file_get_contents(file),
-					g_mapped_file_get_length(file), s->prefixes, error);
+					g_mapped_file_get_length(file), s->prefixes,
+					lenient ? NULL : error) ||
+	       lenient;
 }
 
 static gboolean names_loopback(const NetfilSelectors *s)
@@ -164,7 +168,7 @@ NetfilSelectors *netfil_selectors_new(NetfilKernel *kernel, const NetfilSpec *sp
 		if (!add_exe(s, kernel, spec->exes->pdata[i], lenient, error))
 			return NULL;
 	for (guint i = 0; i < spec->users->len; i++)
-		if (!add_user(s, spec->users->pdata[i], error))
+		if (!add_user(s, spec->users->pdata[i], lenient, error))
 			return NULL;
 	extend_names(s->cgroups, spec->cgroups);
 	extend_names(s->cgroups, spec->units);

@@ -18,8 +18,9 @@ typedef struct {
 	gboolean loopback;
 } NetfilSelectors;
 
-/* `lenient`: an executable or list that is not there matches nothing, instead of
- * NETFIL_ERROR_NOT_FOUND: so a filter of the ledger survives it. */
+/* `lenient`: an executable, user or list that is not there matches nothing, instead of
+ * NETFIL_ERROR_NOT_FOUND, and a list is read up to its first mistake: so a filter of the
+ * ledger survives it. */
 NetfilSelectors *netfil_selectors_new(NetfilKernel *kernel, const NetfilSpec *spec,
 				      gboolean lenient, GError **error);
 NetfilSelectors *netfil_selectors_copy(const NetfilSelectors *selectors);

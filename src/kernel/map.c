@@ -76,7 +76,7 @@ gboolean netfil_maps_lend(NetfilMaps *maps, struct bpf_object *object, GError **
 		if (known) {
 			result = bpf_map__reuse_fd(map, known->fd);
 		} else if (maps->bpffs_dir) {
-			g_autofree char *path = netfil_pin_path(maps->bpffs_dir, "maps", name);
+			g_autofree char *path = netfil_pin_path(maps->bpffs_dir, NETFIL_PIN_MAPS, name);
 
 			result = bpf_map__set_pin_path(map, path);
 		}

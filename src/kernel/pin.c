@@ -47,7 +47,7 @@ char *netfil_pin_path(const char *dir, const char *kind, const char *name)
 gboolean netfil_pin_prepare(const char *dir, GError **error)
 {
 	g_autofree char *parent = g_path_get_dirname(dir);
-	g_autofree char *maps = g_build_filename(dir, "maps", NULL);
+	g_autofree char *maps = g_build_filename(dir, NETFIL_PIN_MAPS, NULL);
 	g_autofree char *links = g_build_filename(dir, "links", NULL);
 
 	if (!on_bpffs(dir) && !on_bpffs(parent) && !mount_for(dir, error))
@@ -96,7 +96,7 @@ gboolean netfil_pin_remove_all(const char *dir, GError **error)
 {
 	if (!g_file_test(dir, G_FILE_TEST_IS_DIR))
 		return TRUE;
-	if (!remove_kind(dir, "links", error) || !remove_kind(dir, "maps", error))
+	if (!remove_kind(dir, "links", error) || !remove_kind(dir, NETFIL_PIN_MAPS, error))
 		return FALSE;
 	if (g_rmdir(dir) && errno == EBUSY) /* a mount of its own */
 		umount2(dir, MNT_DETACH);

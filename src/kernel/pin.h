@@ -3,7 +3,12 @@
 
 #include <glib.h>
 
-/* Pins: <dir>/maps/NAME and <dir>/links/NAME, in a bpffs. */
+#include "netfil/abi.h"
+
+/* Pins: <dir>/maps-VERSION/NAME and <dir>/links/NAME, in a bpffs. The version is that
+ * of the types in the maps (netfil/abi.h): a netfil with others makes maps of its own,
+ * and goes on from the ledger. */
+#define NETFIL_PIN_MAPS "maps-" G_STRINGIFY(NETFIL_ABI_VERSION)
 
 /* Makes the folders, and mounts a bpffs at `dir` where no bpffs lies above it. */
 gboolean netfil_pin_prepare(const char *dir, GError **error);

@@ -180,8 +180,10 @@ attached() {
 		"$TRAFFIC" --abandon --rate 500000 tcp-send "$B4" "$PORT" 300000
 	finish server
 	wait_closed
-	# The last one, that acknowledges the peer's FIN, comes from TIME_WAIT, as documented.
-	assert_equal used "$(jq .used.out "$TMP/report")" $(($(witness out) - 52))
+	# The last one, that acknowledges the peer's FIN, may come from TIME_WAIT, which
+	# nobody sees, as documented: 52 bytes, or none.
+	used=$(jq .used.out "$TMP/report")
+	((used == $(witness out) - 52)) || assert_equal used "$used" "$(witness out)"
 }
 
 @test "only the command is counted" {

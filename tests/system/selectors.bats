@@ -347,6 +347,11 @@ in_unit() {
 	done
 	exchange
 	assert_exact yes16 out in
+	netfil add yes17 --ip "$B4"
+	serve
+	fails capped tcp-send "$B4" "$PORT" 1000
+	wait_until eval 'netfil list | grep -q "^Refused because more than 16 filters matched: [1-9]"'
+	assert_equal "admitted" "$(used yes17 total)" 0
 }
 
 @test "watch --json tells of usage and of the cap" {
