@@ -184,3 +184,24 @@ hold() { # in|out|total
 	in_cgroup "$TRAFFIC" --interface net0 packet-send 10 100
 	assert_equal used "$(used wire out)" 1000
 }
+
+@test "more filters than an interface takes: refused, and nothing is changed" {
+	for i in $(seq 16); do
+		netfil add "wire$i" --interface net0 --on-limit drop
+	done
+	fails netfil add wire17 --interface net0 --on-limit drop 2>"$TMP/add.err"
+	grep -q '^netfil: interface net0 has 16 filters' "$TMP/add.err"
+	netfil add wire17 --interface net0 --on-limit drop --off
+	fails netfil on wire17
+	assert_equal state "$(state wire17)" off
+	netfil add elsewhere --interface other0 --on-limit drop
+	fails netfil set elsewhere --interface net0
+	assert_equal selector "$(show elsewhere .selector.text)" "interface other0"
+	kill_daemon
+	start_daemon
+	exchange
+	wait_closed
+	assert_equal "all alike" "$(used wire16 total)" "$(used wire1 total)"
+	assert_between "all" "$(used wire16 total)" 1000000 3000000
+	assert_equal "the one too many" "$(used wire17 total)" 0
+}

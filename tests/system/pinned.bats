@@ -258,3 +258,20 @@ netfild_here() {
 		grep -l "nf-$ID/" "/proc/$pid/cgroup"
 	done | wc -l)" 1
 }
+
+@test "a list, a user or an executable that is gone does not keep netfild from starting" {
+	echo "$B4" >"$TMP/list"
+	cp /bin/true "$TMP/exe"
+	netfil add list --ip-file "$TMP/list"
+	netfil add exe --exe "$TMP/exe"
+	netfil add open --cgroup "$INSIDE"
+	rm "$TMP/exe"
+	echo 'no address' >"$TMP/list"
+	kill_daemon
+	start_daemon
+	assert_equal list "$(state list)" waiting
+	assert_equal exe "$(state exe)" waiting
+	serve
+	capped tcp-send "$B4" "$PORT" 10000
+	wait_until_equal open out
+}

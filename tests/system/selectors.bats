@@ -374,3 +374,17 @@ in_unit() {
 	netfil show tight | grep -q '25'
 	assert_equal "as JSON" "$(netfil list --json | jq -r '.[0].name')" tight
 }
+
+@test "changing another selector keeps the processes of one that has ended" {
+	start parent in_cgroup bash -c '"$@" & echo $! >"$0"; wait' "$TMP/pid" \
+		"$TRAFFIC" --gate "$(make_gate orphan)" tcp-send "$B4" "$PORT" 10000
+	wait_until test -s "$TMP/pid"
+	netfil add tree --pid "${PIDS[parent]}"
+	kill -KILL "${PIDS[parent]}"
+	finish parent || true
+	netfil set tree --port "$PORT"
+	serve
+	open_gate orphan
+	finish server
+	wait_until_equal tree out
+}
