@@ -45,19 +45,30 @@ static void print_text(const GPtrArray *statuses)
 		g_printerr("No filters yet: add one with \"netfil add NAME SELECTOR... CAPS\"\n");
 }
 
+static void print_losses(const guint64 losses[NETFIL_LOSSES])
+{
+	if (losses[NETFIL_LOSS_OVERMATCHED])
+		g_print("Refused because more than %d filters matched: %" G_GUINT64_FORMAT
+			" packets\n",
+			NETFIL_MATCH_MAX, losses[NETFIL_LOSS_OVERMATCHED]);
+	if (losses[NETFIL_LOSS_UNTAGGED])
+		g_print("Without an owner for want of memory: %" G_GUINT64_FORMAT " sockets\n",
+			losses[NETFIL_LOSS_UNTAGGED]);
+	if (losses[NETFIL_LOSS_UNTRACKED])
+		g_print("Not followed for want of memory: %" G_GUINT64_FORMAT " processes\n",
+			losses[NETFIL_LOSS_UNTRACKED]);
+}
+
 /* What no filter could be charged for is said, however little it is. */
 static gboolean print_unattributed(NetfilClient *client, GError **error)
 {
-	guint64 bytes[2], packets[2], overmatched;
+	guint64 bytes[2], packets[2], losses[NETFIL_LOSSES];
 	g_autofree char *in = NULL;
 	g_autofree char *out = NULL;
 
-	if (!netfil_client_unattributed(client, bytes, packets, &overmatched, error))
+	if (!netfil_client_unattributed(client, bytes, packets, losses, error))
 		return FALSE;
-	if (overmatched)
-		g_print("Refused because more than %d filters matched: %" G_GUINT64_FORMAT
-			" packets\n",
-			NETFIL_MATCH_MAX, overmatched);
+	print_losses(losses);
 	if (!packets[0] && !packets[1])
 		return TRUE;
 	in = netfil_size_format(bytes[NETFIL_IN]);

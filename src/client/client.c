@@ -261,7 +261,7 @@ GVariant *netfil_client_doctor(NetfilClient *client, GError **error)
 }
 
 gboolean netfil_client_unattributed(NetfilClient *client, guint64 bytes[2], guint64 packets[2],
-				    guint64 *overmatched, GError **error)
+				    guint64 losses[NETFIL_LOSSES], GError **error)
 {
 	g_autoptr(GVariant) counts = NULL;
 
@@ -269,7 +269,8 @@ gboolean netfil_client_unattributed(NetfilClient *client, guint64 bytes[2], guin
 		netfil_bus_manager_call_unattributed_sync(client->manager, &counts, NULL, error),
 		error))
 		return FALSE;
-	g_variant_get(counts, "(ttttt)", &bytes[0], &bytes[1], &packets[0], &packets[1],
-		      overmatched);
+	g_variant_get(counts, "(ttttttt)", &bytes[0], &bytes[1], &packets[0], &packets[1],
+		      &losses[NETFIL_LOSS_OVERMATCHED], &losses[NETFIL_LOSS_UNTAGGED],
+		      &losses[NETFIL_LOSS_UNTRACKED]);
 	return TRUE;
 }

@@ -43,7 +43,6 @@ gboolean netfil_client_reload(NetfilClient *client, GError **error);
 /* a(sbbbss): name, there, used, required, what for, what is lost. */
 GVariant *netfil_client_doctor(NetfilClient *client, GError **error);
 
-/* Traffic whose owner is not known, by direction (in, out); and packets that more filters
- * matched than can be. */
+/* Traffic whose owner is not known, by direction (in, out); and NETFIL_LOSSES counts. */
 gboolean netfil_client_unattributed(NetfilClient *client, guint64 bytes[2], guint64 packets[2],
-				    guint64 *overmatched, GError **error);
+				    guint64 losses[NETFIL_LOSSES], GError **error);

@@ -10,6 +10,14 @@ typedef enum {
 	NETFIL_STATE_WAITING,	/* on, but nothing there to match: no such unit, interface, process … */
 } NetfilState;
 
+/* What should not happen, and is counted if it does. */
+typedef enum {
+	NETFIL_LOSS_OVERMATCHED, /* packets refused: more than NETFIL_MATCH_MAX filters matched */
+	NETFIL_LOSS_UNTAGGED,	 /* sockets without an owner, for want of memory */
+	NETFIL_LOSS_UNTRACKED,	 /* processes and cgroups not followed, for want of memory */
+	NETFIL_LOSSES,
+} NetfilLoss;
+
 /* A filter and where it stands: what list, show, watch and the bus tell. */
 typedef struct {
 	NetfilSpec *spec;

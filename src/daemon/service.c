@@ -240,13 +240,15 @@ static gboolean on_doctor(NetfilBusManager *manager, GDBusMethodInvocation *call
 static gboolean on_unattributed(NetfilBusManager *manager, GDBusMethodInvocation *call,
 				NetfilService *service)
 {
-	guint64 bytes[2], packets[2];
+	guint64 bytes[2], packets[2], losses[NETFIL_LOSSES];
 
 	netfil_engine_unattributed(service->engine, bytes, packets);
+	netfil_engine_losses(service->engine, losses);
 	netfil_bus_manager_complete_unattributed(
 	    manager, call,
-	    g_variant_new("(ttttt)", bytes[0], bytes[1], packets[0], packets[1],
-			  netfil_engine_overmatched(service->engine)));
+	    g_variant_new("(ttttttt)", bytes[0], bytes[1], packets[0], packets[1],
+			  losses[NETFIL_LOSS_OVERMATCHED], losses[NETFIL_LOSS_UNTAGGED],
+			  losses[NETFIL_LOSS_UNTRACKED]));
 	return TRUE;
 }
 

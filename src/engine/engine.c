@@ -416,9 +416,13 @@ void netfil_engine_unattributed(NetfilEngine *e, guint64 bytes[2], guint64 packe
 	}
 }
 
-guint64 netfil_engine_overmatched(NetfilEngine *e)
+void netfil_engine_losses(NetfilEngine *e, guint64 losses[NETFIL_LOSSES])
 {
-	return netfil_kernel_totals(e->kernel)->overmatched_packets;
+	const struct netfil_totals *totals = netfil_kernel_totals(e->kernel);
+
+	losses[NETFIL_LOSS_OVERMATCHED] = totals->overmatched_packets;
+	losses[NETFIL_LOSS_UNTAGGED] = totals->untagged_sockets;
+	losses[NETFIL_LOSS_UNTRACKED] = totals->untracked_processes;
 }
 
 gboolean netfil_engine_reload(NetfilEngine *e, GError **error)

@@ -67,8 +67,7 @@ void netfil_engine_end_connections(NetfilEngine *engine, const char *name);
 /* Bytes and packets whose owner is not known, by direction (in, out). */
 void netfil_engine_unattributed(NetfilEngine *engine, guint64 bytes[2], guint64 packets[2]);
 
-/* Packets refused because more than NETFIL_MATCH_MAX filters matched. */
-guint64 netfil_engine_overmatched(NetfilEngine *engine);
+void netfil_engine_losses(NetfilEngine *engine, guint64 losses[NETFIL_LOSSES]);
 
 /* Of NetfilFeature, owned by the caller (g_array_unref). Works without an
  * engine too, so that doctor can speak where none can start. */

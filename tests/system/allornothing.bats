@@ -127,3 +127,24 @@ refuse_by_tight_wire() {
 	assert_equal two "$(used two out)" "$(used one out)"
 	assert_equal three "$(used three out)" "$(used one out)"
 }
+
+@test "forwarded: what the source's filter refuses, the destination's is not charged" {
+	make_namespace c
+	make_link c net0 a net1
+	ip -n "nf-$ID-c" -batch - <<-END
+		address add 10.255.0.2/30 dev net0
+		route add default via 10.255.0.1
+	END
+	ip -n "nf-$ID-a" address add 10.255.0.1/30 dev net1
+	in_ns a bash -c 'echo 1 >/proc/sys/net/ipv4/ip_forward'
+	ip -n "nf-$ID-b" route add 10.255.0.0/30 via "$A4"
+	make_witness b net0 10.255.0.2 fd00:ffff::2
+	netfil add there --ip "$B4"
+	netfil add here --ip 10.255.0.2 --in 300000 --on-limit drop
+	serve
+	start sender in_ns c "$TRAFFIC" tcp-send "$B4" "$PORT" 3000000
+	wait_until is_state here exhausted
+	assert_between here "$(used here in)" 298501 300000
+	wait_until_equal there out
+	assert_equal there "$(used there out)" "$(used here in)"
+}

@@ -267,7 +267,7 @@ assert_exact_since() { # NAME
 	start tree in_cgroup bash -c '
 		read -r <"$1"
 		exec 5<>"/dev/tcp/$2/$3"
-		"$4" use-descriptor 5 500000' \
+		"$4" use-descriptor 5 500000 && exit' \
 		tree "$(make_gate root)" "$B4" "$PORT" "$TRAFFIC"
 	netfil add way --pid "${PIDS[tree]}"
 	open_gate root
@@ -432,3 +432,39 @@ make_inner_link() { # PID
 	assert_equal "frames seen" "$(witness experimental packets)" 60
 }
 
+@test "passed to a process of another cgroup: the maker's cgroup is charged on" {
+	mkdir "$CGROUP/inside/here"
+	netfil add here --cgroup "$INSIDE/here"
+	netfil add image --exe "$(command -v bash)"
+	serve
+	start maker in_cgroup bash -c '
+		echo $$ >"$1/here/cgroup.procs"
+		exec 5<>"/dev/tcp/$2/$3"
+		echo $$ >"$1/cgroup.procs"
+		"$4" use-descriptor 5 2000000 && exit' \
+		maker "$CGROUP/inside" "$B4" "$PORT" "$TRAFFIC"
+	finish maker
+	assert_exact here out in
+	assert_exact image out in
+}
+
+@test "traffic of a socket that nobody holds any more is said" {
+	stop_daemon
+	rm -rf "$NETFIL_BPFFS_DIR"
+	serve
+	start old capped --connected-gate "$(make_gate old)" tcp-send "$B4" "$PORT" 50000
+	ready old
+	in_ns b nft 'add table inet hold; add chain inet hold input { type filter hook input priority 0; policy drop; }'
+	open_gate old
+	wait_until eval '[[ -n $(in_ns a ss -Htn state fin-wait-1) ]]'
+	kill -KILL "${PIDS[old]}"
+	finish old || true
+	start_daemon
+	netfil add root --user root
+	in_ns b nft delete table inet hold
+	finish server
+	wait_closed
+	assert_equal "root's" "$(used root total)" 0
+	netfil list >"$TMP/list"
+	grep -E 'without a known owner: .* in, [1-9].* out' "$TMP/list"
+}

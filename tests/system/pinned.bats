@@ -275,3 +275,37 @@ netfild_here() {
 	capped tcp-send "$B4" "$PORT" 10000
 	wait_until_equal open out
 }
+
+@test "each reset starts from 0, and so it stands after SIGKILL" {
+	netfil add open --cgroup "$INSIDE" --out 1M
+	for _ in 1 2 3; do
+		spent=$(witness out)
+		netfil reset open
+		assert_equal reset "$(used open total)" 0
+		serve
+		capped tcp-send "$B4" "$PORT" 200000
+		finish server
+		wait_closed
+		wait_until_equal open out "$spent"
+	done
+	kill_daemon
+	start_daemon
+	wait_until_equal open out "$spent"
+}
+
+@test "power loss: usage is what the last checkpoint says" {
+	netfil add open --cgroup "$INSIDE" --out 1M
+	serve
+	capped tcp-send "$B4" "$PORT" 300000
+	finish server
+	assert_exact open out in
+	show open .used >"$TMP/before"
+	wait_until eval '[[ $(sqlite3 "$TMP/state/ledger.db" "SELECT used_out FROM filter") == \
+		"$(used open out)" ]]'
+	kill_daemon # no last checkpoint
+	umount "$TMP/bpf"
+	mount -t bpf "nf-$ID" "$TMP/bpf"
+	start_daemon
+	show open .used >"$TMP/after"
+	diff "$TMP/before" "$TMP/after"
+}
