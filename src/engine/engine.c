@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#include "kernel/pin.h"
-
 G_DEFINE_FINAL_TYPE(NetfilEngine, netfil_engine, G_TYPE_OBJECT)
 
 enum { ADDED, REMOVED, CHANGED, CAP_REACHED, SIGNALS };
@@ -428,11 +426,6 @@ void netfil_engine_losses(NetfilEngine *e, guint64 losses[NETFIL_LOSSES])
 gboolean netfil_engine_reload(NetfilEngine *e, GError **error)
 {
 	return netfil_kernel_reload(e->kernel, error);
-}
-
-gboolean netfil_engine_unpin(const char *bpffs_dir, GError **error)
-{
-	return netfil_pin_remove_all(bpffs_dir, error);
 }
 
 /* ---- life ---- */

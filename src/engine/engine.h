@@ -72,6 +72,3 @@ void netfil_engine_losses(NetfilEngine *engine, guint64 losses[NETFIL_LOSSES]);
 /* Of NetfilFeature, owned by the caller (g_array_unref). Works without an
  * engine too, so that doctor can speak where none can start. */
 GArray *netfil_engine_features(NetfilEngine *engine_or_null);
-
-/* Takes all pins off: caps end. For a clean removal only. */
-gboolean netfil_engine_unpin(const char *bpffs_dir, GError **error);

@@ -2,7 +2,6 @@
 #include "pin.h"
 
 #include <errno.h>
-#include <glib/gstdio.h>
 #include <linux/magic.h>
 #include <sys/mount.h>
 #include <sys/statfs.h>
@@ -75,30 +74,4 @@ GPtrArray *netfil_pin_links(const char *dir)
 	g_autofree char *links = g_build_filename(dir, "links", NULL);
 
 	return names_in(links);
-}
-
-static gboolean remove_kind(const char *dir, const char *kind, GError **error)
-{
-	g_autofree char *path = g_build_filename(dir, kind, NULL);
-	g_autoptr(GPtrArray) names = names_in(path);
-
-	for (guint i = 0; i < names->len; i++) {
-		g_autofree char *pin = netfil_pin_path(dir, kind, names->pdata[i]);
-
-		if (g_unlink(pin))
-			return failed("remove", pin, error);
-	}
-	g_rmdir(path);
-	return TRUE;
-}
-
-gboolean netfil_pin_remove_all(const char *dir, GError **error)
-{
-	if (!g_file_test(dir, G_FILE_TEST_IS_DIR))
-		return TRUE;
-	if (!remove_kind(dir, "links", error) || !remove_kind(dir, NETFIL_PIN_MAPS, error))
-		return FALSE;
-	if (g_rmdir(dir) && errno == EBUSY) /* a mount of its own */
-		umount2(dir, MNT_DETACH);
-	return TRUE;
 }

@@ -18,6 +18,3 @@ char *netfil_pin_path(const char *dir, const char *kind, const char *name);
 
 /* Names of the pinned links. */
 GPtrArray *netfil_pin_links(const char *dir);
-
-/* Removes all pins and the folders, and unmounts what netfil_pin_prepare mounted. */
-gboolean netfil_pin_remove_all(const char *dir, GError **error);
