@@ -122,6 +122,15 @@ void netfil_filter_arm(NetfilKernel *kernel, NetfilFilter *filter)
 void netfil_filter_restart(NetfilKernel *kernel, NetfilFilter *filter)
 {
 	netfil_filter_read(kernel, filter, &filter->base);
+	if (filter->sockets_slot != NETFIL_NO_SLOT) { /* see netfil_filter_used() */
+		const struct netfil_slot *sockets =
+			netfil_kernel_slot(kernel, filter->sockets_slot);
+
+		filter->base.refused_bytes += sockets->refused_bytes;
+		filter->base.refused_packets += sockets->refused_packets;
+		filter->base.reset_bytes += sockets->reset_bytes;
+		filter->base.reset_packets += sockets->reset_packets;
+	}
 	filter->started = g_get_real_time() / G_USEC_PER_SEC;
 }
 

@@ -232,3 +232,11 @@ again() { # COMMAND...
 	fails finish client
 	[[ $(told client error) =~ ^E(CONNABORTED|CONNRESET|PIPE)$ ]] || fail "$(cat "$TMP/client.out")"
 }
+
+@test "reject by interface: a reset starts refusals from 0 too" {
+	spend --interface net0
+	fails finish client
+	fails capped tcp-send "$B4" "$PORT" 10
+	netfil reset tight
+	assert_equal refused "$(show tight '"\(.refused.packets) \(.resets.packets)"' | tr -d '"')" "0 0"
+}
