@@ -19,18 +19,21 @@ typedef struct {
 	const char *name; /* NULL: the empty program */
 	guint filters;
 	guint matching;
+	gboolean accounting; /* of applications */
 	GArray *rounds; /* of double: nanoseconds a packet */
 	GArray *over;   /* … over the empty program in the same round */
 } Setting;
 
 static Setting settings[] = {
-    {NULL, 0, 0},
-    {"none", 0, 0},
-    {"1", 1, 1},
-    {"100", 100, 1},
-    {"1000", 1000, 1},
-    {"1000, none matches", 1000, 0},
-    {"1000, 3 match", 1000, 3},
+    {NULL, 0, 0, FALSE},
+    {"none", 0, 0, FALSE},
+    {"1", 1, 1, FALSE},
+    {"100", 100, 1, FALSE},
+    {"1000", 1000, 1, FALSE},
+    {"1000, none matches", 1000, 0, FALSE},
+    {"1000, 3 match", 1000, 3, FALSE},
+    {"none, apps", 0, 0, TRUE},
+    {"1, apps", 1, 1, TRUE},
 };
 
 static int rounds = 15;
@@ -50,6 +53,7 @@ static const GOptionEntry options[] = {
 static void configure(Bed *bed, const Setting *setting)
 {
 	bed_clear(bed);
+	bed->config->accounting = setting->accounting;
 	for (guint rule = 0; rule < setting->filters; rule++) {
 		gboolean matches = rule >= setting->filters - setting->matching;
 		g_autofree char *prefix = g_strdup_printf("192.168.%u.%u", rule / 256, rule % 256);
@@ -134,10 +138,10 @@ static gboolean write_json(void)
 		const Setting *s = &settings[i];
 
 		fprintf(file,
-			"  {\"program\": \"%s\", \"filters\": %u, \"matching\": %u, \"ns\": %.2f, "
-			"\"over_empty\": %.2f, \"quartiles\": [%.2f, %.2f]}%s\n",
+			"  {\"program\": \"%s\", \"filters\": %u, \"matching\": %u, "
+			"\"apps\": %s, \"ns\": %.2f, \"over_empty\": %.2f, \"quartiles\": [%.2f, %.2f]}%s\n",
 			s->name ? "socket_out" : "empty", s->filters, s->matching,
-			quantile(s->rounds, 0.5), quantile(s->over, 0.5), quantile(s->over, 0.25),
+			s->accounting ? "true" : "false", quantile(s->rounds, 0.5), quantile(s->over, 0.5), quantile(s->over, 0.25),
 			quantile(s->over, 0.75), i + 1 < G_N_ELEMENTS(settings) ? "," : "");
 	}
 	fprintf(file, "]\n");

@@ -3,6 +3,7 @@
  * Interfaces: every frame that crosses one is charged to the filters that name it,
  * or dropped. Attached to each interface that a filter matches, by tcx or clsact.
  */
+#include "account.h"
 #include "tag.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
@@ -64,28 +65,26 @@ static __always_inline void socket_uncharge(struct __sk_buff *skb,
 	if (!tag || !tag_verdict(tag, c->generation, &packet->flow, &verdict))
 		return;
 	uncharge(&verdict, verdict.count, NETFIL_OUT, packet->bytes);
+	if (c->accounting)
+		account_uncount(tag, packet);
 }
 
 /* Charges the interface's filters. Returns -1, or the flags of the slot that refused.
  * Global, so that the verifier walks it once and not for each path through a frame. */
-__noinline int interface_charge(__u32 ifindex, __u32 direction, __u32 bytes, __u32 segments,
-				__u32 tcp)
+__noinline int interface_charge(__u32 ifindex, __u32 direction, __u32 bytes,
+				const struct netfil_packet *packet)
 {
-	struct netfil_interface *interface = bpf_map_lookup_elem(&interfaces, &ifindex);
 	struct netfil_verdict verdict = {};
 	struct netfil_cost cost = {
 		.bytes = bytes,
-		.segments = segments,
 		.direction = direction,
-		.tcp = tcp,
 	};
 
-	if (!interface)
+	if (!packet)
 		return -1;
-#pragma clang loop unroll(disable)
-	for (__u32 i = 0; i < NETFIL_MATCH_MAX; i++)
-		verdict.slots[i] = READ_ONCE(interface->slots[i]);
-	verdict.count = interface->count;
+	cost.segments = packet->segments;
+	cost.tcp = packet->flow.proto == IPPROTO_TCP;
+	interface_slots(ifindex, &packet->flow, packet->headers, &verdict);
 	return charge(&verdict, &cost);
 }
 
@@ -102,7 +101,7 @@ static __always_inline int decide(struct __sk_buff *skb, __u32 direction)
 	offset = ip_offset(skb, interface->link_header);
 	packet_parse(skb, &packet, offset, direction);
 	if (interface_charge(ifindex, direction, frame_bytes(skb, &packet, offset, direction),
-			     packet.segments, packet.flow.proto == IPPROTO_TCP) < 0)
+			     &packet) < 0)
 		return NEXT;
 	if (direction == NETFIL_OUT)
 		socket_uncharge(skb, c, &packet);

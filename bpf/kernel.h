@@ -36,7 +36,32 @@ struct inode {
 	unsigned long i_ino;
 } EXPLORED;
 
+struct qstr {
+	const unsigned char *name;
+} EXPLORED;
+
+struct dentry {
+	struct dentry *d_parent;
+	struct qstr d_name;
+} EXPLORED;
+
+struct vfsmount {
+	struct dentry *mnt_root;
+} EXPLORED;
+
+struct mount {
+	struct mount *mnt_parent;
+	struct dentry *mnt_mountpoint;
+	struct vfsmount mnt;
+} EXPLORED;
+
+struct path {
+	struct vfsmount *mnt;
+	struct dentry *dentry;
+} EXPLORED;
+
 struct file {
+	struct path f_path;
 	struct inode *f_inode;
 } EXPLORED;
 

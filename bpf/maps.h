@@ -38,6 +38,7 @@ ARRAY(protos, __u32, 256);
 HASH(exes, BPF_MAP_TYPE_HASH, struct netfil_exe, __u32, 4096, BPF_F_NO_PREALLOC);
 HASH(users, BPF_MAP_TYPE_HASH, __u32, __u32, 4096, BPF_F_NO_PREALLOC);
 HASH(prefixes, BPF_MAP_TYPE_LPM_TRIE, struct netfil_prefix, __u32, 2000000, BPF_F_NO_PREALLOC);
+HASH(excepts, BPF_MAP_TYPE_LPM_TRIE, struct netfil_prefix, __u32, 65536, BPF_F_NO_PREALLOC);
 
 /* Sets that are inherited, so held by value: by tgid, and by cgroup id. A cgroup
  * that is gone may still have sockets. */
@@ -48,6 +49,17 @@ HASH(cgroup_names, BPF_MAP_TYPE_HASH, struct netfil_cgroup_name, struct netfil_s
      BPF_F_NO_PREALLOC);
 
 HASH(interfaces, BPF_MAP_TYPE_HASH, __u32, struct netfil_interface, 4096, BPF_F_NO_PREALLOC);
+
+/* Applications: see struct netfil_account. */
+ARRAY(accounts, struct netfil_account, NETFIL_ACCOUNTS_MAX);
+ARRAY(account_paths, struct netfil_account_path, NETFIL_ACCOUNTS_MAX);
+HASH(account_numbers, BPF_MAP_TYPE_HASH, struct netfil_account_key, __u32, NETFIL_ACCOUNTS_MAX, 0);
+
+struct {
+	__uint(type, BPF_MAP_TYPE_QUEUE);
+	__uint(max_entries, NETFIL_ACCOUNTS_MAX - NETFIL_ACCOUNT_FIRST);
+	__type(value, __u32);
+} account_free SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_SK_STORAGE);

@@ -77,14 +77,26 @@ __noinline int match_owner(const struct netfil_config *c, const struct netfil_ow
 	return 0;
 }
 
+/* The number of the set of rules that leave this remote address out. */
+static __always_inline __u32 except_number(const struct netfil_config *c,
+					   const struct netfil_flow *flow)
+{
+	struct netfil_prefix address = {.length = 128};
+
+	if (!(c->asked & NETFIL_ASKED_EXCEPT))
+		return 0;
+	__builtin_memcpy(address.address, flow->remote, 16);
+	return number_of(bpf_map_lookup_elem(&excepts, &address));
+}
+
 /* Takes away the rules whose questions about a flow this one does not answer.
  * `home`: it is in the namespace whose interfaces rules name. */
 __noinline int match_flow(const struct netfil_config *c, const struct netfil_flow *flow, __u32 home,
 			  struct netfil_set *matched)
 {
-	const struct netfil_set *prefix, *remote_port, *local_port, *proto, *interface;
+	const struct netfil_set *prefix, *remote_port, *local_port, *proto, *interface, *except;
 	__u32 prefix_number = 0, remote_number = 0, local_number = 0, proto_number = 0;
-	__u32 interface_number = 0, words, key;
+	__u32 interface_number = 0, excepted, words, key;
 
 	if (!c || !flow || !matched)
 		return 0;
@@ -112,12 +124,14 @@ __noinline int match_flow(const struct netfil_config *c, const struct netfil_flo
 		entry = bpf_map_lookup_elem(&interfaces, &key);
 		interface_number = entry ? entry->set : 0;
 	}
+	excepted = except_number(c, flow);
 	prefix = bpf_map_lookup_elem(&sets, &prefix_number);
 	remote_port = bpf_map_lookup_elem(&sets, &remote_number);
 	local_port = bpf_map_lookup_elem(&sets, &local_number);
 	proto = bpf_map_lookup_elem(&sets, &proto_number);
 	interface = bpf_map_lookup_elem(&sets, &interface_number);
-	if (!prefix || !remote_port || !local_port || !proto || !interface)
+	except = bpf_map_lookup_elem(&sets, &excepted);
+	if (!prefix || !remote_port || !local_port || !proto || !interface || !except)
 		return 0;
 #pragma clang loop unroll(disable)
 	for (__u32 i = 0; i < NETFIL_SET_WORDS; i++) {
@@ -128,7 +142,45 @@ __noinline int match_flow(const struct netfil_config *c, const struct netfil_flo
 			(c->any[NETFIL_KIND_PORT].words[i] | remote_port->words[i] |
 			 local_port->words[i]) &
 			(c->any[NETFIL_KIND_PROTO].words[i] | proto->words[i]) &
-			(c->any[NETFIL_KIND_INTERFACE].words[i] | interface->words[i]);
+			(c->any[NETFIL_KIND_INTERFACE].words[i] | interface->words[i]) &
+			~except->words[i];
+	}
+	return 0;
+}
+
+/*
+ * The slots of the interface's filters that count a frame: those which do not leave its
+ * remote address out (`address` 0: it has none). Both the charge and its undoing ask here.
+ */
+__noinline int interface_slots(__u32 ifindex, const struct netfil_flow *flow, __u32 address,
+			       struct netfil_verdict *verdict)
+{
+	struct netfil_interface *interface = bpf_map_lookup_elem(&interfaces, &ifindex);
+	struct netfil_config *c = config_get();
+	const struct netfil_set *except;
+	__u32 number;
+
+	if (!flow || !verdict)
+		return 0;
+	verdict->count = 0;
+	if (!interface || !c)
+		return 0;
+	number = address ? except_number(c, flow) : 0;
+	except = bpf_map_lookup_elem(&sets, &number);
+	if (!except)
+		return 0;
+#pragma clang loop unroll(disable)
+	for (__u32 i = 0; i < NETFIL_MATCH_MAX; i++) {
+		/* Counted in memory, as in match_word(). */
+		__u32 count = verdict->count;
+		__u32 rule = interface->except[i];
+
+		if (i >= interface->count)
+			break;
+		if (rule < NETFIL_RULES_MAX && set_word(except, rule / 64) >> (rule & 63) & 1)
+			continue;
+		verdict->slots[MASKED(count, NETFIL_MATCH_MAX - 1)] = interface->slots[i];
+		verdict->count = count + 1;
 	}
 	return 0;
 }

@@ -4,6 +4,7 @@
  * by another process, and, as iterators that user space runs, labels what was
  * there before.
  */
+#include "account.h"
 #include "identity.h"
 #include "tag.h"
 
@@ -226,10 +227,12 @@ static __always_inline int socket_used(struct sock *sk)
 		if (!tag->netns)
 			tag->netns = sk->__sk_common.skc_net.net->net_cookie;
 		owner_fill(&tag->creator, task, false);
+		account_assign(tag, &tag->creator, task);
 		tag->cookie = cookie;
 		tag->flags = NETFIL_TAG_OWNED;
 	} else {
 		owner_fill(&tag->user, task, true);
+		account_assign(tag, &tag->user, task);
 	}
 	tag_void(tag);
 	tag_unlock(tag);
@@ -264,6 +267,20 @@ static __always_inline struct sock *file_sock(struct file *file)
 	return sk && internet(sk) ? sk : NULL;
 }
 
+static __always_inline bool same_process(const struct netfil_owner *owner, struct task_struct *task)
+{
+	return owner->tgid == (__u32)task->tgid && owner->start == start_of(task);
+}
+
+/* Applications were not counted when the socket got its owner. */
+static __always_inline void account_label(struct netfil_tag *tag, struct task_struct *task)
+{
+	const struct netfil_owner *owner = tag->user.tgid ? &tag->user : &tag->creator;
+
+	if (tag->account_generation == ACCOUNT_UNSOUGHT && same_process(owner, task))
+		account_assign(tag, owner, task);
+}
+
 /* Labels the sockets that somebody holds: with their owner where none is known,
  * and with the process rules of all who hold them. */
 SEC("iter/task_file")
@@ -290,8 +307,10 @@ int socket_label(struct bpf_iter__task_file *ctx)
 		tag->cookie = bpf_get_socket_cookie(sk);
 		tag->netns = sk->__sk_common.skc_net.net->net_cookie;
 		owner_fill(&tag->creator, task, true);
+		account_assign(tag, &tag->creator, task);
 		tag->flags = NETFIL_TAG_OWNED;
 	} else {
+		account_label(tag, task);
 		process = process_find(task->tgid, start_of(task));
 		if (process)
 			for (int i = 0; i < NETFIL_SET_WORDS; i++)

@@ -3,6 +3,7 @@
  * Sockets: every IP packet that a socket sends or receives is charged to the
  * filters that match, or refused. Attached at the cgroup root (or below it).
  */
+#include "account.h"
 #include "identity.h"
 #include "tag.h"
 
@@ -37,6 +38,7 @@ static __always_inline void tag_from_mptcp(struct netfil_tag *tag, struct bpf_so
 	tag->creator = from->creator;
 	tag->user = from->user;
 	tag->netns = from->netns;
+	WRITE_ONCE(*account_of(tag), READ_ONCE(*account_of(from)));
 	/* Not kept as owned: the parent may get another user. */
 	tag_void(tag);
 	tag_unlock(tag);
@@ -53,7 +55,7 @@ static __always_inline bool verdict_spent(const struct netfil_verdict *verdict)
 			break;
 		number = verdict->slots[i];
 		slot = bpf_map_lookup_elem(&slots, &number);
-		if (slot && READ_ONCE(slot->exhausted) && slot->flags & NETFIL_SLOT_PASS_RESET)
+		if (slot && slot->flags & NETFIL_SLOT_PASS_RESET && slot_spent(slot))
 			return true;
 	}
 	return false;
@@ -92,21 +94,13 @@ static __always_inline void interface_uncharge(const struct netfil_packet *packe
 {
 	__u32 ifindex = packet->flow.ifindex;
 	struct netfil_interface *interface = bpf_map_lookup_elem(&interfaces, &ifindex);
-	struct netfil_slot *slot;
-	__u32 size, number;
+	struct netfil_verdict verdict = {};
 
 	if (!interface)
 		return;
-	size = packet->bytes + packet->segments * interface->link_header;
-#pragma clang loop unroll(disable)
-	for (__u32 i = 0; i < NETFIL_MATCH_MAX; i++) {
-		if (i >= interface->count)
-			break;
-		number = interface->slots[i];
-		slot = bpf_map_lookup_elem(&slots, &number);
-		if (slot)
-			slot_uncharge(slot, NETFIL_IN, size);
-	}
+	interface_slots(ifindex, &packet->flow, packet->headers, &verdict);
+	uncharge(&verdict, verdict.count, NETFIL_IN,
+		 packet->bytes + packet->segments * interface->link_header);
 }
 
 static __always_inline void count_overmatched(void)
@@ -221,7 +215,7 @@ static __always_inline int decide(struct __sk_buff *skb, __u32 direction)
 	__u32 generation;
 	int flags = -1;
 
-	if (!c || !c->words)
+	if (!c || (!c->words && !c->accounting))
 		return ADMIT;
 	generation = READ_ONCE(c->generation);
 	tag = tag_of(skb);
@@ -243,10 +237,14 @@ static __always_inline int decide(struct __sk_buff *skb, __u32 direction)
 	} else {
 		flags = charge_matching(skb, c, tag, generation, &packet, &cost);
 	}
-	if ((c->asked & OWNER_KINDS) &&
+	if ((c->asked & OWNER_KINDS || c->accounting) &&
 	    (!tag || (!(tag->flags & NETFIL_TAG_OWNED) && !tag->creator.tgid)))
 		count_unattributed(&packet, direction);
-	return flags < 0 ? ADMIT : refuse(c, tag, &packet, &cost, direction, flags);
+	if (flags >= 0)
+		return refuse(c, tag, &packet, &cost, direction, flags);
+	if (c->accounting)
+		account_count(tag, direction, &packet);
+	return ADMIT;
 }
 
 SEC("cgroup_skb/ingress")
@@ -276,6 +274,7 @@ int socket_create(struct bpf_sock *sk)
 	tag->cookie = bpf_get_socket_cookie(sk);
 	tag->netns = bpf_get_netns_cookie(sk);
 	owner_fill(&tag->creator, bpf_get_current_task_btf(), false);
+	account_assign(tag, &tag->creator, bpf_get_current_task_btf());
 	tag->flags = NETFIL_TAG_OWNED;
 	return 1;
 }
@@ -306,7 +305,7 @@ static __always_inline int may_connect(struct bpf_sock_addr *ctx, struct netfil_
 			break;
 		number = verdict.slots[i];
 		slot = bpf_map_lookup_elem(&slots, &number);
-		if (slot && READ_ONCE(slot->exhausted) && slot->flags & NETFIL_SLOT_REJECT)
+		if (slot && slot->flags & NETFIL_SLOT_REJECT && slot_spent(slot))
 			return 0;
 	}
 	return 1;

@@ -14,7 +14,7 @@
 
 #include <linux/types.h>
 
-#define NETFIL_ABI_VERSION 1
+#define NETFIL_ABI_VERSION 2
 
 #define NETFIL_RULES_MAX 1024
 #define NETFIL_SET_WORDS (NETFIL_RULES_MAX / 64)
@@ -36,7 +36,22 @@ enum netfil_slot_flags {
 	NETFIL_SLOT_REJECT = 1 << 0,	 /* connect() fails, datagrams get EPERM */
 	NETFIL_SLOT_DROP = 1 << 1,	 /* silence */
 	NETFIL_SLOT_PASS_RESET = 1 << 2, /* once exhausted, a TCP reset may leave */
+	NETFIL_SLOT_OVER = 1 << 3,	 /* beyond its limits it admits, at `rate` */
+	NETFIL_SLOT_GRANTED = 1 << 4,	 /* limit[NETFIL_TOTAL] is what user space has granted
+					    so far, not the cap: at it, packets are dropped in
+					    silence, nothing is exhausted, and more is asked for */
+	NETFIL_SLOT_KNOCK = 1 << 5,	 /* user space acts on who comes to the spent cap: any
+					    packet refused then sends NETFIL_EVENT_KNOCK, until
+					    `exhausted` has NETFIL_EXHAUSTED_KNOCKED */
 };
+
+/* Bits of netfil_slot.exhausted beside 1 << direction. Set by the kernel when it sends
+ * NETFIL_EVENT_KNOCK for a NETFIL_SLOT_KNOCK slot, cleared by user space, which then gets
+ * another one. */
+#define NETFIL_EXHAUSTED_KNOCKED (1U << 7)
+/* User space's own: processes were paused. It outlives netfild, as they do. */
+#define NETFIL_EXHAUSTED_PAUSED (1U << 8)
+#define NETFIL_EXHAUSTED_CAPS ((1U << NETFIL_DIRECTIONS) - 1)
 
 /*
  * One filter's counters, as two cache lines. Counters only ever rise (but for
@@ -57,7 +72,13 @@ struct netfil_slot {
 	__u64 refused_packets;
 	__u64 reset_bytes;   /* resets that ended connections at the cap; not in used[] */
 	__u64 reset_packets;
-	__u64 pad[4];
+	__u64 rate;	  /* NETFIL_SLOT_OVER: bytes a second beyond the limits; 0: any */
+	__u64 paid_until; /* kernel: bpf_ktime_get_boot_ns() until which `rate` is used up */
+	__u64 over_until; /* until this bpf_ktime_get_boot_ns() all is admitted, and nothing
+			     becomes exhausted (free hours, snooze); used[] counts on */
+	__u64 grant_low;  /* NETFIL_SLOT_GRANTED: where used[NETFIL_TOTAL] passes this,
+			     NETFIL_EVENT_GRANT is sent, and the kernel makes it
+			     NETFIL_NO_LIMIT, so that it is sent once */
 };
 
 /* A set of rules; bit n is rule n. */
@@ -81,13 +102,18 @@ enum netfil_kind {
 	NETFIL_KINDS = 8,
 };
 
+/* Some rule leaves addresses out: the map "excepts", like "prefixes", yields the set of
+ * rules that do not match this remote address. */
+#define NETFIL_ASKED_EXCEPT (1U << 31)
+
 /* The one element of map "config". */
 struct netfil_config {
 	__u32 generation;   /* verdicts cached under another one are void; never 0 */
 	__u32 words;	    /* set words in use */
 	__u64 home_netns;   /* cookie of the network namespace that netfil keeps:
 			       interfaces and forwarding are matched in it alone */
-	__u32 asked;	    /* bit 1 << kind: some rule asks about it */
+	__u32 asked;	    /* bit 1 << kind: some rule asks about it; and
+			       NETFIL_ASKED_EXCEPT */
 	__u32 forwarding;   /* 1: the FORWARD hook counts, so address rules leave
 			       sockets of other network namespaces to it */
 	struct netfil_set enabled;
@@ -95,6 +121,9 @@ struct netfil_config {
 	struct netfil_set owned;    /* rules that ask about a socket's owner */
 	struct netfil_set any[NETFIL_KINDS];
 	__u32 slot[NETFIL_RULES_MAX]; /* rule -> slot */
+	__u32 accounting; /* 1: applications are counted, see struct netfil_account */
+	__u32 pad;
+	__u64 instance; /* random, user space's: tells these maps from earlier ones */
 };
 
 /* The one element of map "totals": what belongs to no filter. */
@@ -139,7 +168,11 @@ struct netfil_interface {
 	__u32 count;
 	__u32 pad;
 	__u32 slots[NETFIL_MATCH_MAX]; /* of pure interface filters, ascending */
+	/* Beside each slot: the rule under which its filter stands in "excepts", or
+	 * NETFIL_NO_RULE. The rule is never enabled. */
+	__u16 except[NETFIL_MATCH_MAX];
 };
+#define NETFIL_NO_RULE 0xffff
 
 /* What a packet's verdict depends on beside its socket's owner. */
 struct netfil_flow {
@@ -149,6 +182,47 @@ struct netfil_flow {
 	__u32 ifindex;
 	__u8 proto;
 	__u8 pad[7];
+};
+
+/*
+ * What an application moved, loopback left out: an executable under a user. Sockets of the
+ * latest user if they have one, else of their creator. Element of the mapped array
+ * "accounts"; counters only rise.
+ *
+ * Account 0 is of traffic without an owner, 1 of applications for which there was no
+ * account left. The others are given by the kernel: "account_free" (a queue of numbers,
+ * filled by user space) has those that may be given, "account_numbers" (a hash) leads from
+ * a key to its number. User space takes a number back (deletes the key, raises
+ * `generation`, puts it into the queue) when the account has long been idle; a tag with an
+ * older generation finds its account anew.
+ */
+#define NETFIL_ACCOUNTS_MAX 4096
+#define NETFIL_ACCOUNT_NOBODY 0
+#define NETFIL_ACCOUNT_OTHERS 1
+#define NETFIL_ACCOUNT_FIRST 2 /* of those that are given */
+
+struct netfil_account_key {
+	struct netfil_exe exe;
+	__u32 uid;
+	__u32 pad;
+};
+
+struct netfil_account {
+	__u64 bytes[2]; /* by direction */
+	__u64 packets[2];
+	struct netfil_account_key key;
+	__u32 generation;
+	__u32 pad;
+};
+
+/* Element of the array "account_paths", by account: the executable's path when the account
+ * was given, its parts from the last to the first, each with a NUL behind it; `length`
+ * bytes in all. A path that does not fit lacks its first parts (`cut`). */
+#define NETFIL_PATH_MAX 512
+struct netfil_account_path {
+	__u32 length;
+	__u32 cut;
+	char parts[NETFIL_PATH_MAX];
 };
 
 /* Who made, or first used, a socket. tgid 0: not known. */
@@ -180,6 +254,8 @@ struct netfil_tag {
 	__u16 slots[NETFIL_MATCH_MAX];
 	__u64 cookie; /* of the socket it was made for; an accepted one inherits it */
 	__u64 netns;
+	__u32 account; /* of the user, else of the creator */
+	__u32 account_generation;
 	struct netfil_owner creator;
 	struct netfil_owner user; /* the last other process seen using it */
 };
@@ -188,7 +264,9 @@ struct netfil_tag {
 enum netfil_event_type {
 	NETFIL_EVENT_EXHAUSTED = 1, /* a slot's `exhausted` went from 0 to set */
 	NETFIL_EVENT_KNOCK = 2,	    /* a socket's TCP segment met a NETFIL_SLOT_REJECT slot
-				       that was exhausted already; told once a socket */
+				       that was exhausted already; told once a socket.
+				       Or see NETFIL_SLOT_KNOCK */
+	NETFIL_EVENT_GRANT = 3,	    /* a NETFIL_SLOT_GRANTED slot needs more soon, or now */
 };
 
 struct netfil_event {
@@ -213,15 +291,18 @@ _Static_assert(sizeof(struct netfil_connection) == 48, "connection");
 _Static_assert(sizeof(struct netfil_slot) == 128, "two cache lines");
 _Static_assert(NETFIL_SLOTS_MAX <= 1 << 16, "slots are noted in 16 bits");
 _Static_assert(sizeof(struct netfil_set) == NETFIL_RULES_MAX / 8, "set");
-_Static_assert(sizeof(struct netfil_config) == 24 + 11 * 128 + 4096, "config");
+_Static_assert(sizeof(struct netfil_config) == 24 + 11 * 128 + 4096 + 16, "config");
 _Static_assert(sizeof(struct netfil_totals) == 64, "totals");
 _Static_assert(sizeof(struct netfil_exe) == 16, "exe");
 _Static_assert(sizeof(struct netfil_prefix) == 20, "prefix");
 _Static_assert(sizeof(struct netfil_process) == 136, "process");
-_Static_assert(sizeof(struct netfil_interface) == 80, "interface");
+_Static_assert(sizeof(struct netfil_interface) == 112, "interface");
 _Static_assert(sizeof(struct netfil_flow) == 32, "flow");
 _Static_assert(sizeof(struct netfil_owner) == 168, "owner");
-_Static_assert(sizeof(struct netfil_tag) == 16 + 32 + 32 + 16 + 2 * 168, "tag");
+_Static_assert(sizeof(struct netfil_tag) == 16 + 32 + 32 + 24 + 2 * 168, "tag");
 _Static_assert(sizeof(struct netfil_event) == 16, "event");
+_Static_assert(sizeof(struct netfil_account_key) == 24, "account key");
+_Static_assert(sizeof(struct netfil_account) == 64, "account");
+_Static_assert(sizeof(struct netfil_account_path) == 520, "account path");
 
 #endif

@@ -9,7 +9,7 @@
 #include "engine/engine.h"
 #include "json.h"
 #include "options.h"
-#include "terminal.h"
+#include "print.h"
 
 static const NetfilUsage usage = {
     .command = "doctor",
@@ -27,6 +27,8 @@ typedef struct {
 	NetfilClient *client; /* NULL: no daemon runs */
 	GVariant *answer;     /* the strings of `features` that came from a daemon */
 	GArray *features;     /* NetfilFeature */
+	char *trouble;        /* the ledger's, "": none; NULL: no daemon runs */
+	gint64 since;
 } Findings;
 
 static void findings_clear(Findings *findings)
@@ -34,6 +36,7 @@ static void findings_clear(Findings *findings)
 	g_clear_object(&findings->client);
 	g_clear_pointer(&findings->features, g_array_unref);
 	g_clear_pointer(&findings->answer, g_variant_unref);
+	g_clear_pointer(&findings->trouble, g_free);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Findings, findings_clear)
 
@@ -51,16 +54,23 @@ static GArray *read_answer(GVariant *answer)
 	return features;
 }
 
+static gboolean ask(Findings *findings, GError **error)
+{
+	findings->answer = netfil_client_doctor(findings->client, error);
+	if (!findings->answer)
+		return FALSE;
+	findings->features = read_answer(findings->answer);
+	findings->trouble = netfil_client_trouble(findings->client, &findings->since, error);
+	return findings->trouble != NULL;
+}
+
 static gboolean find_out(Findings *findings, GError **error)
 {
 	g_autoptr(GError) absent = NULL;
 
 	findings->client = netfil_client_connect(&absent);
-	if (findings->client) {
-		findings->answer = netfil_client_doctor(findings->client, error);
-		findings->features = findings->answer ? read_answer(findings->answer) : NULL;
-		return findings->features != NULL;
-	}
+	if (findings->client)
+		return ask(findings, error);
 	if (!g_error_matches(absent, NETFIL_ERROR, NETFIL_ERROR_NOT_FOUND)) {
 		g_propagate_error(error, g_steal_pointer(&absent));
 		return FALSE;
@@ -73,6 +83,11 @@ static gboolean find_out(Findings *findings, GError **error)
 	}
 	findings->features = netfil_engine_features(NULL);
 	return TRUE;
+}
+
+static gboolean has_trouble(const Findings *findings)
+{
+	return findings->trouble && *findings->trouble;
 }
 
 static gboolean is_healthy(const GArray *features)
@@ -123,6 +138,7 @@ static void print_json(const Findings *findings)
 	add_string(builder, "version",
 		   findings->client ? netfil_client_version(findings->client) : NULL);
 	add_boolean(builder, "healthy", is_healthy(findings->features));
+	add_string(builder, "trouble", has_trouble(findings) ? findings->trouble : NULL);
 	json_builder_set_member_name(builder, "features");
 	json_builder_begin_array(builder);
 	for (guint i = 0; i < findings->features->len; i++)
@@ -170,6 +186,11 @@ static void print_text(const Findings *findings)
 	g_print("\n%s\n", is_healthy(findings->features)
 			      ? "netfil can keep its promises on this kernel."
 			      : "netfil cannot work on this kernel.");
+	if (has_trouble(findings)) {
+		g_autofree char *line = netfil_print_trouble(findings->trouble, findings->since);
+
+		g_print("%s\n", line);
+	}
 }
 
 int netfil_cmd_doctor(int argc, char **argv, GError **error)

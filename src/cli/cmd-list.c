@@ -30,14 +30,27 @@ static void print_json(const GPtrArray *statuses)
 	netfil_json_print(root);
 }
 
+static guint outlook_width(const GPtrArray *statuses)
+{
+	guint width = 0;
+
+	for (guint i = 0; i < statuses->len; i++) {
+		g_autofree char *outlook = netfil_print_outlook(statuses->pdata[i]);
+
+		width = MAX(width, netfil_text_width(outlook));
+	}
+	return width;
+}
+
 static void print_text(const GPtrArray *statuses)
 {
 	NetfilTerminal terminal = netfil_terminal(STDOUT_FILENO);
-	NetfilColumns columns = netfil_print_columns(statuses, &terminal, 0);
+	NetfilColumns columns = netfil_print_columns(statuses, &terminal, outlook_width(statuses));
 
 	for (guint i = 0; i < statuses->len; i++) {
+		g_autofree char *outlook = netfil_print_outlook(statuses->pdata[i]);
 		g_autofree char *row =
-		    netfil_print_row(statuses->pdata[i], &columns, &terminal, NULL);
+		    netfil_print_row(statuses->pdata[i], &columns, &terminal, outlook);
 
 		g_print("%s\n", row);
 	}
@@ -77,6 +90,23 @@ static gboolean print_unattributed(NetfilClient *client, GError **error)
 	return TRUE;
 }
 
+/* Not into JSON, which is an array of filters and nothing else. */
+static gboolean print_trouble(NetfilClient *client, gboolean json, GError **error)
+{
+	gint64 since = 0;
+	g_autofree char *what = netfil_client_trouble(client, &since, error);
+	g_autofree char *line = NULL;
+
+	if (!what)
+		return FALSE;
+	line = netfil_print_trouble(what, since);
+	if (*what && json)
+		g_printerr("netfil: %s\n", line);
+	else if (*what)
+		g_print("%s\n", line);
+	return TRUE;
+}
+
 int netfil_cmd_list(int argc, char **argv, GError **error)
 {
 	gboolean json = FALSE;
@@ -92,10 +122,11 @@ int netfil_cmd_list(int argc, char **argv, GError **error)
 	    !(client = netfil_client_connect(error)) ||
 	    !(statuses = netfil_client_list(client, error)))
 		return EXIT_FAILURE;
-	if (json) {
+	if (json)
 		print_json(statuses);
-		return EXIT_SUCCESS;
-	}
-	print_text(statuses);
-	return print_unattributed(client, error) ? EXIT_SUCCESS : EXIT_FAILURE;
+	else
+		print_text(statuses);
+	if (!json && !print_unattributed(client, error))
+		return EXIT_FAILURE;
+	return print_trouble(client, json, error) ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -41,11 +41,11 @@ static const NetfilUsage usage = {
 	"The cap lasts as long as netfil run. What the command leaves running is killed when\n"
 	"it ends, or waited for with --wait. If netfil run itself is killed, so is all that\n"
 	"runs under it; what moves to another control group by itself escapes that.\n"
-	"\n"
-	"Examples:\n"
+	"\n" NETFIL_POLICIES_HELP "Examples:\n"
 	"  netfil run --total 25M -- wget https://example.org/big.iso\n"
 	"  netfil run --in 1G --on-limit kill --report usage.json -- apt-get upgrade\n"
-	"  netfil run --interface 'wwan*' --total 100MiB -- git fetch\n",
+	"  netfil run --interface 'wwan*' --total 100MiB -- git fetch\n"
+	"  netfil run --total 1G --every hour --warn 80 --on-limit pause -- rsync -a here there:\n",
     .stop_at_argument = TRUE,
 };
 
@@ -129,10 +129,40 @@ static gboolean start_processes(Run *run, char **command, GError **error)
 	       netfil_run_cgroup_adopt(run->cgroup, run->child.pid, error);
 }
 
+static void say(Run *run, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
+/* A line of its own, beside the status line. */
+static void say(Run *run, const char *format, ...)
+{
+	g_autofree char *text = NULL;
+	va_list arguments;
+
+	va_start(arguments, format);
+	text = g_strdup_vprintf(format, arguments);
+	va_end(arguments);
+	netfil_run_screen_clear(&run->screen);
+	g_printerr("netfil: %s\n", text);
+}
+
 static void on_cap_reached(Run *run)
 {
 	if (run->spec->on_limit == NETFIL_ON_LIMIT_KILL)
 		run->killed_at_cap = TRUE;
+	/* Or it would seem to hang. */
+	if (run->spec->on_limit == NETFIL_ON_LIMIT_PAUSE && !run->quiet)
+		say(run, "cap reached: the command is paused%s",
+		    run->spec->every.unit == NETFIL_CYCLE_NEVER ? "" : " until the next cycle");
+}
+
+static void on_warned(Run *run, const char *name, guint percent, guint direction)
+{
+	g_autoptr(NetfilStatus) status = netfil_engine_get(run->engine, name, NULL);
+	g_autofree char *cap =
+	    status ? netfil_size_format(netfil_status_limit(status, direction)) : NULL;
+
+	if (cap)
+		say(run, "%u %% of %s%s%s used", percent, cap, direction == NETFIL_TOTAL ? "" : " ",
+		    direction == NETFIL_TOTAL ? "" : netfil_direction_name(direction));
 }
 
 static gboolean start_engine(Run *run, GError **error)
@@ -148,6 +178,7 @@ static gboolean start_engine(Run *run, GError **error)
 	    !(run->engine = netfil_engine_new(&options, error)))
 		return FALSE;
 	g_signal_connect_swapped(run->engine, "cap-reached", G_CALLBACK(on_cap_reached), run);
+	g_signal_connect_swapped(run->engine, "warned", G_CALLBACK(on_warned), run);
 	return netfil_engine_add(run->engine, run->spec, error);
 }
 
@@ -186,6 +217,19 @@ static void suspend(Run *run)
 	netfil_run_signals_suspend();
 }
 
+static gboolean is_ending(const struct signalfd_siginfo *signal)
+{
+	return signal->ssi_signo != SIGUSR1 && signal->ssi_signo != SIGUSR2;
+}
+
+static gboolean is_paused(const Run *run)
+{
+	g_autoptr(NetfilStatus) status = netfil_engine_get(run->engine, run->spec->name, NULL);
+
+	return run->spec->on_limit == NETFIL_ON_LIMIT_PAUSE && status &&
+	       status->state == NETFIL_STATE_EXHAUSTED;
+}
+
 static void on_signal(const struct signalfd_siginfo *signal, gpointer data)
 {
 	Run *run = data;
@@ -196,6 +240,8 @@ static void on_signal(const struct signalfd_siginfo *signal, gpointer data)
 		suspend(run);
 	else if (run->command_ended)
 		netfil_run_cgroup_kill(run->cgroup); /* and with it the wait ends */
+	else if (is_ending(signal) && is_paused(run))
+		netfil_run_cgroup_kill(run->cgroup); /* what stands still takes no other signal */
 	else if (!netfil_run_signal_is_from_terminal(signal))
 		kill(run->child.pid, (int)signal->ssi_signo);
 }
@@ -243,7 +289,7 @@ static void drain(Run *run)
 
 	while (netfil_engine_closing(run->engine, run->spec->name)) {
 		g_autoptr(NetfilStatus) status =
-			netfil_engine_get(run->engine, run->spec->name, NULL);
+		    netfil_engine_get(run->engine, run->spec->name, NULL);
 
 		if (!status || status->used[NETFIL_TOTAL] != before)
 			moved = g_get_monotonic_time();
@@ -257,16 +303,29 @@ static void drain(Run *run)
 	g_source_remove(timer);
 }
 
+/* What throttle and notify let pass beyond the cap. */
+static void append_excess(GString *line, const NetfilStatus *status, guint64 bytes)
+{
+	g_autofree char *rate = netfil_print_rate((double)status->spec->rate);
+	g_autofree char *excess = netfil_size_exact(bytes);
+
+	g_string_append_printf(line, ", %s bytes over it", excess);
+	if (status->spec->on_limit == NETFIL_ON_LIMIT_THROTTLE)
+		g_string_append_printf(line, " at %s", rate);
+}
+
 static void print_summary(const Run *run, const NetfilStatus *status)
 {
-	int direction = netfil_tightest(status);
+	int direction = netfil_status_tightest(status);
 	guint shown = direction < 0 ? NETFIL_TOTAL : (guint)direction;
+	guint64 limit = netfil_status_limit(status, shown);
 	g_autofree char *used = netfil_size_exact(status->used[shown]);
-	g_autofree char *cap = netfil_size_exact(status->spec->cap[shown]);
+	g_autofree char *cap = netfil_size_exact(limit);
 	g_autofree char *in = netfil_size_exact(status->used[NETFIL_IN]);
 	g_autofree char *out = netfil_size_exact(status->used[NETFIL_OUT]);
 	g_autofree char *refused = netfil_size_exact(status->refused_packets);
-	gboolean spent = status->state == NETFIL_STATE_EXHAUSTED || run->killed_at_cap;
+	guint64 excess = limit && status->used[shown] > limit ? status->used[shown] - limit : 0;
+	gboolean spent = status->state == NETFIL_STATE_EXHAUSTED || run->killed_at_cap || excess;
 	g_autoptr(GString) line = g_string_new(used);
 
 	if (direction >= 0)
@@ -275,6 +334,8 @@ static void print_summary(const Run *run, const NetfilStatus *status)
 			       shown == NETFIL_TOTAL ? "" : netfil_direction_name(shown), in, out);
 	if (spent)
 		g_string_append(line, ": cap reached");
+	if (excess)
+		append_excess(line, status, excess);
 	if (status->refused_packets)
 		g_string_append_printf(line, "%s%s packet%s refused", spent ? ", " : ": ", refused,
 				       status->refused_packets == 1 ? "" : "s");

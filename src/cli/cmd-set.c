@@ -10,11 +10,17 @@ static const NetfilUsage usage = {
     .command = "set",
     .arguments = "NAME [SELECTOR...] [CAPS] [POLICY]",
     .summary = "Changes a filter. What is given replaces what it had of that kind; the rest, and\n"
-	       "its usage, stay. An empty value clears a selector (--ip=), 0 removes a cap.",
-    .description = "Examples:\n"
-		   "  netfil set hotspot --total 60G\n"
-		   "  netfil set backup --ip 192.0.2.0/24 --ip 2001:db8::/32 --out 0\n"
-		   "  netfil set backup --unit=\n",
+	       "its usage, stay. An empty value clears a selector or setting (--ip=, --warn=), 0 "
+	       "removes a\n"
+	       "cap. A cap with a sign, --used and --unlimited-until are for this cycle alone.",
+    .description =
+	NETFIL_POLICIES_HELP "Examples:\n"
+			     "  netfil set hotspot --total 60G\n"
+			     "  netfil set backup --ip 192.0.2.0/24 --ip 2001:db8::/32 --out 0\n"
+			     "  netfil set backup --unit=\n"
+			     "  netfil set hotspot --total +5G\n"
+			     "  netfil set hotspot --used 12.3G --every month@14\n"
+			     "  netfil set hotspot --unlimited-until 18:00\n",
 };
 
 int netfil_cmd_set(int argc, char **argv, GError **error)

@@ -74,13 +74,11 @@ static char *timestamp(void)
 	return g_strdup_printf("%s.%03dZ", seconds, g_date_time_get_microsecond(now) / 1000);
 }
 
-static void json_line(Watch *watch, const char *event, const char *name, const char *key,
-		      JsonNode *value)
+/* An event's line, to which the caller adds what it has; json_end() writes it. */
+static JsonBuilder *json_begin(const char *event, const char *name)
 {
-	g_autoptr(JsonBuilder) builder = json_builder_new();
-	g_autoptr(JsonNode) root = NULL;
+	JsonBuilder *builder = json_builder_new();
 	g_autofree char *time = timestamp();
-	g_autofree char *text = NULL;
 
 	json_builder_begin_object(builder);
 	json_builder_set_member_name(builder, "event");
@@ -91,27 +89,33 @@ static void json_line(Watch *watch, const char *event, const char *name, const c
 		json_builder_set_member_name(builder, "name");
 		json_builder_add_string_value(builder, name);
 	}
-	if (value) {
-		json_builder_set_member_name(builder, key);
-		json_builder_add_value(builder, value);
-	}
-	json_builder_end_object(builder);
-	root = json_builder_get_root(builder);
+	return builder;
+}
+
+static void json_add_string(JsonBuilder *builder, const char *key, const char *value)
+{
+	json_builder_set_member_name(builder, key);
+	json_builder_add_string_value(builder, value);
+}
+
+static void json_end(Watch *watch, JsonBuilder *builder)
+{
+	g_autoptr(JsonBuilder) owned = builder;
+	g_autoptr(JsonNode) root = NULL;
+	g_autofree char *text = NULL;
+
+	json_builder_end_object(owned);
+	root = json_builder_get_root(owned);
 	text = netfil_json_text(root, TRUE);
 	puts(text);
 	flush(watch);
 }
 
-/* One event: `event` for programs, `what` for people. */
-static void tell(Watch *watch, const char *event, const char *name, const char *what)
+/* One event, for people. */
+static void say(Watch *watch, const char *name, const char *what)
 {
-	g_autofree char *now = NULL;
+	g_autofree char *now = time_now("%T");
 
-	if (watch->json) {
-		json_line(watch, event, name, NULL, NULL);
-		return;
-	}
-	now = time_now("%T");
 	if (watch->screen) {
 		g_free(watch->news);
 		watch->news =
@@ -120,6 +124,15 @@ static void tell(Watch *watch, const char *event, const char *name, const char *
 	}
 	g_print("%s %s%s%s\n", now, name ? name : "", name ? ": " : "", what);
 	flush(watch);
+}
+
+/* One event that has no more to it: `event` for programs, `what` for people. */
+static void tell(Watch *watch, const char *event, const char *name, const char *what)
+{
+	if (watch->json)
+		json_end(watch, json_begin(event, name));
+	else
+		say(watch, name, what);
 }
 
 static char *rate_text(const Sample *sample)
@@ -144,10 +157,16 @@ static void print_line(Watch *watch, const NetfilStatus *status, const Sample *s
 static void write_status(Watch *watch, const char *event, const NetfilStatus *status,
 			 const Sample *sample)
 {
-	if (watch->json)
-		json_line(watch, event, status->spec->name, "filter", netfil_json_status(status));
-	else
+	JsonBuilder *builder;
+
+	if (!watch->json) {
 		print_line(watch, status, sample);
+		return;
+	}
+	builder = json_begin(event, status->spec->name);
+	json_builder_set_member_name(builder, "filter");
+	json_builder_add_value(builder, netfil_json_status(status));
+	json_end(watch, builder);
 }
 
 /* The screen: a line a filter, redrawn in place. */
@@ -277,14 +296,72 @@ static void on_changed(Watch *watch, NetfilStatus *status)
 static void on_cap_reached(Watch *watch, const char *name, const char *direction)
 {
 	g_autofree char *what = g_strdup_printf("cap reached (%s)", direction);
+	JsonBuilder *builder;
 
 	if (!watches(watch, name))
 		return;
-	if (watch->json)
-		json_line(watch, "cap-reached", name, "direction",
-			  json_node_init_string(json_node_alloc(), direction));
-	else
-		tell(watch, "cap-reached", name, what);
+	if (!watch->json) {
+		say(watch, name, what);
+		return;
+	}
+	builder = json_begin("cap-reached", name);
+	json_add_string(builder, "direction", direction);
+	json_end(watch, builder);
+}
+
+static void on_warned(Watch *watch, const char *name, guint percent, const char *direction)
+{
+	g_autofree char *what = g_strdup_printf("%u %% of its %s cap is used", percent, direction);
+	JsonBuilder *builder;
+
+	if (!watches(watch, name))
+		return;
+	if (!watch->json) {
+		say(watch, name, what);
+		return;
+	}
+	builder = json_begin("warned", name);
+	netfil_json_add_bytes(builder, "percent", percent);
+	json_add_string(builder, "direction", direction);
+	json_end(watch, builder);
+}
+
+static void on_cycle_started(Watch *watch, const char *name, gint64 started)
+{
+	JsonBuilder *builder;
+
+	if (!watches(watch, name))
+		return;
+	if (!watch->json) {
+		say(watch, name, "a new cycle began");
+		return;
+	}
+	builder = json_begin("cycle-started", name);
+	netfil_json_add_time(builder, "started", started);
+	json_end(watch, builder);
+}
+
+static void on_trouble(Watch *watch, const char *what)
+{
+	JsonBuilder *builder;
+
+	if (!watch->json) {
+		say(watch, NULL, *what ? what : "the ledger is well again");
+		return;
+	}
+	builder = json_begin("trouble", NULL);
+	json_add_string(builder, "what", what);
+	json_end(watch, builder);
+}
+
+/* What went wrong before we looked. */
+static void tell_early_trouble(Watch *watch)
+{
+	gint64 since = 0;
+	g_autofree char *what = netfil_client_trouble(watch->client, &since, NULL);
+
+	if (what && *what)
+		on_trouble(watch, what);
 }
 
 static void on_closed(Watch *watch)
@@ -303,14 +380,22 @@ static void on_closed(Watch *watch)
 /* FALSE with an error; absence of the daemon is one. */
 static gboolean connect_to_daemon(Watch *watch, GError **error)
 {
+	static const struct {
+		const char *signal;
+		GCallback handler;
+	} tidings[] = {
+	    {"added", G_CALLBACK(on_added)},     {"removed", G_CALLBACK(on_removed)},
+	    {"changed", G_CALLBACK(on_changed)}, {"cap-reached", G_CALLBACK(on_cap_reached)},
+	    {"warned", G_CALLBACK(on_warned)},   {"cycle-started", G_CALLBACK(on_cycle_started)},
+	    {"trouble", G_CALLBACK(on_trouble)}, {"closed", G_CALLBACK(on_closed)},
+	};
+
 	watch->client = netfil_client_connect(error);
 	if (!watch->client)
 		return FALSE;
-	g_signal_connect_swapped(watch->client, "added", G_CALLBACK(on_added), watch);
-	g_signal_connect_swapped(watch->client, "removed", G_CALLBACK(on_removed), watch);
-	g_signal_connect_swapped(watch->client, "changed", G_CALLBACK(on_changed), watch);
-	g_signal_connect_swapped(watch->client, "cap-reached", G_CALLBACK(on_cap_reached), watch);
-	g_signal_connect_swapped(watch->client, "closed", G_CALLBACK(on_closed), watch);
+	for (guint i = 0; i < G_N_ELEMENTS(tidings); i++)
+		g_signal_connect_swapped(watch->client, tidings[i].signal, tidings[i].handler,
+					 watch);
 	return TRUE;
 }
 
@@ -322,6 +407,7 @@ static gboolean on_tick(gpointer data)
 		if (!connect_to_daemon(watch, NULL))
 			return G_SOURCE_CONTINUE;
 		tell(watch, "connected", NULL, "netfild is back");
+		tell_early_trouble(watch);
 	}
 	refresh(watch);
 	return G_SOURCE_CONTINUE;
@@ -388,6 +474,7 @@ int netfil_cmd_watch(int argc, char **argv, GError **error)
 	watch.loop = g_main_loop_new(NULL, FALSE);
 	if (!connect_to_daemon(&watch, error) || !check_names(&watch, error))
 		return EXIT_FAILURE;
+	tell_early_trouble(&watch);
 	refresh(&watch);
 	g_timeout_add((guint)(watch.interval * 1000), on_tick, &watch);
 	g_unix_fd_add(STDOUT_FILENO, G_IO_ERR, on_reader_gone, watch.loop);

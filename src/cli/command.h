@@ -21,6 +21,7 @@ int netfil_cmd_reset(int argc, char **argv, GError **error);
 int netfil_cmd_rm(int argc, char **argv, GError **error);
 int netfil_cmd_list(int argc, char **argv, GError **error);
 int netfil_cmd_show(int argc, char **argv, GError **error);
+int netfil_cmd_history(int argc, char **argv, GError **error);
 int netfil_cmd_watch(int argc, char **argv, GError **error);
 int netfil_cmd_doctor(int argc, char **argv, GError **error);
 int netfil_cmd_reload(int argc, char **argv, GError **error);

@@ -41,10 +41,16 @@ void netfil_json_add_bytes(JsonBuilder *builder, const char *key, guint64 value)
 		json_builder_add_double_value(builder, (double)value);
 }
 
-void netfil_json_add_time(JsonBuilder *builder, const char *key, gint64 seconds)
+char *netfil_time_iso(gint64 seconds)
 {
 	g_autoptr(GDateTime) time = seconds ? g_date_time_new_from_unix_utc(seconds) : NULL;
-	g_autofree char *text = time ? g_date_time_format(time, "%Y-%m-%dT%H:%M:%SZ") : NULL;
+
+	return time ? g_date_time_format(time, "%Y-%m-%dT%H:%M:%SZ") : NULL;
+}
+
+void netfil_json_add_time(JsonBuilder *builder, const char *key, gint64 seconds)
+{
+	g_autofree char *text = netfil_time_iso(seconds);
 
 	json_builder_set_member_name(builder, key);
 	if (text)
@@ -63,7 +69,7 @@ static void add_directions(JsonBuilder *builder, const char *key,
 	json_builder_end_object(builder);
 }
 
-static void add_packets(JsonBuilder *builder, const char *key, guint64 bytes, guint64 packets)
+void netfil_json_add_packets(JsonBuilder *builder, const char *key, guint64 bytes, guint64 packets)
 {
 	json_builder_set_member_name(builder, key);
 	json_builder_begin_object(builder);
@@ -98,14 +104,95 @@ static void add_selector(JsonBuilder *builder, const NetfilSpec *spec)
 	json_builder_end_object(builder);
 }
 
+static void add_boolean(JsonBuilder *builder, const char *key, gboolean value)
+{
+	json_builder_set_member_name(builder, key);
+	json_builder_add_boolean_value(builder, value);
+}
+
+/* null where the text is NULL. Frees the text. */
+static void take_string(JsonBuilder *builder, const char *key, char *text)
+{
+	json_builder_set_member_name(builder, key);
+	if (text)
+		json_builder_add_string_value(builder, text);
+	else
+		json_builder_add_null_value(builder);
+	g_free(text);
+}
+
 static void add_cycle(JsonBuilder *builder, const NetfilStatus *status)
 {
+	const NetfilSpec *spec = status->spec;
+	gboolean has_free = spec->free.from != spec->free.to;
+
 	json_builder_set_member_name(builder, "cycle");
 	json_builder_begin_object(builder);
-	add_string(builder, "every", "never");
+	take_string(builder, "every", netfil_cycle_format(&spec->every));
 	netfil_json_add_time(builder, "started", status->cycle_started);
-	netfil_json_add_time(builder, "ends", 0);
+	netfil_json_add_time(builder, "ends", status->cycle_ends);
+	add_boolean(builder, "rollover", spec->rollover);
+	take_string(builder, "free", has_free ? netfil_hours_format(&spec->free) : NULL);
 	json_builder_end_object(builder);
+}
+
+static void add_limits(JsonBuilder *builder, const NetfilStatus *status)
+{
+	guint64 limits[NETFIL_DIRECTIONS];
+
+	for (guint i = 0; i < NETFIL_DIRECTIONS; i++)
+		limits[i] = netfil_status_limit(status, i);
+	add_directions(builder, "limit", limits);
+	add_directions(builder, "cap", status->spec->cap);
+	json_builder_set_member_name(builder, "extra");
+	json_builder_begin_object(builder);
+	for (guint i = 0; i < NETFIL_DIRECTIONS; i++) {
+		json_builder_set_member_name(builder, netfil_direction_name(i));
+		json_builder_add_int_value(builder, status->extra[i]);
+	}
+	json_builder_end_object(builder);
+}
+
+static void add_percents(JsonBuilder *builder, const char *key, const GArray *percents)
+{
+	json_builder_set_member_name(builder, key);
+	json_builder_begin_array(builder);
+	for (guint i = 0; i < percents->len; i++)
+		json_builder_add_int_value(builder, g_array_index(percents, guint8, i));
+	json_builder_end_array(builder);
+}
+
+static void add_warnings(JsonBuilder *builder, const NetfilStatus *status)
+{
+	json_builder_set_member_name(builder, "warn");
+	json_builder_begin_object(builder);
+	add_percents(builder, "at", status->spec->warn);
+	add_percents(builder, "given", status->warned);
+	json_builder_end_object(builder);
+}
+
+static void add_excepts(JsonBuilder *builder, const NetfilSpec *spec)
+{
+	json_builder_set_member_name(builder, "except");
+	json_builder_begin_array(builder);
+	for (guint i = 0; i < spec->excepts->len; i++) {
+		g_autofree char *text =
+		    netfil_prefix_format(&g_array_index(spec->excepts, NetfilPrefix, i));
+
+		json_builder_add_string_value(builder, text);
+	}
+	json_builder_end_array(builder);
+}
+
+static void add_policy(JsonBuilder *builder, const NetfilSpec *spec)
+{
+	add_string(builder, "on_limit", netfil_on_limit_name(spec->on_limit));
+	if (spec->on_limit == NETFIL_ON_LIMIT_THROTTLE)
+		netfil_json_add_bytes(builder, "rate", spec->rate);
+	else
+		take_string(builder, "rate", NULL);
+	add_string(builder, "durability", netfil_durability_name(spec->durability));
+	add_boolean(builder, "loopback", netfil_spec_counts_loopback(spec));
 }
 
 JsonNode *netfil_json_status(const NetfilStatus *status)
@@ -118,14 +205,18 @@ JsonNode *netfil_json_status(const NetfilStatus *status)
 	add_string(builder, "state", netfil_state_name(status->state));
 	add_string(builder, "type", netfil_spec_type_name(netfil_spec_type(spec)));
 	add_selector(builder, spec);
-	add_directions(builder, "limit", spec->cap);
+	add_excepts(builder, spec);
+	add_limits(builder, status);
 	add_directions(builder, "used", status->used);
-	add_packets(builder, "refused", status->refused_bytes, status->refused_packets);
-	add_packets(builder, "resets", status->reset_bytes, status->reset_packets);
+	netfil_json_add_bytes(builder, "forfeited", status->forfeited);
+	netfil_json_add_packets(builder, "refused", status->refused_bytes, status->refused_packets);
+	netfil_json_add_packets(builder, "resets", status->reset_bytes, status->reset_packets);
 	add_cycle(builder, status);
-	add_string(builder, "on_limit", netfil_on_limit_name(spec->on_limit));
-	json_builder_set_member_name(builder, "loopback");
-	json_builder_add_boolean_value(builder, netfil_spec_counts_loopback(spec));
+	add_warnings(builder, status);
+	netfil_json_add_time(builder, "unlimited_until", status->unlimited_until);
+	netfil_json_add_time(builder, "free_until", status->free_until);
+	netfil_json_add_time(builder, "forecast", status->forecast);
+	add_policy(builder, spec);
 	json_builder_end_object(builder);
 	return json_builder_get_root(builder);
 }

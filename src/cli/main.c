@@ -17,6 +17,8 @@ static const NetfilCommand commands[] = {
     {"rm", "remove filters", netfil_cmd_rm},
     {"list", "a line a filter, with what is used of its cap", netfil_cmd_list},
     {"show", "all about one filter", netfil_cmd_show},
+    {"history", "what filters, or applications, moved by hour, day, month or cycle",
+     netfil_cmd_history},
     {"watch", "follow filters live", netfil_cmd_watch},
     {"doctor", "what this kernel can do for netfil", netfil_cmd_doctor},
     {"reload", "load the kernel programs anew, without a gap", netfil_cmd_reload},

@@ -6,6 +6,7 @@
 #include "bar.h"
 #include "core/size.h"
 #include "json.h"
+#include "when.h"
 
 #define GAP 2
 #define PERCENT 4 /* "100%" */
@@ -14,22 +15,6 @@
 #define BAR_MIN_WIDTH 8
 #define BAR_MAX_WIDTH 24
 #define SELECTOR_MIN_WIDTH 10
-
-int netfil_tightest(const NetfilStatus *status)
-{
-	int tightest = -1;
-	double most = -1;
-
-	for (int i = 0; i < NETFIL_DIRECTIONS; i++) {
-		guint64 cap = status->spec->cap[i];
-
-		if (cap && (double)status->used[i] / (double)cap > most) {
-			most = (double)status->used[i] / (double)cap;
-			tightest = i;
-		}
-	}
-	return tightest;
-}
 
 NetfilColour netfil_print_colour(const NetfilStatus *status)
 {
@@ -46,17 +31,49 @@ NetfilColour netfil_print_colour(const NetfilStatus *status)
 
 char *netfil_print_amount(const NetfilStatus *status)
 {
-	int direction = netfil_tightest(status);
+	int direction = netfil_status_tightest(status);
 	g_autofree char *used = NULL;
 	g_autofree char *cap = NULL;
 
 	if (direction < 0)
 		return netfil_size_format(status->used[NETFIL_TOTAL]);
 	used = netfil_size_format(status->used[direction]);
-	cap = netfil_size_format(status->spec->cap[direction]);
+	cap = netfil_size_format(netfil_status_limit(status, (guint)direction));
 	return g_strdup_printf("%s / %s%s%s", used, cap, direction == NETFIL_TOTAL ? "" : " ",
 			       direction == NETFIL_TOTAL ? ""
 							 : netfil_direction_name((guint)direction));
+}
+
+static char *until_text(const char *what, gint64 seconds)
+{
+	g_autofree char *when = netfil_when_short(seconds);
+
+	return g_strdup_printf("%s until %s", what, when);
+}
+
+char *netfil_print_outlook(const NetfilStatus *status)
+{
+	g_autofree char *left = NULL;
+
+	if (status->unlimited_until)
+		return until_text("unlimited", status->unlimited_until);
+	if (status->free_until)
+		return until_text("free", status->free_until);
+	if (status->forecast) {
+		left = netfil_when_left(status->forecast);
+		return g_strdup_printf("cap in %s", left);
+	}
+	if (!status->cycle_ends)
+		return g_strdup("");
+	left = netfil_when_left(status->cycle_ends);
+	return g_strdup_printf("%s left", left);
+}
+
+char *netfil_print_trouble(const char *what, gint64 since)
+{
+	g_autofree char *when = netfil_when(since, "%F %R");
+
+	return g_strdup_printf("Trouble since %s: %s", when, what);
 }
 
 char *netfil_print_rate(double bytes_per_second)
@@ -155,8 +172,8 @@ static void append_cell(GString *line, const NetfilTerminal *terminal, NetfilCol
 	netfil_terminal_append(line, terminal, colour, cell);
 }
 
-static void append_bar(GString *line, const NetfilTerminal *terminal, const NetfilStatus *status,
-		       guint width)
+void netfil_print_bar(GString *line, const NetfilStatus *status, guint width,
+		      const NetfilTerminal *terminal)
 {
 	double fraction = netfil_status_fraction(status);
 	g_autofree char *bar = netfil_bar(fraction, width, terminal->unicode);
@@ -180,96 +197,8 @@ char *netfil_print_row(const NetfilStatus *status, const NetfilColumns *columns,
 	append_cell(line, terminal, netfil_print_colour(status), netfil_state_name(status->state),
 		    columns->state);
 	append_cell(line, terminal, NETFIL_COLOUR_NONE, selector, columns->selector);
-	append_bar(line, terminal, status, columns->bar);
+	netfil_print_bar(line, status, columns->bar, terminal);
 	append_cell(line, terminal, NETFIL_COLOUR_NONE, amount, columns->amount);
 	append_cell(line, terminal, NETFIL_COLOUR_NONE, extra ? extra : "", columns->extra);
 	return g_strchomp(g_string_free(line, FALSE));
-}
-
-/* All about one filter. */
-
-static const char *what_counts(const NetfilSpec *spec)
-{
-	switch (netfil_spec_type(spec)) {
-	case NETFIL_SPEC_SOCKET:
-		return "IP packets of these sockets";
-	case NETFIL_SPEC_IP:
-		return "IP packets of these addresses";
-	case NETFIL_SPEC_INTERFACE:
-		return "frames on these interfaces";
-	}
-	return "";
-}
-
-static void append_line(GString *text, const char *label, const char *format, ...)
-    G_GNUC_PRINTF(3, 4);
-
-static void append_line(GString *text, const char *label, const char *format, ...)
-{
-	va_list arguments;
-
-	g_string_append_printf(text, "%-10s ", label);
-	va_start(arguments, format);
-	g_string_append_vprintf(text, format, arguments);
-	va_end(arguments);
-	g_string_append_c(text, '\n');
-}
-
-static void append_usage(GString *text, const NetfilStatus *status)
-{
-	static const char *const labels[] = {"In", "Out", "Total"};
-
-	for (guint i = 0; i < NETFIL_DIRECTIONS; i++) {
-		guint64 cap = status->spec->cap[i];
-		g_autofree char *used = netfil_size_exact(status->used[i]);
-		g_autofree char *limit = netfil_size_exact(cap);
-		g_autofree char *about_used = netfil_size_format(status->used[i]);
-		g_autofree char *about_limit = netfil_size_format(cap);
-
-		if (cap)
-			append_line(text, labels[i], "%s of %s bytes (%s of %s)", used, limit,
-				    about_used, about_limit);
-		else
-			append_line(text, labels[i], "%s bytes (%s)", used, about_used);
-	}
-}
-
-static void append_packets(GString *text, const char *label, guint64 bytes, guint64 packets)
-{
-	g_autofree char *amount = netfil_size_exact(bytes);
-	g_autofree char *count = netfil_size_exact(packets);
-
-	append_line(text, label, "%s packet%s, %s bytes", count, packets == 1 ? "" : "s", amount);
-}
-
-static void append_bar_line(GString *text, const NetfilStatus *status,
-			    const NetfilTerminal *terminal)
-{
-	if (netfil_status_fraction(status) < 0)
-		return;
-	g_string_append_printf(text, "%-9s", "Used");
-	append_bar(text, terminal, status, CLAMP(terminal->width, 30, 50) - 20);
-	g_string_append_c(text, '\n');
-}
-
-char *netfil_print_details(const NetfilStatus *status, const NetfilTerminal *terminal)
-{
-	const NetfilSpec *spec = status->spec;
-	g_autoptr(GDateTime) started = g_date_time_new_from_unix_local(status->cycle_started);
-	g_autofree char *since = started ? g_date_time_format(started, "%F %T %z") : NULL;
-	g_autofree char *selector = netfil_spec_selector_text(spec);
-	GString *text = g_string_new(NULL);
-
-	append_line(text, "Name", "%s", spec->name);
-	append_line(text, "State", "%s", netfil_state_name(status->state));
-	append_line(text, "Selector", "%s", selector);
-	append_line(text, "Counts", "%s, %s loopback", what_counts(spec),
-		    netfil_spec_counts_loopback(spec) ? "with" : "without");
-	append_line(text, "At the cap", "%s", netfil_on_limit_name(spec->on_limit));
-	append_line(text, "Since", "%s", since ? since : "never");
-	append_bar_line(text, status, terminal);
-	append_usage(text, status);
-	append_packets(text, "Refused", status->refused_bytes, status->refused_packets);
-	append_packets(text, "Resets", status->reset_bytes, status->reset_packets);
-	return g_string_free(text, FALSE);
 }

@@ -25,11 +25,19 @@ char *netfil_print_details(const NetfilStatus *status, const NetfilTerminal *ter
 /* "12.3 MB / 25.0 MB", of the cap that is nearest; without one "12.3 MB". Caller frees. */
 char *netfil_print_amount(const NetfilStatus *status);
 
+/* What is next for it, if anything: "unlimited until 18:00", "free until 07:00", "cap in 3
+ * days" (at this rate), "12 days left" (of the cycle). Caller frees. */
+char *netfil_print_outlook(const NetfilStatus *status);
+
+/* "Trouble since 2026-12-24 18:00: what: what to do": see netfil_client_trouble(). Caller frees. */
+char *netfil_print_trouble(const char *what, gint64 since);
+
 /* "1.2 MB/s". Caller frees. */
 char *netfil_print_rate(double bytes_per_second);
 
-/* The direction whose cap is nearest to being used up; -1 without a cap. */
-int netfil_tightest(const NetfilStatus *status);
+/* Appends "  bar   49%", the bar `width` columns wide (0: none). */
+void netfil_print_bar(GString *line, const NetfilStatus *status, guint width,
+		      const NetfilTerminal *terminal);
 
 /* The colour for what is used and for where the filter stands. */
 NetfilColour netfil_print_colour(const NetfilStatus *status);

@@ -5,8 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/cycle.h"
 #include "core/error.h"
 #include "core/quote.h"
+#include "engine/clock.h"
 #include "kernel/cgroup.h"
 
 static char *not_there(const char *word, const char *why, const char *remedy, GError **error)
@@ -50,4 +52,18 @@ char *netfil_resolve_cgroup(const char *word, GError **error)
 	if (!g_str_has_prefix(path, mount) || (path[length] && path[length] != '/'))
 		return g_steal_pointer(&path);
 	return g_strdup(path[length] ? path + length : "/");
+}
+
+char *netfil_resolve_time_to_come(const char *word, GError **error)
+{
+	gint64 now = netfil_clock_seconds();
+	gint64 time = now;
+
+	if (*word && !netfil_time_parse(word, netfil_clock_zone(), now, &time, error))
+		return NULL;
+	if (time < now) {
+		netfil_set_invalid(error, word, -1, "is over: give a time to come, or \"now\"");
+		return NULL;
+	}
+	return g_strdup_printf("%" G_GINT64_FORMAT, time > now ? time : 0);
 }

@@ -15,3 +15,6 @@ char *netfil_resolve_file(const char *word, GError **error);
 
 /* "/sys/fs/cgroup/a/b" (or wherever cgroup2 is mounted) and "/a/b" give "/a/b". */
 char *netfil_resolve_cgroup(const char *word, GError **error);
+
+/* A time to come, in seconds since the epoch; "0" for "now" and for an empty word. */
+char *netfil_resolve_time_to_come(const char *word, GError **error);

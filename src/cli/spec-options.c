@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "spec-options.h"
 
+#include "core/adjust.h"
 #include "core/error.h"
 #include "resolve.h"
 
 #define ALL (NETFIL_FOR_ADD | NETFIL_FOR_SET | NETFIL_FOR_RUN)
 #define DAEMON (NETFIL_FOR_ADD | NETFIL_FOR_SET)
+#define NEW (NETFIL_FOR_ADD | NETFIL_FOR_RUN)
 
 struct NetfilSpecOptions {
 	NetfilSpecUse use;
@@ -13,6 +15,13 @@ struct NetfilSpecOptions {
 	NetfilSpec *spec;
 	GHashTable *texts; /* key -> GPtrArray of values, as the bus takes them */
 };
+
+/* Values that change this cycle and not the specification: see NetfilAdjust. */
+typedef enum {
+	ADJUSTS_NOT,
+	ADJUSTS_IF_SIGNED,
+	ADJUSTS,
+} Adjusts;
 
 typedef struct {
 	const char *name;
@@ -23,6 +32,8 @@ typedef struct {
 	const char *fixed; /* the value, for an option that takes none */
 	char *(*resolve)(const char *word, GError **error);
 	gboolean once; /* another one replaces it */
+	gboolean list; /* values may stand in one, with commas */
+	Adjusts adjusts;
 } Option;
 
 static const Option table[] = {
@@ -39,10 +50,34 @@ static const Option table[] = {
     {"port", "N[-M]", "traffic with this remote or local port", ALL},
     {"proto", "NAME", "traffic of this protocol: tcp, udp, icmp, ... or its number", ALL},
     {"interface", "GLOB", "traffic through these network interfaces", ALL},
-    {"in", "SIZE", "cap on bytes in: 25M is 25,000,000, 25MiB is 26,214,400", ALL, .once = TRUE},
-    {"out", "SIZE", "cap on bytes out", ALL, .once = TRUE},
-    {"total", "SIZE", "cap on bytes in and out together", ALL, .once = TRUE},
-    {"on-limit", "POLICY", "at the cap: reject (the default), drop or kill", ALL, .once = TRUE},
+    {"except", "PREFIX", "but not traffic with this address or prefix, as 192.168.0.0/16", ALL},
+    {"in", "SIZE", "cap on bytes in: 25M is 25,000,000, 25MiB is 26,214,400", NEW, .once = TRUE},
+    {"out", "SIZE", "cap on bytes out", NEW, .once = TRUE},
+    {"total", "SIZE", "cap on bytes in and out together", NEW, .once = TRUE},
+    {"in", "[+|-]SIZE", "cap on bytes in; +5G: 5 GB more in this cycle alone", NETFIL_FOR_SET,
+     .once = TRUE, .adjusts = ADJUSTS_IF_SIGNED},
+    {"out", "[+|-]SIZE", "cap on bytes out", NETFIL_FOR_SET, .once = TRUE,
+     .adjusts = ADJUSTS_IF_SIGNED},
+    {"total", "[+|-]SIZE", "cap on bytes in and out together", NETFIL_FOR_SET, .once = TRUE,
+     .adjusts = ADJUSTS_IF_SIGNED},
+    {"used", "SIZE", "what is used of this cycle's cap, as the carrier says: 12.3G", NETFIL_FOR_SET,
+     .once = TRUE, .adjusts = ADJUSTS},
+    {"unlimited-until", "TIME", "no cap until then: 18:00, +2h, \"2026-12-24 18:00\"; now ends it",
+     NETFIL_FOR_SET, .resolve = netfil_resolve_time_to_come, .once = TRUE, .adjusts = ADJUSTS},
+    {"on-limit", "POLICY",
+     "at the cap: reject (default), drop, kill, pause, throttle=125k, notify, down", ALL,
+     .once = TRUE},
+    {"warn", "PERCENT,...", "warn once a cycle when so much of the cap is used, as 80,95", ALL,
+     .list = TRUE},
+    {"every", "CYCLE", "start again each hour, day, week[@sun], month[@14] or 30d; or never", ALL,
+     .once = TRUE},
+    {"rollover", NULL, "carry what is left into the next cycle", ALL, .fixed = "true",
+     .once = TRUE},
+    {"no-rollover", NULL, "do not carry it over", NETFIL_FOR_SET, .key = "rollover",
+     .fixed = "false", .once = TRUE},
+    {"free", "HH:MM-HH:MM", "hours that do not count, as 01:00-07:00", ALL, .once = TRUE},
+    {"durability", "MODE", "checkpoint (a power cut forgets a second) or strict (nothing)", DAEMON,
+     .once = TRUE},
     {"loopback", NULL, "count loopback traffic too", ALL, .fixed = "true", .once = TRUE},
     {"no-loopback", NULL, "do not count loopback traffic, unless an --ip names it", NETFIL_FOR_SET,
      .key = "loopback", .fixed = "false", .once = TRUE},
@@ -55,10 +90,10 @@ static const char *option_key(const Option *option)
 	return option->key ? option->key : option->name;
 }
 
-static const Option *find_option(const char *dashed)
+static const Option *find_option(const char *dashed, NetfilSpecUse use)
 {
 	for (guint i = 0; i < G_N_ELEMENTS(table); i++)
-		if (g_str_equal(dashed + 2, table[i].name))
+		if ((table[i].uses & use) && g_str_equal(dashed + 2, table[i].name))
 			return &table[i];
 	g_return_val_if_reached(NULL);
 }
@@ -91,23 +126,64 @@ static char *resolve(const Option *option, const char *value, GError **error)
 	return g_steal_pointer(&text);
 }
 
+static gboolean check_adjustment(const char *key, const char *text, GError **error)
+{
+	const char *const texts[] = {text, NULL};
+	g_auto(GVariantBuilder) builder = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE("a{sas}"));
+	g_autoptr(GVariant) changes = NULL;
+	g_autoptr(GVariant) rest = NULL;
+	NetfilAdjust adjust;
+
+	g_variant_builder_add(&builder, "{s^as}", key, texts);
+	changes = g_variant_ref_sink(g_variant_builder_end(&builder));
+	return netfil_adjust_split(changes, &adjust, &rest, error);
+}
+
+static gboolean is_adjustment(const Option *option, const char *text)
+{
+	return option->adjusts == ADJUSTS ||
+	       (option->adjusts == ADJUSTS_IF_SIGNED && (text[0] == '+' || text[0] == '-'));
+}
+
+static gboolean take(NetfilSpecOptions *options, const Option *option, const char *text,
+		     GError **error)
+{
+	const char *key = option_key(option);
+
+	if (!(is_adjustment(option, text) ? check_adjustment(key, text, error)
+					  : netfil_spec_put(options->spec, key, text, error)))
+		return FALSE;
+	g_ptr_array_add(texts_of(options, key), g_strdup(text));
+	return TRUE;
+}
+
+static gboolean take_list(NetfilSpecOptions *options, const Option *option, const char *text,
+			  GError **error)
+{
+	g_auto(GStrv) parts = g_strsplit(text, ",", -1);
+
+	for (guint i = 0; parts[i]; i++)
+		if (!take(options, option, parts[i], error))
+			return FALSE;
+	return TRUE;
+}
+
 static gboolean on_option(const char *name, const char *value, gpointer data, GError **error)
 {
 	NetfilSpecOptions *options = data;
-	const Option *option = find_option(name);
-	const char *key = option_key(option);
-	GPtrArray *texts = texts_of(options, key);
+	const Option *option = find_option(name, options->use);
+	GPtrArray *texts = texts_of(options, option_key(option));
 	g_autofree char *text = NULL;
 
 	if (option->once)
 		g_ptr_array_set_size(texts, 0);
-	if (options->use == NETFIL_FOR_SET && value && !*value)
+	if (options->use == NETFIL_FOR_SET && value && !*value && option->adjusts != ADJUSTS)
 		return TRUE; /* an empty list clears */
 	text = resolve(option, value, error);
-	if (!text || !netfil_spec_put(options->spec, key, text, error))
+	if (!text)
 		return FALSE;
-	g_ptr_array_add(texts, g_steal_pointer(&text));
-	return TRUE;
+	return option->list && *text ? take_list(options, option, text, error)
+				     : take(options, option, text, error);
 }
 
 static GArray *entries_for(NetfilSpecUse use)

@@ -11,6 +11,15 @@ typedef enum {
 	NETFIL_FOR_RUN = 1 << 2,
 } NetfilSpecUse;
 
+/* For the --help of each. */
+#define NETFIL_POLICIES_HELP                                                                       \
+	"At the cap: reject refuses, and ends connections; drop does so in silence; kill ends "    \
+	"the\n"                                                                                    \
+	"processes; pause stops them until there is room again; throttle=125k lets 125,000 bytes " \
+	"a\n"                                                                                      \
+	"second pass; notify only tells; down takes the interfaces down.\n"                        \
+	"\n"
+
 typedef struct NetfilSpecOptions NetfilSpecOptions;
 
 NetfilSpecOptions *netfil_spec_options_new(NetfilSpecUse use);

@@ -15,7 +15,17 @@ struct _NetfilClient {
 	NetfilBusManager *manager;
 };
 
-enum { ADDED, REMOVED, CHANGED, CAP_REACHED, CLOSED, SIGNALS };
+enum {
+	ADDED,
+	REMOVED,
+	CHANGED,
+	CAP_REACHED,
+	WARNED,
+	CYCLE_STARTED,
+	TROUBLE,
+	CLOSED,
+	SIGNALS,
+};
 
 static guint signals[SIGNALS];
 
@@ -37,20 +47,30 @@ static void netfil_client_dispose(GObject *object)
 	G_OBJECT_CLASS(netfil_client_parent_class)->dispose(object);
 }
 
-static guint signal_new(const char *name, guint n, GType first, GType second)
+/* `n`: how many GTypes follow. */
+static guint signal_new(const char *name, guint n, ...)
 {
-	return g_signal_new(name, NETFIL_TYPE_CLIENT, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
-			    G_TYPE_NONE, n, first, second);
+	va_list types;
+	guint id;
+
+	va_start(types, n);
+	id = g_signal_new_valist(name, NETFIL_TYPE_CLIENT, G_SIGNAL_RUN_LAST, NULL, NULL, NULL,
+				 NULL, G_TYPE_NONE, n, types);
+	va_end(types);
+	return id;
 }
 
 static void netfil_client_class_init(NetfilClientClass *class)
 {
 	G_OBJECT_CLASS(class)->dispose = netfil_client_dispose;
-	signals[ADDED] = signal_new("added", 1, G_TYPE_STRING, 0);
-	signals[REMOVED] = signal_new("removed", 1, G_TYPE_STRING, 0);
-	signals[CHANGED] = signal_new("changed", 1, G_TYPE_POINTER, 0);
+	signals[ADDED] = signal_new("added", 1, G_TYPE_STRING);
+	signals[REMOVED] = signal_new("removed", 1, G_TYPE_STRING);
+	signals[CHANGED] = signal_new("changed", 1, G_TYPE_POINTER);
 	signals[CAP_REACHED] = signal_new("cap-reached", 2, G_TYPE_STRING, G_TYPE_STRING);
-	signals[CLOSED] = signal_new("closed", 0, 0, 0);
+	signals[WARNED] = signal_new("warned", 3, G_TYPE_STRING, G_TYPE_UINT, G_TYPE_STRING);
+	signals[CYCLE_STARTED] = signal_new("cycle-started", 2, G_TYPE_STRING, G_TYPE_INT64);
+	signals[TROUBLE] = signal_new("trouble", 1, G_TYPE_STRING);
+	signals[CLOSED] = signal_new("closed", 0);
 }
 
 static void netfil_client_init(NetfilClient *client)
@@ -83,6 +103,21 @@ static void on_cap_reached(NetfilClient *client, const char *name, const char *d
 	g_signal_emit(client, signals[CAP_REACHED], 0, name, direction);
 }
 
+static void on_warned(NetfilClient *client, const char *name, guint percent, const char *direction)
+{
+	g_signal_emit(client, signals[WARNED], 0, name, percent, direction);
+}
+
+static void on_cycle_started(NetfilClient *client, const char *name, gint64 started)
+{
+	g_signal_emit(client, signals[CYCLE_STARTED], 0, name, started);
+}
+
+static void on_trouble_changed(NetfilClient *client, const char *what)
+{
+	g_signal_emit(client, signals[TROUBLE], 0, what);
+}
+
 static void on_closed(NetfilClient *client)
 {
 	g_signal_emit(client, signals[CLOSED], 0);
@@ -90,14 +125,24 @@ static void on_closed(NetfilClient *client)
 
 static NetfilClient *client_new(GDBusConnection *connection, NetfilBusManager *manager)
 {
+	static const struct {
+		const char *signal;
+		GCallback handler;
+	} tidings[] = {
+	    {"added", G_CALLBACK(on_added)},
+	    {"removed", G_CALLBACK(on_removed)},
+	    {"changed", G_CALLBACK(on_changed)},
+	    {"cap-reached", G_CALLBACK(on_cap_reached)},
+	    {"warned", G_CALLBACK(on_warned)},
+	    {"cycle-started", G_CALLBACK(on_cycle_started)},
+	    {"trouble-changed", G_CALLBACK(on_trouble_changed)},
+	};
 	NetfilClient *client = g_object_new(NETFIL_TYPE_CLIENT, NULL);
 
 	client->manager = manager;
 	g_dbus_proxy_set_default_timeout(G_DBUS_PROXY(manager), CALL_TIMEOUT_MS);
-	g_signal_connect_swapped(manager, "added", G_CALLBACK(on_added), client);
-	g_signal_connect_swapped(manager, "removed", G_CALLBACK(on_removed), client);
-	g_signal_connect_swapped(manager, "changed", G_CALLBACK(on_changed), client);
-	g_signal_connect_swapped(manager, "cap-reached", G_CALLBACK(on_cap_reached), client);
+	for (guint i = 0; i < G_N_ELEMENTS(tidings); i++)
+		g_signal_connect_swapped(manager, tidings[i].signal, tidings[i].handler, client);
 	g_signal_connect_swapped(connection, "closed", G_CALLBACK(on_closed), client);
 	return client;
 }
@@ -273,4 +318,91 @@ gboolean netfil_client_unattributed(NetfilClient *client, guint64 bytes[2], guin
 		      &losses[NETFIL_LOSS_OVERMATCHED], &losses[NETFIL_LOSS_UNTAGGED],
 		      &losses[NETFIL_LOSS_UNTRACKED]);
 	return TRUE;
+}
+
+/* Periods. */
+
+static void period_clear(gpointer period)
+{
+	g_free(((NetfilPeriod *)period)->name);
+}
+
+static GArray *periods_new(void)
+{
+	GArray *periods = g_array_new(FALSE, TRUE, sizeof(NetfilPeriod));
+
+	g_array_set_clear_func(periods, period_clear);
+	return periods;
+}
+
+static void append_history(GArray *periods, GVariant *page)
+{
+	NetfilPeriod period = {.uid = G_MAXUINT32};
+	GVariantIter iter;
+
+	g_variant_iter_init(&iter, page);
+	while (g_variant_iter_next(&iter, "(sxxtttt)", &period.name, &period.start, &period.end,
+				   &period.in, &period.out, &period.refused_bytes,
+				   &period.refused_packets))
+		g_array_append_val(periods, period);
+}
+
+static void append_apps(GArray *periods, GVariant *page)
+{
+	NetfilPeriod period = {0};
+	GVariantIter iter;
+
+	g_variant_iter_init(&iter, page);
+	while (g_variant_iter_next(&iter, "(suxxtt)", &period.name, &period.uid, &period.start,
+				   &period.end, &period.in, &period.out))
+		g_array_append_val(periods, period);
+}
+
+GArray *netfil_client_history(NetfilClient *client, const char *name, NetfilBy by, gint64 from,
+			      gint64 to, GError **error)
+{
+	g_autoptr(GArray) periods = periods_new();
+	guint64 cursor = 0;
+
+	do {
+		g_autoptr(GVariant) page = NULL;
+
+		if (!answered(netfil_bus_manager_call_history_sync(
+				  client->manager, name ? name : "", netfil_by_name(by), from, to,
+				  cursor, &page, &cursor, NULL, error),
+			      error))
+			return NULL;
+		append_history(periods, page);
+	} while (cursor);
+	return g_steal_pointer(&periods);
+}
+
+GArray *netfil_client_apps(NetfilClient *client, int by, gint64 from, gint64 to, GError **error)
+{
+	const char *resolution = by < 0 ? "" : netfil_by_name((NetfilBy)by);
+	g_autoptr(GArray) periods = periods_new();
+	guint64 cursor = 0;
+
+	do {
+		g_autoptr(GVariant) page = NULL;
+
+		if (!answered(netfil_bus_manager_call_apps_sync(client->manager, resolution, from,
+								to, cursor, &page, &cursor, NULL,
+								error),
+			      error))
+			return NULL;
+		append_apps(periods, page);
+	} while (cursor);
+	return g_steal_pointer(&periods);
+}
+
+char *netfil_client_trouble(NetfilClient *client, gint64 *since, GError **error)
+{
+	char *what = NULL;
+
+	return answered(
+		   netfil_bus_manager_call_trouble_sync(client->manager, &what, since, NULL, error),
+		   error)
+		   ? what
+		   : NULL;
 }

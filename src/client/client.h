@@ -14,6 +14,9 @@
  *   "removed"     (const char *name)
  *   "changed"     (NetfilStatus *status)   settings, state or on/off
  *   "cap-reached" (const char *name, const char *direction)
+ *   "warned"      (const char *name, guint percent, const char *direction)
+ *   "cycle-started" (const char *name, gint64 started)
+ *   "trouble"     (const char *what)       the ledger's; "": it is over
  *   "closed"      ()                       the daemon went away; the client is spent
  */
 #define NETFIL_TYPE_CLIENT (netfil_client_get_type())
@@ -46,3 +49,23 @@ GVariant *netfil_client_doctor(NetfilClient *client, GError **error);
 /* Traffic whose owner is not known, by direction (in, out); and NETFIL_LOSSES counts. */
 gboolean netfil_client_unattributed(NetfilClient *client, guint64 bytes[2], guint64 packets[2],
 				    guint64 losses[NETFIL_LOSSES], GError **error);
+
+/* What a filter or an application moved in a period. */
+typedef struct {
+	char *name;  /* the filter's, or the executable's path ("": traffic without an owner, "*":
+			applications for which there was no room) */
+	guint32 uid; /* of an application; G_MAXUINT32: none */
+	gint64 start, end; /* seconds since the epoch; end is excluded */
+	guint64 in, out;
+	guint64 refused_bytes, refused_packets; /* of a filter */
+} NetfilPeriod;
+
+/* Of NetfilPeriod, by start, then name (g_array_unref): however many pages that takes.
+ * from and to: seconds since the epoch, 0: no bound. name NULL: all filters. `by` of
+ * applications: -1 for one sum each. */
+GArray *netfil_client_history(NetfilClient *client, const char *name, NetfilBy by, gint64 from,
+			      gint64 to, GError **error);
+GArray *netfil_client_apps(NetfilClient *client, int by, gint64 from, gint64 to, GError **error);
+
+/* What is wrong with the ledger, and since when; "" if nothing is. Caller frees. */
+char *netfil_client_trouble(NetfilClient *client, gint64 *since, GError **error);

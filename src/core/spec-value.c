@@ -2,6 +2,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include "number.h"
 #include "quote.h"
 #include "spec-value.h"
 #include "spec.h"
@@ -12,20 +13,6 @@
 #define UNIT_LENGTH 255
 #define INTERFACE_LENGTH 15 /* IFNAMSIZ - 1 */
 #define GLOB_LENGTH 64
-
-/* Exactly the digits of a number up to max: no sign, blank or leading zero. */
-static gboolean read_number(const char *text, gsize length, guint64 max, guint64 *number)
-{
-	if (length == 0 || length > 10 || (length > 1 && text[0] == '0'))
-		return FALSE;
-	*number = 0;
-	for (gsize i = 0; i < length; i++) {
-		if (!g_ascii_isdigit(text[i]))
-			return FALSE;
-		*number = *number * 10 + (guint64)(text[i] - '0');
-	}
-	return *number <= max;
-}
 
 static char *refuse(const char *value, const char *why, GError **error)
 {
@@ -49,7 +36,8 @@ char *netfil_value_user(const char *value, GError **error)
 	gsize length = strlen(value);
 	guint64 uid;
 
-	if (strspn(value, "0123456789") == length && !read_number(value, length, UID_LIMIT, &uid))
+	if (strspn(value, "0123456789") == length &&
+	    !netfil_number_parse(value, length, UID_LIMIT, &uid))
 		return refuse(value, "is not a user: use a name or a number up to 4294967294",
 			      error);
 	if (length > USER_LENGTH || strpbrk(value, ":/") || strchr("+- ", value[0]) ||
@@ -132,7 +120,7 @@ gboolean netfil_value_pid(const char *value, gpointer pid, GError **error)
 {
 	guint64 number;
 
-	if (!read_number(value, strlen(value), PID_LIMIT, &number) || number == 0)
+	if (!netfil_number_parse(value, strlen(value), PID_LIMIT, &number) || number == 0)
 		return netfil_set_invalid(
 		    error, value, -1, "is not a process: use its number, from 1 to %d", PID_LIMIT);
 	*(gint64 *)pid = (gint64)number;
@@ -160,8 +148,8 @@ gboolean netfil_value_port(const char *value, gpointer range, GError **error)
 	const char *second = *hyphen ? hyphen + 1 : value;
 	guint64 first, last;
 
-	if (!read_number(value, (gsize)(hyphen - value), G_MAXUINT16, &first) ||
-	    !read_number(second, strlen(second), G_MAXUINT16, &last) || first == 0)
+	if (!netfil_number_parse(value, (gsize)(hyphen - value), G_MAXUINT16, &first) ||
+	    !netfil_number_parse(second, strlen(second), G_MAXUINT16, &last) || first == 0)
 		return netfil_set_invalid(error, value, -1,
 					  "is not a port: use a number from 1 to 65535, or a range "
 					  "like 8000-8080");
@@ -204,7 +192,7 @@ gboolean netfil_value_proto(const char *value, gpointer proto, GError **error)
 			*(guint8 *)proto = protos[i].number;
 			return TRUE;
 		}
-	if (!read_number(value, strlen(value), G_MAXUINT8, &number))
+	if (!netfil_number_parse(value, strlen(value), G_MAXUINT8, &number))
 		return netfil_set_invalid(error, value, -1,
 					  "is not a protocol: use a name, like tcp, udp or icmp, "
 					  "or a number from 0 to 255");

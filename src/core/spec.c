@@ -28,6 +28,8 @@ NetfilSpec *netfil_spec_new(const char *name)
 	spec->ports = g_array_new(FALSE, FALSE, sizeof(NetfilPortRange));
 	spec->protos = g_array_new(FALSE, FALSE, sizeof(guint8));
 	spec->interfaces = new_texts();
+	spec->excepts = g_array_new(FALSE, FALSE, sizeof(NetfilPrefix));
+	spec->warn = g_array_new(FALSE, FALSE, sizeof(guint8));
 	spec->on_limit = NETFIL_ON_LIMIT_REJECT;
 	spec->on = TRUE;
 	return spec;
@@ -59,6 +61,8 @@ NetfilSpec *netfil_spec_copy(const NetfilSpec *spec)
 	copy->ports = g_array_copy(spec->ports);
 	copy->protos = g_array_copy(spec->protos);
 	copy->interfaces = copy_texts(spec->interfaces);
+	copy->excepts = g_array_copy(spec->excepts);
+	copy->warn = g_array_copy(spec->warn);
 	return copy;
 }
 
@@ -77,6 +81,8 @@ void netfil_spec_free(NetfilSpec *spec)
 	g_array_unref(spec->ports);
 	g_array_unref(spec->protos);
 	g_ptr_array_unref(spec->interfaces);
+	g_array_unref(spec->excepts);
+	g_array_unref(spec->warn);
 	g_free(spec);
 }
 
@@ -124,28 +130,67 @@ static gboolean refuse(const NetfilSpec *spec, const char *why, GError **error)
 	return FALSE;
 }
 
-gboolean netfil_spec_check(const NetfilSpec *spec, GError **error)
+static gboolean has_cap(const NetfilSpec *spec)
+{
+	return spec->cap[NETFIL_IN] || spec->cap[NETFIL_OUT] || spec->cap[NETFIL_TOTAL];
+}
+
+static gboolean check_policy(const NetfilSpec *spec, GError **error)
 {
 	gboolean has_owner = netfil_spec_has_owner(spec);
 
-	if (!netfil_spec_name_check(spec->name, error))
-		return FALSE;
-	if (!has_owner && !has_address(spec) && spec->interfaces->len == 0)
-		return refuse(spec,
-			      "has no selector: add pid, exe, user, cgroup, unit, ip, ip-file, "
-			      "port, proto or interface",
-			      error);
 	if (spec->on_limit == NETFIL_ON_LIMIT_KILL && !has_owner)
 		return refuse(spec,
 			      "names no process to kill: add pid, exe, user, cgroup or unit, or "
 			      "use on-limit reject",
+			      error);
+	if (spec->on_limit == NETFIL_ON_LIMIT_PAUSE && !has_owner)
+		return refuse(spec,
+			      "names no process to pause: add pid, exe, user, cgroup or unit, or "
+			      "use on-limit reject",
+			      error);
+	if (spec->on_limit == NETFIL_ON_LIMIT_DOWN &&
+	    netfil_spec_type(spec) != NETFIL_SPEC_INTERFACE)
+		return refuse(spec,
+			      "is not about whole interfaces, which down takes down: select by "
+			      "interface alone, or use on-limit reject",
+			      error);
+	return TRUE;
+}
+
+static gboolean check_cycle(const NetfilSpec *spec, GError **error)
+{
+	if (spec->rollover && spec->every.unit == NETFIL_CYCLE_NEVER)
+		return refuse(spec,
+			      "has no cycle to roll over into: add every, like every month, or "
+			      "leave out rollover",
+			      error);
+	if (spec->rollover && !has_cap(spec))
+		return refuse(spec,
+			      "has no cap to roll over: add in, out or total, or leave out "
+			      "rollover",
+			      error);
+	if (spec->warn->len > 0 && !has_cap(spec))
+		return refuse(
+		    spec, "has no cap to warn of: add in, out or total, or leave out warn", error);
+	return TRUE;
+}
+
+gboolean netfil_spec_check(const NetfilSpec *spec, GError **error)
+{
+	if (!netfil_spec_name_check(spec->name, error))
+		return FALSE;
+	if (!netfil_spec_has_owner(spec) && !has_address(spec) && spec->interfaces->len == 0)
+		return refuse(spec,
+			      "has no selector: add pid, exe, user, cgroup, unit, ip, ip-file, "
+			      "port, proto or interface",
 			      error);
 	if (!ports_fit_protos(spec))
 		return refuse(spec,
 			      "has a port, but its protocols have none: add proto tcp or udp, or "
 			      "leave out the port",
 			      error);
-	return TRUE;
+	return check_policy(spec, error) && check_cycle(spec, error);
 }
 
 NetfilSpecType netfil_spec_type(const NetfilSpec *spec)
@@ -163,4 +208,15 @@ gboolean netfil_spec_counts_loopback(const NetfilSpec *spec)
 		if (netfil_prefix_is_loopback(&g_array_index(spec->prefixes, NetfilPrefix, i)))
 			return TRUE;
 	return spec->loopback;
+}
+
+guint64 netfil_cap_with(guint64 cap, gint64 extra)
+{
+	guint64 less = extra < 0 ? -(guint64)extra : 0;
+
+	if (cap == 0)
+		return 0;
+	if (extra < 0)
+		return cap > less ? cap - less : 1;
+	return cap > G_MAXUINT64 - (guint64)extra ? G_MAXUINT64 : cap + (guint64)extra;
 }

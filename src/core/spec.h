@@ -2,6 +2,7 @@
 #pragma once
 
 #include "netfil/abi.h"
+#include "cycle.h"
 #include "prefix.h"
 
 /* A filter as its user states it: selectors, caps, policy. */
@@ -10,7 +11,22 @@ typedef enum {
 	NETFIL_ON_LIMIT_REJECT, /* the default */
 	NETFIL_ON_LIMIT_DROP,
 	NETFIL_ON_LIMIT_KILL,
+	NETFIL_ON_LIMIT_PAUSE,	  /* processes stand still until there is room again */
+	NETFIL_ON_LIMIT_THROTTLE, /* admitted at NetfilSpec.rate */
+	NETFIL_ON_LIMIT_NOTIFY,	  /* told, never stopped */
+	NETFIL_ON_LIMIT_DOWN,	  /* the interfaces are taken down */
 } NetfilOnLimit;
+
+/* A cap and what it is changed by in this cycle: 0 (none) stays none, and a cap never
+ * becomes one: at least 1. */
+guint64 netfil_cap_with(guint64 cap, gint64 extra);
+
+/* What survives a power cut. */
+typedef enum {
+	NETFIL_DURABILITY_DEFAULT,    /* as netfild says */
+	NETFIL_DURABILITY_CHECKPOINT, /* all but the last second */
+	NETFIL_DURABILITY_STRICT,     /* bytes are granted to the kernel once the grant is on disk */
+} NetfilDurability;
 
 typedef struct {
 	guint16 first, last; /* both included */
@@ -29,8 +45,15 @@ typedef struct {
 	GArray *ports;	      /* NetfilPortRange */
 	GArray *protos;	      /* guint8, IANA protocol numbers */
 	GPtrArray *interfaces; /* char *, names or fnmatch(3) globs */
+	GArray *excepts;      /* NetfilPrefix, remote addresses that do not count */
 	guint64 cap[NETFIL_DIRECTIONS]; /* bytes; 0: unlimited */
 	NetfilOnLimit on_limit;
+	guint64 rate; /* bytes a second, with NETFIL_ON_LIMIT_THROTTLE */
+	GArray *warn; /* guint8, percents of the nearest cap, ascending */
+	NetfilCycle every;
+	gboolean rollover; /* what is left goes into the next cycle */
+	NetfilHours free;
+	NetfilDurability durability;
 	gboolean loopback; /* asked for; see netfil_spec_counts_loopback() */
 	gboolean on;
 } NetfilSpec;
@@ -52,7 +75,9 @@ gboolean netfil_spec_name_check(const char *name, GError **error);
 
 /* Adds one value of one key, as the command line and filter files give it. Keys:
  * pid exe user cgroup unit ip ip-file port proto interface (repeatable),
- * in out total (sizes), on-limit, loopback, on ("true"/"false").
+ * except, warn (repeatable, no selectors), in out total (sizes), on-limit (with
+ * "throttle=RATE", bytes a second), every, rollover ("true"/"false"), free, durability
+ * (checkpoint, strict), loopback, on ("true"/"false").
  * The value is checked as far as can be without I/O; a relative exe or ip-file
  * path is refused (programs make them absolute first). */
 gboolean netfil_spec_put(NetfilSpec *spec, const char *key, const char *value, GError **error);
@@ -77,3 +102,7 @@ gboolean netfil_spec_counts_loopback(const NetfilSpec *spec); /* asked for, or a
 char *netfil_spec_selector_text(const NetfilSpec *spec);
 
 const char *netfil_on_limit_name(NetfilOnLimit policy);
+
+/* "throttle=125k" or the policy's name: what on-limit takes. Caller frees. */
+char *netfil_spec_on_limit_text(const NetfilSpec *spec);
+const char *netfil_durability_name(NetfilDurability durability); /* "default" … */

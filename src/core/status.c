@@ -15,6 +15,7 @@ NetfilStatus *netfil_status_new(const NetfilSpec *spec)
 	NetfilStatus *status = g_new0(NetfilStatus, 1);
 
 	status->spec = netfil_spec_copy(spec);
+	status->warned = g_array_new(FALSE, FALSE, sizeof(guint8));
 	return status;
 }
 
@@ -23,6 +24,7 @@ void netfil_status_free(NetfilStatus *status)
 	if (!status)
 		return;
 	netfil_spec_free(status->spec);
+	g_array_unref(status->warned);
 	g_free(status);
 }
 
@@ -30,6 +32,29 @@ const char *netfil_state_name(NetfilState state)
 {
 	g_return_val_if_fail((guint)state < G_N_ELEMENTS(states), NULL);
 	return states[state];
+}
+
+static void add_cycle(GVariantBuilder *builder, const NetfilStatus *status)
+{
+	const gint64 *extra = status->extra;
+	const GArray *warned = status->warned;
+
+	g_variant_builder_add(builder, "{sv}", "started",
+			      g_variant_new_int64(status->cycle_started));
+	g_variant_builder_add(builder, "{sv}", "ends", g_variant_new_int64(status->cycle_ends));
+	g_variant_builder_add(
+	    builder, "{sv}", "extra",
+	    g_variant_new("(xxx)", extra[NETFIL_IN], extra[NETFIL_OUT], extra[NETFIL_TOTAL]));
+	g_variant_builder_add(builder, "{sv}", "forfeited",
+			      g_variant_new_uint64(status->forfeited));
+	g_variant_builder_add(builder, "{sv}", "unlimited-until",
+			      g_variant_new_int64(status->unlimited_until));
+	g_variant_builder_add(builder, "{sv}", "free-until",
+			      g_variant_new_int64(status->free_until));
+	g_variant_builder_add(builder, "{sv}", "forecast", g_variant_new_int64(status->forecast));
+	g_variant_builder_add(builder, "{sv}", "warned",
+			      g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, warned->data,
+							warned->len, sizeof(guint8)));
 }
 
 GVariant *netfil_status_to_variant(const NetfilStatus *status)
@@ -51,8 +76,7 @@ GVariant *netfil_status_to_variant(const NetfilStatus *status)
 	    g_variant_new("(tt)", status->refused_bytes, status->refused_packets));
 	g_variant_builder_add(&builder, "{sv}", "resets",
 			      g_variant_new("(tt)", status->reset_bytes, status->reset_packets));
-	g_variant_builder_add(&builder, "{sv}", "started",
-			      g_variant_new_int64(status->cycle_started));
+	add_cycle(&builder, status);
 	return g_variant_builder_end(&builder);
 }
 
@@ -123,36 +147,80 @@ static gboolean read_counters(GVariant *variant, NetfilStatus *status, GError **
 	       read_key(variant, "refused", "(tt)", error, &status->refused_bytes,
 			&status->refused_packets) &&
 	       read_key(variant, "resets", "(tt)", error, &status->reset_bytes,
-			&status->reset_packets) &&
-	       read_key(variant, "started", "x", error, &status->cycle_started);
+			&status->reset_packets);
+}
+
+static gboolean read_cycle(GVariant *variant, NetfilStatus *status, GError **error)
+{
+	gint64 *extra = status->extra;
+
+	return read_key(variant, "started", "x", error, &status->cycle_started) &&
+	       read_key(variant, "ends", "x", error, &status->cycle_ends) &&
+	       read_key(variant, "extra", "(xxx)", error, &extra[NETFIL_IN], &extra[NETFIL_OUT],
+			&extra[NETFIL_TOTAL]) &&
+	       read_key(variant, "forfeited", "t", error, &status->forfeited) &&
+	       read_key(variant, "unlimited-until", "x", error, &status->unlimited_until) &&
+	       read_key(variant, "free-until", "x", error, &status->free_until) &&
+	       read_key(variant, "forecast", "x", error, &status->forecast);
+}
+
+static gboolean read_warned(GVariant *variant, NetfilStatus *status, GError **error)
+{
+	g_autoptr(GVariant) value = find(variant, "warned", "ay", error);
+	gconstpointer percents;
+	gsize count;
+
+	if (!value)
+		return FALSE;
+	percents = g_variant_get_fixed_array(value, &count, sizeof(guint8));
+	g_array_append_vals(status->warned, percents, (guint)count);
+	return TRUE;
 }
 
 NetfilStatus *netfil_status_from_variant(GVariant *variant, GError **error)
 {
 	g_autoptr(NetfilStatus) status = NULL;
+	g_autoptr(NetfilSpec) spec = NULL;
 
 	if (!g_variant_is_of_type(variant, G_VARIANT_TYPE_VARDICT)) {
 		netfil_set_invalid(error, g_variant_get_type_string(variant), -1,
 				   "is not the type of a status: use a{sv}");
 		return NULL;
 	}
-	status = g_new0(NetfilStatus, 1);
-	status->spec = read_spec(variant, error);
-	if (!status->spec || !read_state(variant, &status->state, error) ||
-	    !read_counters(variant, status, error))
+	spec = read_spec(variant, error);
+	if (!spec)
+		return NULL;
+	status = netfil_status_new(spec);
+	if (!read_state(variant, &status->state, error) || !read_counters(variant, status, error) ||
+	    !read_cycle(variant, status, error) || !read_warned(variant, status, error))
 		return NULL;
 	return g_steal_pointer(&status);
 }
 
+guint64 netfil_status_limit(const NetfilStatus *status, guint direction)
+{
+	return netfil_cap_with(status->spec->cap[direction], status->extra[direction]);
+}
+
+static double share(const NetfilStatus *status, guint direction)
+{
+	return (double)status->used[direction] / (double)netfil_status_limit(status, direction);
+}
+
+int netfil_status_tightest(const NetfilStatus *status)
+{
+	int tightest = -1;
+
+	for (guint i = 0; i < NETFIL_DIRECTIONS; i++)
+		if (netfil_status_limit(status, i) > 0 &&
+		    (tightest < 0 || share(status, i) > share(status, (guint)tightest)))
+			tightest = (int)i;
+	return tightest;
+}
+
 double netfil_status_fraction(const NetfilStatus *status)
 {
-	double tightest = -1;
+	int tightest = netfil_status_tightest(status);
 
-	for (guint i = 0; i < NETFIL_DIRECTIONS; i++) {
-		guint64 cap = status->spec->cap[i];
-
-		if (cap > 0)
-			tightest = MAX(tightest, (double)MIN(status->used[i], cap) / (double)cap);
-	}
-	return tightest;
+	return tightest < 0 ? -1 : MIN(share(status, (guint)tightest), 1);
 }

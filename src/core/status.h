@@ -27,6 +27,16 @@ typedef struct {
 	guint64 refused_bytes, refused_packets;
 	guint64 reset_bytes, reset_packets; /* resets that passed a spent cap; not in used */
 	gint64 cycle_started; /* seconds since the epoch */
+	gint64 cycle_ends;    /* 0: never */
+	gint64 extra[NETFIL_DIRECTIONS]; /* bytes by which this cycle's caps differ: top-ups,
+					    and what was left of the cycle before */
+	guint64 forfeited; /* bytes in each used[] that may not have been: granted before a
+			      power cut, and not known to be unspent. Then in + out is more
+			      than total. */
+	gint64 unlimited_until; /* seconds since the epoch; 0: caps are kept */
+	gint64 free_until;	/* seconds since the epoch, while hours are free; else 0 */
+	gint64 forecast;	/* when the nearest cap will be reached; 0: not in this cycle */
+	GArray *warned;		/* guint8, percents of which was warned in this cycle */
 } NetfilStatus;
 
 NetfilStatus *netfil_status_new(const NetfilSpec *spec); /* copies the spec */
@@ -35,8 +45,15 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(NetfilStatus, netfil_status_free)
 
 const char *netfil_state_name(NetfilState state);
 
+/* This cycle's cap: spec->cap and extra; 0: none. Where extra takes all away, 1. */
+guint64 netfil_status_limit(const NetfilStatus *status, guint direction);
+
+/* The direction of the cap that is nearest to its end; -1 without a cap. */
+int netfil_status_tightest(const NetfilStatus *status);
+
 /* a{sv}: "spec" (a{sas}, as netfil_spec_to_variant), "name", "id", "state", "used" (ttt),
- * "refused" (tt: bytes, packets), "resets" (tt), "started" x. Floating reference. */
+ * "refused" (tt: bytes, packets), "resets" (tt), "started" x, "ends" x, "extra" (xxx),
+ * "forfeited" t, "unlimited-until" x, "free-until" x, "forecast" x, "warned" ay. Floating reference. */
 GVariant *netfil_status_to_variant(const NetfilStatus *status);
 NetfilStatus *netfil_status_from_variant(GVariant *variant, GError **error);
 

@@ -77,6 +77,23 @@ void netfil_filters_detach(NetfilFilters *filters, GDBusConnection *connection)
 	g_hash_table_remove(filters->connections, connection);
 }
 
+static void show_cycle(NetfilBusFilter *filter, const NetfilStatus *status)
+{
+	const gint64 *extra = status->extra;
+
+	netfil_bus_filter_set_started(filter, status->cycle_started);
+	netfil_bus_filter_set_ends(filter, status->cycle_ends);
+	netfil_bus_filter_set_extra(filter, g_variant_new("(xxx)", extra[NETFIL_IN],
+							  extra[NETFIL_OUT], extra[NETFIL_TOTAL]));
+	netfil_bus_filter_set_forfeited(filter, status->forfeited);
+	netfil_bus_filter_set_unlimited_until(filter, status->unlimited_until);
+	netfil_bus_filter_set_free_until(filter, status->free_until);
+	netfil_bus_filter_set_forecast(filter, status->forecast);
+	netfil_bus_filter_set_warned(
+	    filter, g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, status->warned->data,
+					      status->warned->len, sizeof(guint8)));
+}
+
 static void show_status(NetfilBusFilter *filter, const NetfilStatus *status)
 {
 	netfil_bus_filter_set_name(filter, status->spec->name);
@@ -89,7 +106,7 @@ static void show_status(NetfilBusFilter *filter, const NetfilStatus *status)
 	    filter, g_variant_new("(tt)", status->refused_bytes, status->refused_packets));
 	netfil_bus_filter_set_resets(
 	    filter, g_variant_new("(tt)", status->reset_bytes, status->reset_packets));
-	netfil_bus_filter_set_started(filter, status->cycle_started);
+	show_cycle(filter, status);
 }
 
 static Object *object_new(NetfilFilters *filters, const NetfilStatus *status)

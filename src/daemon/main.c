@@ -19,9 +19,23 @@
 
 typedef struct {
 	char *cgroup;
+	char *durability;
+	NetfilDurability default_durability;
+	gboolean no_apps;
 	int ready_fd;
 	gboolean version;
 } Options;
+
+/* In the words of a filter's own setting. */
+static gboolean parse_durability(const char *text, NetfilDurability *durability, GError **error)
+{
+	g_autoptr(NetfilSpec) spec = netfil_spec_new("");
+
+	if (text && !netfil_spec_put(spec, "durability", text, error))
+		return FALSE;
+	*durability = spec->durability;
+	return TRUE;
+}
 
 static gboolean parse_options(Options *options, int *argc, char ***argv, GError **error)
 {
@@ -29,6 +43,12 @@ static gboolean parse_options(Options *options, int *argc, char ***argv, GError 
 	    {"cgroup", 0, 0, G_OPTION_ARG_FILENAME, &options->cgroup,
 	     "see only what runs below this control group (default: $NETFIL_CGROUP, or all)",
 	     "PATH"},
+	    {"durability", 0, 0, G_OPTION_ARG_FILENAME, &options->durability,
+	     "of filters that do not say: checkpoint (the default: a power cut forgets at most a "
+	     "second) or strict (nothing)",
+	     "MODE"},
+	    {"no-apps", 0, 0, G_OPTION_ARG_NONE, &options->no_apps,
+	     "do not count what each application moves", NULL},
 	    {"ready-fd", 0, 0, G_OPTION_ARG_INT, &options->ready_fd,
 	     "write \"ready\", or else the error, to this descriptor, and close it", "N"},
 	    {"version", 0, 0, G_OPTION_ARG_NONE, &options->version, "print the version", NULL},
@@ -54,7 +74,7 @@ static gboolean parse_options(Options *options, int *argc, char ***argv, GError 
 		options->ready_fd = -1;
 		return FALSE;
 	}
-	return TRUE;
+	return parse_durability(options->durability, &options->default_durability, error);
 }
 
 static void tell_starter(Options *options, const char *message)
@@ -76,9 +96,12 @@ static int fail(Options *options, const GError *error, int status)
 
 static int fail_usage(Options *options, const GError *error)
 {
-	g_autoptr(GError) said =
-	    g_error_new(NETFIL_ERROR, NETFIL_ERROR_INVALID, "%c%s: see \"netfild --help\"",
-			g_ascii_tolower(error->message[0]), error->message + 1);
+	g_autoptr(GError) said = NULL;
+
+	if (error->domain == NETFIL_ERROR)
+		return fail(options, error, 2);
+	said = g_error_new(NETFIL_ERROR, NETFIL_ERROR_INVALID, "%c%s: see \"netfild --help\"",
+			   g_ascii_tolower(error->message[0]), error->message + 1);
 
 	return fail(options, said, 2);
 }
@@ -103,6 +126,8 @@ static NetfilEngine *start_engine(const Options *options, GError **error)
 	    .bpffs_dir = netfil_bpffs_dir(),
 	    .state_dir = netfil_state_dir(),
 	    .cgroup_root = absolute,
+	    .durability = options->default_durability,
+	    .apps = !options->no_apps,
 	};
 
 	return netfil_engine_new(&engine_options, error);

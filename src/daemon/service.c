@@ -7,6 +7,7 @@
 #include "client/bus.h"
 #include "core/error.h"
 #include "filters.h"
+#include "history.h"
 #include "log.h"
 #include "server.h"
 
@@ -17,13 +18,16 @@ struct NetfilService {
 	NetfilEngine *engine;
 	NetfilBusManager *manager;
 	NetfilFilters *filters;
+	NetfilPages *pages;
 	guint connections;
 	guint usage_timer; /* runs while somebody is connected */
 };
 
 /* Who may. */
 
-static const char *const open_to_all[] = {"List", "Get", "Doctor", "Unattributed", NULL};
+static const char *const open_to_all[] = {
+    "List", "Get", "Doctor", "Unattributed", "History", "Apps", "Trouble", NULL,
+};
 
 static void give_error(GDBusMethodInvocation *call, const GError *error)
 {
@@ -252,6 +256,47 @@ static gboolean on_unattributed(NetfilBusManager *manager, GDBusMethodInvocation
 	return TRUE;
 }
 
+/* `answer` is floating, and NULL with an error. */
+static gboolean give_answer(GDBusMethodInvocation *call, GVariant *answer, const GError *error)
+{
+	if (answer)
+		g_dbus_method_invocation_return_value(call, answer);
+	else
+		give_error(call, error);
+	return TRUE;
+}
+
+static gboolean on_history(NetfilBusManager *manager, GDBusMethodInvocation *call, const char *name,
+			   const char *by, gint64 from, gint64 to, guint64 cursor,
+			   NetfilService *service)
+{
+	g_autoptr(GError) error = NULL;
+	GVariant *answer = netfil_pages_history(service->pages, name, by, from, to, cursor, &error);
+
+	(void)manager;
+	return give_answer(call, answer, error);
+}
+
+static gboolean on_apps(NetfilBusManager *manager, GDBusMethodInvocation *call, const char *by,
+			gint64 from, gint64 to, guint64 cursor, NetfilService *service)
+{
+	g_autoptr(GError) error = NULL;
+	GVariant *answer = netfil_pages_apps(service->pages, by, from, to, cursor, &error);
+
+	(void)manager;
+	return give_answer(call, answer, error);
+}
+
+static gboolean on_trouble(NetfilBusManager *manager, GDBusMethodInvocation *call,
+			   NetfilService *service)
+{
+	gint64 since = 0;
+	const char *what = netfil_engine_trouble(service->engine, &since);
+
+	netfil_bus_manager_complete_trouble(manager, call, what, since);
+	return TRUE;
+}
+
 /* What the engine tells, passed on. */
 
 static void on_engine_added(NetfilService *service, const char *name)
@@ -282,13 +327,46 @@ static void on_engine_changed(NetfilService *service, const char *name)
 	netfil_bus_manager_emit_changed(service->manager, name, netfil_status_to_variant(status));
 }
 
+static const char *direction_name(guint direction)
+{
+	static const char *const names[] = {"in", "out", "total"};
+
+	g_return_val_if_fail(direction < G_N_ELEMENTS(names), "");
+	return names[direction];
+}
+
 static void on_engine_cap_reached(NetfilService *service, const char *name, guint direction)
 {
-	static const char *const directions[] = {"in", "out", "total"};
+	g_message("filter %s: cap reached (%s)", name, direction_name(direction));
+	netfil_bus_manager_emit_cap_reached(service->manager, name, direction_name(direction));
+}
 
-	g_return_if_fail(direction < G_N_ELEMENTS(directions));
-	g_message("filter %s: cap reached (%s)", name, directions[direction]);
-	netfil_bus_manager_emit_cap_reached(service->manager, name, directions[direction]);
+static void on_engine_warned(NetfilService *service, const char *name, guint percent,
+			     guint direction)
+{
+	g_message("filter %s: %u %% of its %s cap is used", name, percent,
+		  direction_name(direction));
+	netfil_bus_manager_emit_warned(service->manager, name, percent, direction_name(direction));
+}
+
+static void on_engine_cycle_started(NetfilService *service, const char *name, gint64 started)
+{
+	g_message("filter %s: a new cycle began", name);
+	netfil_bus_manager_emit_cycle_started(service->manager, name, started);
+}
+
+static void log_trouble(const char *what)
+{
+	if (*what)
+		g_warning("%s", what);
+	else
+		g_message("the ledger is well again");
+}
+
+static void on_engine_trouble(NetfilService *service, const char *what)
+{
+	log_trouble(what);
+	netfil_bus_manager_emit_trouble_changed(service->manager, what);
 }
 
 static void show_all(NetfilService *service)
@@ -347,6 +425,9 @@ static void connect_manager(NetfilService *service)
 	    {"handle-get", G_CALLBACK(on_get)},
 	    {"handle-doctor", G_CALLBACK(on_doctor)},
 	    {"handle-unattributed", G_CALLBACK(on_unattributed)},
+	    {"handle-history", G_CALLBACK(on_history)},
+	    {"handle-apps", G_CALLBACK(on_apps)},
+	    {"handle-trouble", G_CALLBACK(on_trouble)},
 	};
 
 	for (guint i = 0; i < G_N_ELEMENTS(calls); i++)
@@ -357,12 +438,32 @@ static void connect_manager(NetfilService *service)
 
 static void connect_engine(NetfilService *service)
 {
-	NetfilEngine *engine = service->engine;
+	static const struct {
+		const char *signal;
+		GCallback handler;
+	} tidings[] = {
+	    {"added", G_CALLBACK(on_engine_added)},
+	    {"removed", G_CALLBACK(on_engine_removed)},
+	    {"changed", G_CALLBACK(on_engine_changed)},
+	    {"cap-reached", G_CALLBACK(on_engine_cap_reached)},
+	    {"warned", G_CALLBACK(on_engine_warned)},
+	    {"cycle-started", G_CALLBACK(on_engine_cycle_started)},
+	    {"trouble", G_CALLBACK(on_engine_trouble)},
+	};
 
-	g_signal_connect_swapped(engine, "added", G_CALLBACK(on_engine_added), service);
-	g_signal_connect_swapped(engine, "removed", G_CALLBACK(on_engine_removed), service);
-	g_signal_connect_swapped(engine, "changed", G_CALLBACK(on_engine_changed), service);
-	g_signal_connect_swapped(engine, "cap-reached", G_CALLBACK(on_engine_cap_reached), service);
+	for (guint i = 0; i < G_N_ELEMENTS(tidings); i++)
+		g_signal_connect_swapped(service->engine, tidings[i].signal, tidings[i].handler,
+					 service);
+}
+
+/* What the engine met before anybody listened. */
+static void log_early_trouble(NetfilService *service)
+{
+	gint64 since;
+	const char *what = netfil_engine_trouble(service->engine, &since);
+
+	if (*what)
+		log_trouble(what);
 }
 
 NetfilService *netfil_service_new(NetfilEngine *engine)
@@ -373,8 +474,10 @@ NetfilService *netfil_service_new(NetfilEngine *engine)
 	service->engine = g_object_ref(engine);
 	service->manager = netfil_bus_manager_skeleton_new();
 	service->filters = netfil_filters_new();
+	service->pages = netfil_pages_new(engine);
 	connect_manager(service);
 	connect_engine(service);
+	log_early_trouble(service);
 	show_all(service);
 	return service;
 }
@@ -384,6 +487,7 @@ void netfil_service_free(NetfilService *service)
 	g_signal_handlers_disconnect_by_data(service->engine, service);
 	g_clear_handle_id(&service->usage_timer, g_source_remove);
 	netfil_filters_free(service->filters);
+	netfil_pages_free(service->pages);
 	g_object_unref(service->manager);
 	g_object_unref(service->engine);
 	g_free(service);

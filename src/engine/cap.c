@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* At the cap: connections end, processes are killed, sockets of a spent interface hear
- * of it. */
+/* At the cap: connections end, processes are killed or stand still, links go down, sockets
+ * of a spent interface hear of it. */
+#include "down.h"
 #include "engine-private.h"
 #include "kill.h"
+#include "pause.h"
 
-/* Connections that knock at a spent cap are ended together, this often at most. */
-#define RESET_MILLISECONDS 20
+/* Those who knock at a spent cap are seen to together, this often at most; and ever more
+ * seldom if there is nothing left to do: packets come in for who stands still, too. */
+#define KNOCK_MILLISECONDS 20
+#define KNOCK_MILLISECONDS_MOST 1000
 
 /* ---- the sockets of a frame filter's interfaces ---- */
 
@@ -50,8 +54,9 @@ gboolean netfil_cap_prepare(NetfilEngine *e, NetfilFilter *filter, GError **erro
 {
 	NetfilSelectors *selectors;
 
+	sockets_end(e, filter);
 	if (!netfil_is_frame_filter(filter->spec) || !filter->spec->on ||
-	    filter->spec->on_limit != NETFIL_ON_LIMIT_REJECT || filter->sockets_rule)
+	    filter->spec->on_limit != NETFIL_ON_LIMIT_REJECT)
 		return TRUE;
 	selectors = netfil_selectors_new(e->kernel, filter->spec, TRUE, error);
 	if (!selectors)
@@ -73,17 +78,99 @@ gboolean netfil_cap_prepare(NetfilEngine *e, NetfilFilter *filter, GError **erro
 	return TRUE;
 }
 
-void netfil_cap_dismiss(NetfilEngine *e, NetfilFilter *filter)
+/* ---- links ---- */
+
+static gboolean take_down(NetfilEngine *e, NetfilFilter *filter)
 {
-	sockets_end(e, filter);
-	netfil_kill_forget(filter);
+	if (!netfil_down(e->devices, filter))
+		return FALSE;
+	/* At once, so that a netfild which is killed now brings it up all the same. If it
+	 * cannot be written, the next checkpoint tells. */
+	if (!netfil_record(e, filter, NULL))
+		filter->dirty = TRUE;
+	return TRUE;
+}
+
+static void bring_up(NetfilEngine *e, NetfilFilter *filter)
+{
+	if (netfil_down_end(e->devices, filter))
+		filter->dirty = TRUE;
 }
 
 /* ---- all filters ---- */
 
-static gboolean end_connections(gpointer data)
+void netfil_cap_dismiss(NetfilEngine *e, NetfilFilter *filter)
+{
+	sockets_end(e, filter);
+	netfil_kill_forget(filter);
+	netfil_pause_end(e->kernel, filter);
+	bring_up(e, filter);
+}
+
+/* Does what is due at the cap; FALSE if nothing was left to do. */
+static gboolean act(NetfilEngine *e, NetfilFilter *filter)
+{
+	/* First, so that whoever comes meanwhile is heard of. */
+	netfil_filter_hear(e->kernel, filter);
+	switch (filter->spec->on_limit) {
+	case NETFIL_ON_LIMIT_REJECT:
+		netfil_kernel_reset_connections(e->kernel, filter->sockets_rule
+								   ? filter->sockets_slot
+								   : filter->slot);
+		return TRUE;
+	case NETFIL_ON_LIMIT_KILL:
+		return netfil_kill(e->kernel, filter);
+	case NETFIL_ON_LIMIT_PAUSE:
+		return netfil_pause(e->kernel, filter);
+	case NETFIL_ON_LIMIT_DOWN:
+		return take_down(e, filter);
+	case NETFIL_ON_LIMIT_DROP:
+	case NETFIL_ON_LIMIT_THROTTLE:
+	case NETFIL_ON_LIMIT_NOTIFY:
+		break;
+	}
+	return FALSE;
+}
+
+static void act_again(NetfilEngine *e, NetfilFilter *filter)
+{
+	filter->due = 0;
+	if (!filter->spec->on || !netfil_filter_exhausted(e->kernel, filter))
+		return;
+	filter->wait = act(e, filter) ? KNOCK_MILLISECONDS
+				      : MIN(filter->wait * 2, KNOCK_MILLISECONDS_MOST);
+}
+
+static gboolean on_due(gpointer engine);
+
+/* Wakes up when the first of all filters is due. */
+static void schedule(NetfilEngine *e)
+{
+	gint64 first = 0, now = g_get_monotonic_time();
+	GHashTableIter iter;
+	GSource *source;
+	gpointer value;
+
+	g_clear_handle_id(&e->reset_source, g_source_remove);
+	g_hash_table_iter_init(&iter, e->filters);
+	while (g_hash_table_iter_next(&iter, NULL, &value)) {
+		gint64 due = ((NetfilFilter *)value)->due;
+
+		if (due && (!first || due < first))
+			first = due;
+	}
+	if (!first)
+		return;
+	source = g_timeout_source_new((MAX(first - now, 0) + 999) / 1000);
+	g_source_set_callback(source, on_due, e, NULL);
+	e->reset_source = g_source_attach(source, g_main_context_get_thread_default());
+	g_source_unref(source);
+}
+
+static gboolean on_due(gpointer data)
 {
 	NetfilEngine *e = data;
+	gint64 now = g_get_monotonic_time();
 	GHashTableIter iter;
 	gpointer value;
 
@@ -92,62 +179,63 @@ static gboolean end_connections(gpointer data)
 	while (g_hash_table_iter_next(&iter, NULL, &value)) {
 		NetfilFilter *filter = value;
 
-		if (!filter->reset_due)
-			continue;
-		filter->reset_due = FALSE;
-		if (netfil_filter_exhausted(e->kernel, filter))
-			netfil_kernel_reset_connections(e->kernel, filter->sockets_rule
-									   ? filter->sockets_slot
-									   : filter->slot);
+		if (filter->due && filter->due <= now)
+			act_again(e, filter);
 	}
+	schedule(e);
 	return G_SOURCE_REMOVE;
 }
 
-static void end_connections_soon(NetfilEngine *e, NetfilFilter *filter, guint milliseconds)
+static void act_soon(NetfilEngine *e, NetfilFilter *filter, guint milliseconds)
 {
-	GSource *source;
+	gint64 due = g_get_monotonic_time() + milliseconds * 1000;
 
-	filter->reset_due = TRUE;
-	if (e->reset_source)
+	if (filter->due && filter->due <= due)
 		return;
-	source = g_timeout_source_new(milliseconds);
-	g_source_set_callback(source, end_connections, e, NULL);
-	e->reset_source = g_source_attach(source, g_main_context_get_thread_default());
-	g_source_unref(source);
+	filter->due = due;
+	schedule(e);
 }
 
 /* Whether the packet that was refused would still not fit: the cap may have been
  * raised since, or another filter's refusal have given bytes back. */
-static gboolean still_full(NetfilEngine *e, guint number, const struct netfil_event *event)
+static gboolean still_full(NetfilEngine *e, const NetfilFilter *filter,
+			   const struct netfil_event *event)
 {
-	const struct netfil_slot *slot = netfil_kernel_slot(e->kernel, number);
+	const struct netfil_slot *slot = netfil_kernel_slot(e->kernel, filter->slot);
 	guint direction = MIN(event->direction, NETFIL_TOTAL);
-	guint64 limit = __atomic_load_n(&slot->limit[direction], __ATOMIC_ACQUIRE);
+	guint64 limit = netfil_filter_limit(filter, direction);
 	guint64 used = __atomic_load_n(&slot->used[direction], __ATOMIC_ACQUIRE);
 
+	/* Where it was admitted all the same, more than the limit is used. */
 	return limit != NETFIL_NO_LIMIT && (event->size > limit || used > limit - event->size);
 }
 
-static void act(NetfilEngine *e, NetfilFilter *filter)
+/* Many caps may be reached at the same time: connections of all are ended together. */
+static void act_now(NetfilEngine *e, NetfilFilter *filter)
 {
-	switch (filter->spec->on_limit) {
-	case NETFIL_ON_LIMIT_REJECT:
-		end_connections_soon(e, filter, 0);
-		break;
-	case NETFIL_ON_LIMIT_KILL:
-		netfil_kill(e->kernel, filter);
-		break;
-	case NETFIL_ON_LIMIT_DROP:
-		break;
-	}
+	filter->wait = KNOCK_MILLISECONDS;
+	if (filter->spec->on_limit == NETFIL_ON_LIMIT_REJECT)
+		act_soon(e, filter, 0);
+	else
+		act(e, filter);
 }
 
 void netfil_cap_follow(NetfilEngine *e, NetfilFilter *filter)
 {
+	NetfilOnLimit policy = filter->spec->on_limit;
+	gboolean full = filter->spec->on && netfil_filter_exhausted(e->kernel, filter);
+
 	netfil_kill_forget(filter);
 	sockets_follow(e, filter);
-	if (filter->spec->on && netfil_filter_exhausted(e->kernel, filter))
-		act(e, filter);
+	filter->due = 0;
+	if (!full || policy != NETFIL_ON_LIMIT_PAUSE)
+		netfil_pause_end(e->kernel, filter);
+	if (!full || policy != NETFIL_ON_LIMIT_DOWN)
+		bring_up(e, filter);
+	netfil_filter_hear(e->kernel, filter);
+	/* A link stays as it is until the next packet knocks. */
+	if (full && policy != NETFIL_ON_LIMIT_DOWN)
+		act_now(e, filter);
 }
 
 static void on_exhausted(NetfilEngine *e, NetfilFilter *filter, const struct netfil_event *event)
@@ -156,14 +244,21 @@ static void on_exhausted(NetfilEngine *e, NetfilFilter *filter, const struct net
 
 	if (!filter->spec->on || event->slot != filter->slot)
 		return;
-	if (!still_full(e, event->slot, event)) {
+	if (!still_full(e, filter, event)) {
 		exhausted = &netfil_kernel_slot(e->kernel, event->slot)->exhausted;
 		__atomic_and_fetch(exhausted, ~(1U << event->direction), __ATOMIC_SEQ_CST);
 		return;
 	}
 	sockets_follow(e, filter);
-	act(e, filter);
+	act_now(e, filter);
 	netfil_emit_cap_reached(e, filter, event->direction);
+}
+
+static void on_knock(NetfilEngine *e, NetfilFilter *filter)
+{
+	if (filter->kill_source)
+		return; /* all who are there when it is over get SIGKILL */
+	act_soon(e, filter, MAX(filter->wait, KNOCK_MILLISECONDS));
 }
 
 void netfil_cap_event(const struct netfil_event *event, gpointer data)
@@ -175,7 +270,8 @@ void netfil_cap_event(const struct netfil_event *event, gpointer data)
 		return; /* removed meanwhile */
 	if (event->type == NETFIL_EVENT_EXHAUSTED)
 		on_exhausted(e, filter, event);
-	else if (event->type == NETFIL_EVENT_KNOCK &&
-		 filter->spec->on_limit == NETFIL_ON_LIMIT_REJECT)
-		end_connections_soon(e, filter, RESET_MILLISECONDS);
+	else if (event->type == NETFIL_EVENT_KNOCK)
+		on_knock(e, filter);
+	else if (event->type == NETFIL_EVENT_GRANT)
+		netfil_grant_event(e, filter);
 }

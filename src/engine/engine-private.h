@@ -3,10 +3,20 @@
 
 /* What the files of the engine share, and nobody else sees. */
 
+#include "apps.h"
+#include "core/adjust.h"
 #include "core/error.h"
 #include "engine.h"
 #include "filter.h"
 #include "kernel/device.h"
+
+/* A percentage of a cap that was reached. */
+typedef struct {
+	gint64 filter; /* id */
+	guint percent;
+	guint direction;
+	gint64 when; /* seconds since the epoch */
+} NetfilWarning;
 
 struct _NetfilEngine {
 	GObject parent;
@@ -20,8 +30,24 @@ struct _NetfilEngine {
 	NetfilFilter *by_slot[NETFIL_SLOTS_MAX];
 	guint next_slot;
 	gint64 next_id; /* without a ledger */
-	guint checkpoint_source;
+	NetfilDurability durability; /* of filters that do not say */
+	guint tick_source;
 	guint reset_source;
+	char *zone_name; /* by which cycles end */
+
+	/* What the ledger is still to be told. */
+	GArray *closed;	  /* of NetfilLedgerCycle */
+	GArray *warnings; /* of NetfilWarning */
+	NetfilApps *apps; /* NULL: not counted */
+	GArray *apps_moved; /* of NetfilAppUsage, while they are written */
+
+	/* The ledger's upkeep, see record.c. */
+	char *trouble; /* NULL: none */
+	gint64 trouble_since; /* seconds since the epoch */
+	gint64 history_hour;  /* to which what moved since the last record of it belongs */
+	gint64 history_at, backup_at; /* monotonic, microseconds: when it is due */
+	gboolean moved;	  /* something did since the last backup */
+	gboolean thinning;
 };
 
 
@@ -33,6 +59,12 @@ gboolean netfil_is_frame_filter(const NetfilSpec *spec);
 gboolean netfil_install(NetfilEngine *e, NetfilFilter *filter, int rule, gboolean seed,
 			gboolean lenient, GError **error);
 void netfil_emit_cap_reached(NetfilEngine *e, const NetfilFilter *filter, guint direction);
+void netfil_emit_changed(NetfilEngine *e, const NetfilFilter *filter);
+void netfil_emit_cycle_started(NetfilEngine *e, const NetfilFilter *filter);
+void netfil_emit_warned(NetfilEngine *e, const NetfilWarning *warning);
+void netfil_emit_trouble(NetfilEngine *e);
+NetfilFilter *netfil_find(NetfilEngine *e, const char *name, GError **error);
+NetfilFilter *netfil_filter_by_id(NetfilEngine *e, gint64 id);
 
 /* cap.c: what happens at the cap. */
 void netfil_cap_event(const struct netfil_event *event, gpointer engine);
@@ -47,14 +79,60 @@ void netfil_cap_dismiss(NetfilEngine *e, NetfilFilter *filter);
  * more what was due before. */
 void netfil_cap_follow(NetfilEngine *e, NetfilFilter *filter);
 
+/* turn.c: what time does. */
+
+/* A filter is there, or its times were changed: reckons when its cycle and its free hours
+ * end. Arm afterwards. */
+void netfil_turn_begin(NetfilEngine *e, NetfilFilter *filter);
+
+/* Notes the cycle at hand as over, with what was used when the counters stood `at`. */
+NetfilLedgerCycle netfil_turn_close(const NetfilFilter *filter, const NetfilCounters *at,
+				    gint64 ended);
+
+/* Each second: turns what is due, writes what changed, and tells. */
+void netfil_turn_all(NetfilEngine *e);
+
+/* grant.c: strict durability. */
+
+/* Whether the filter needs grants; where they begin, its limit is where it stands. Before
+ * netfil_filter_arm(). */
+void netfil_grant_prepare(NetfilEngine *e, NetfilFilter *filter);
+
+/* Grants more if that is due. */
+void netfil_grant_follow(NetfilEngine *e, NetfilFilter *filter);
+
+/* NETFIL_EVENT_GRANT. */
+void netfil_grant_event(NetfilEngine *e, NetfilFilter *filter);
+
+/* The counters were lost: what was granted beyond `known`, in and out together, counts as
+ * spent. */
+void netfil_grant_forfeit(NetfilFilter *filter, guint64 known);
+
+/* adjust.c: what `set` may change of this cycle alone. */
+void netfil_adjust_apply(NetfilEngine *e, NetfilFilter *filter, const NetfilAdjust *adjust);
+
 /* record.c: the engine's filters in the ledger; without a ledger, nothing. */
 
 /* Writes the filter's row, and gives a new filter its id. */
 gboolean netfil_record(NetfilEngine *e, NetfilFilter *filter, GError **error);
-gboolean netfil_record_all(NetfilEngine *e, GError **error);
+void netfil_record_all(NetfilEngine *e);
 
-/* A GSourceFunc: writes the usage that changed. */
-gboolean netfil_record_checkpoint(gpointer engine);
+/* The same for a filter that was reset, with the cycle that was over then. */
+gboolean netfil_record_reset(NetfilEngine *e, NetfilFilter *filter, const NetfilLedgerCycle *closed,
+			     GError **error);
+
+/* Writes all that changed, in one transaction. What cannot be written is kept for the
+ * next time. */
+void netfil_record_checkpoint(NetfilEngine *e);
+
+/* The same with history up to this moment. */
+void netfil_record_history(NetfilEngine *e);
+
+/* Counts what applications move from now on; what prevents it is logged. */
+void netfil_record_apps(NetfilEngine *e);
 
 /* Takes up the ledger's filters, and their counters where the kernel kept them. */
 gboolean netfil_record_resume(NetfilEngine *e, GError **error);
+
+/* Notes and tells what is wrong with the ledger; NULL: nothing is. */
+void netfil_trouble(NetfilEngine *e, const GError *error);

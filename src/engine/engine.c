@@ -3,12 +3,12 @@
 
 #include <string.h>
 
+#include "clock.h"
+
 G_DEFINE_FINAL_TYPE(NetfilEngine, netfil_engine, G_TYPE_OBJECT)
 
-enum { ADDED, REMOVED, CHANGED, CAP_REACHED, SIGNALS };
+enum { ADDED, REMOVED, CHANGED, CAP_REACHED, WARNED, CYCLE_STARTED, TROUBLE, SIGNALS };
 static guint signals[SIGNALS];
-
-#define CHECKPOINT_SECONDS 1
 
 /* ---- slots ---- */
 
@@ -63,6 +63,7 @@ gboolean netfil_apply_interfaces(NetfilEngine *e, GError **error)
 		filter->frame.loopback = filter->spec->loopback;
 		filter->frame.slot = filter->slot;
 		filter->frame.on = filter->spec->on;
+		filter->frame.rule = filter->except_rule;
 		g_ptr_array_add(frames, &filter->frame);
 	}
 	return netfil_rules_interfaces(e->rules, netfil_devices_list(e->devices), frames, error);
@@ -84,7 +85,7 @@ static void on_devices_changed(gpointer data)
 
 /* ---- filters ---- */
 
-static NetfilFilter *find(NetfilEngine *e, const char *name, GError **error)
+NetfilFilter *netfil_find(NetfilEngine *e, const char *name, GError **error)
 {
 	NetfilFilter *filter = g_hash_table_lookup(e->filters, name);
 
@@ -110,6 +111,18 @@ static gboolean want_forwarding(NetfilEngine *e, const NetfilSpec *spec, GError 
 	return TRUE;
 }
 
+NetfilFilter *netfil_filter_by_id(NetfilEngine *e, gint64 id)
+{
+	GHashTableIter iter;
+	gpointer filter;
+
+	g_hash_table_iter_init(&iter, e->filters);
+	while (g_hash_table_iter_next(&iter, NULL, &filter))
+		if (((NetfilFilter *)filter)->id == id)
+			return filter;
+	return NULL;
+}
+
 /* Takes a filter's hold on the kernel away: rule, slots, interfaces. */
 static void uninstall(NetfilEngine *e, NetfilFilter *filter)
 {
@@ -119,8 +132,42 @@ static void uninstall(NetfilEngine *e, NetfilFilter *filter)
 		netfil_rules_remove(e->rules, filter->rule);
 	if (names_interfaces(filter->spec))
 		netfil_apply_interfaces(e, NULL);
+	if (filter->except_rule)
+		netfil_rules_remove(e->rules, filter->except_rule);
 	netfil_slot_give_back(e, filter->slot);
 	netfil_filter_free(filter);
+}
+
+/* A frame filter that leaves addresses out has a rule for them, which is never enabled.
+ * `before`: the one it had, for the caller to remove once it is of no use. */
+static gboolean follow_excepts(NetfilEngine *e, NetfilFilter *filter, NetfilRule **before,
+			       GError **error)
+{
+	NetfilSelectors *selectors;
+	NetfilRule *rule = NULL;
+
+	*before = NULL;
+	if (!netfil_is_frame_filter(filter->spec))
+		return TRUE;
+	if (filter->spec->excepts->len) {
+		selectors = netfil_selectors_new(e->kernel, filter->spec, TRUE, error);
+		if (selectors)
+			rule = netfil_rules_add(e->rules, selectors, filter->slot, -1, NULL, FALSE,
+						error);
+		if (!rule)
+			return FALSE;
+	}
+	*before = filter->except_rule;
+	filter->except_rule = rule;
+	return TRUE;
+}
+
+/* Before interfaces are applied and sockets are told. */
+static gboolean prepare(NetfilEngine *e, NetfilFilter *filter, GError **error)
+{
+	NetfilRule *before;
+
+	return follow_excepts(e, filter, &before, error) && netfil_cap_prepare(e, filter, error);
 }
 
 /* Gives a filter its hold on the kernel; it counts when this returns. On error
@@ -141,7 +188,7 @@ gboolean netfil_install(NetfilEngine *e, NetfilFilter *filter, int rule, gboolea
 			goto failed;
 	}
 	/* While filters are resumed, numbers of rules to come are not free. */
-	if (!e->resuming && !netfil_cap_prepare(e, filter, error))
+	if (!e->resuming && !prepare(e, filter, error))
 		goto failed;
 	if (names_interfaces(filter->spec) && !netfil_apply_interfaces(e, error))
 		goto failed;
@@ -164,6 +211,8 @@ static gboolean add_new(NetfilEngine *e, NetfilFilter *filter, GError **error)
 		return FALSE;
 	}
 	netfil_kernel_slot(e->kernel, filter->slot)->id = filter->id;
+	netfil_turn_begin(e, filter);
+	netfil_grant_prepare(e, filter);
 	netfil_filter_arm(e->kernel, filter);
 	if (!netfil_install(e, filter, -1, TRUE, FALSE, error))
 		return FALSE;
@@ -193,16 +242,17 @@ gboolean netfil_engine_add(NetfilEngine *e, const NetfilSpec *spec, GError **err
 		return FALSE;
 	}
 	if (e->ledger && !netfil_ledger_commit(e->ledger, error)) {
-		uninstall(e, find(e, spec->name, NULL));
+		uninstall(e, netfil_find(e, spec->name, NULL));
 		return FALSE;
 	}
+	netfil_grant_follow(e, netfil_find(e, spec->name, NULL));
 	g_signal_emit(e, signals[ADDED], 0, spec->name);
 	return TRUE;
 }
 
 gboolean netfil_engine_remove(NetfilEngine *e, const char *name, GError **error)
 {
-	NetfilFilter *filter = find(e, name, error);
+	NetfilFilter *filter = netfil_find(e, name, error);
 	g_autofree char *kept = g_strdup(name);
 
 	if (!filter || (e->ledger && !netfil_ledger_delete(e->ledger, filter->id, error)))
@@ -218,6 +268,7 @@ static gboolean put_in_force(NetfilEngine *e, NetfilFilter *filter, GError **err
 	netfil_cap_dismiss(e, filter);
 	if (!netfil_cap_prepare(e, filter, error))
 		return FALSE;
+	netfil_grant_prepare(e, filter);
 	netfil_filter_arm(e->kernel, filter);
 	if (filter->rule)
 		netfil_rules_enable(e->rules, filter->rule, filter->spec->on);
@@ -227,67 +278,91 @@ static gboolean put_in_force(NetfilEngine *e, NetfilFilter *filter, GError **err
 	return TRUE;
 }
 
-/* Takes `spec` in the place of the filter's own, which is freed; on error all is as it
- * was, `spec` still the caller's. */
-static gboolean take_spec(NetfilEngine *e, NetfilFilter *filter, NetfilSpec *spec, GError **error)
+/* The same with the addresses that a frame filter leaves out. */
+static gboolean follow_spec(NetfilEngine *e, NetfilFilter *filter, GError **error)
 {
+	NetfilRule *before;
+	gboolean done = follow_excepts(e, filter, &before, error) && put_in_force(e, filter, error);
+
+	if (before)
+		netfil_rules_remove(e->rules, before);
+	return done;
+}
+
+/* Takes `spec` in the place of the filter's own, which is freed; on error all is as it
+ * was, `spec` still the caller's. `adjust` may be NULL. */
+static gboolean take_spec(NetfilEngine *e, NetfilFilter *filter, NetfilSpec *spec,
+			  const NetfilAdjust *adjust, GError **error)
+{
+	NetfilStanding standing = netfil_filter_standing(filter);
 	NetfilSpec *before = filter->spec;
 
 	filter->spec = spec;
 	/* The table's key is the spec's name. */
 	g_hash_table_replace(e->filters, spec->name, filter);
-	if (put_in_force(e, filter, error) && netfil_record(e, filter, error)) {
+	netfil_turn_begin(e, filter);
+	if (adjust)
+		netfil_adjust_apply(e, filter, adjust);
+	if (follow_spec(e, filter, error) && netfil_record(e, filter, error)) {
 		netfil_spec_free(before);
+		netfil_grant_follow(e, filter);
 		return TRUE;
 	}
 	filter->spec = before;
 	g_hash_table_replace(e->filters, before->name, filter);
-	put_in_force(e, filter, NULL); /* it was before */
+	netfil_filter_stand(filter, &standing);
+	follow_spec(e, filter, NULL); /* it was before */
 	return FALSE;
 }
 
 gboolean netfil_engine_switch(NetfilEngine *e, const char *name, gboolean on, GError **error)
 {
-	NetfilFilter *filter = find(e, name, error);
+	NetfilFilter *filter = netfil_find(e, name, error);
 	g_autoptr(NetfilSpec) spec = NULL;
 
 	if (!filter)
 		return FALSE;
 	spec = netfil_spec_copy(filter->spec);
 	spec->on = on;
-	if (!take_spec(e, filter, spec, error))
+	if (!take_spec(e, filter, spec, NULL, error))
 		return FALSE;
 	g_steal_pointer(&spec);
-	g_signal_emit(e, signals[CHANGED], 0, name);
+	netfil_emit_changed(e, filter);
 	return TRUE;
 }
 
 gboolean netfil_engine_reset(NetfilEngine *e, const char *name, GError **error)
 {
-	NetfilFilter *filter = find(e, name, error);
-	NetfilCounters base;
-	gint64 started;
+	NetfilFilter *filter = netfil_find(e, name, error);
+	gint64 now = netfil_clock_seconds();
+	NetfilLedgerCycle closed;
+	NetfilStanding standing;
+	NetfilCounters at;
 
 	if (!filter)
 		return FALSE;
-	base = filter->base;
-	started = filter->started;
-	netfil_filter_restart(e->kernel, filter);
+	standing = netfil_filter_standing(filter);
+	netfil_filter_read(e->kernel, filter, &at);
+	closed = netfil_turn_close(filter, &at, now);
+	netfil_filter_restart(filter, &at, now,
+			      netfil_cycle_end(&filter->spec->every, netfil_clock_zone(), now, now));
 	/* On disk before it holds: a crash between gives the old cycle, not both. */
-	if (!netfil_record(e, filter, error)) {
-		filter->base = base;
-		filter->started = started;
+	if (!netfil_record_reset(e, filter, &closed, error)) {
+		netfil_filter_stand(filter, &standing);
 		return FALSE;
 	}
+	g_array_set_size(filter->warned, 0);
 	netfil_filter_arm(e->kernel, filter);
+	netfil_grant_follow(e, filter);
 	netfil_cap_follow(e, filter);
-	g_signal_emit(e, signals[CHANGED], 0, name);
+	netfil_emit_changed(e, filter);
 	return TRUE;
 }
 
 static gboolean touches_selectors(GVariant *changes)
 {
-	static const char *const others[] = {"in", "out", "total", "on-limit", "on", NULL};
+	static const char *const others[] = {"in",   "out",	 "total", "on-limit",	"warn", "every",
+					     "free", "rollover", "on",	  "durability", NULL};
 	GVariantIter iter;
 	const char *key;
 
@@ -322,7 +397,7 @@ static gboolean replace_rule(NetfilEngine *e, NetfilFilter *filter, const Netfil
 }
 
 static gboolean change(NetfilEngine *e, NetfilFilter *filter, NetfilSpec *spec, gboolean selectors,
-		       GError **error)
+		       const NetfilAdjust *adjust, GError **error)
 {
 	if (netfil_is_frame_filter(spec) != netfil_is_frame_filter(filter->spec)) {
 		g_set_error(error, NETFIL_ERROR, NETFIL_ERROR_INVALID,
@@ -335,22 +410,25 @@ static gboolean change(NetfilEngine *e, NetfilFilter *filter, NetfilSpec *spec, 
 		return FALSE;
 	if (selectors && filter->rule && !replace_rule(e, filter, spec, error))
 		return FALSE;
-	return take_spec(e, filter, spec, error);
+	return take_spec(e, filter, spec, adjust, error);
 }
 
 gboolean netfil_engine_set(NetfilEngine *e, const char *name, GVariant *changes, GError **error)
 {
-	NetfilFilter *filter = find(e, name, error);
+	NetfilFilter *filter = netfil_find(e, name, error);
 	g_autoptr(NetfilSpec) spec = NULL;
+	g_autoptr(GVariant) rest = NULL;
+	NetfilAdjust adjust;
 
-	if (!filter)
+	if (!filter || !netfil_adjust_split(changes, &adjust, &rest, error))
 		return FALSE;
 	spec = netfil_spec_copy(filter->spec);
-	if (!netfil_spec_update(spec, changes, error) || !netfil_spec_check(spec, error) ||
-	    !change(e, filter, spec, touches_selectors(changes), error))
+	if (!netfil_spec_update(spec, rest, error) || !netfil_spec_check(spec, error) ||
+	    !netfil_adjust_check(&adjust, spec, error) ||
+	    !change(e, filter, spec, touches_selectors(rest), &adjust, error))
 		return FALSE;
 	g_steal_pointer(&spec);
-	g_signal_emit(e, signals[CHANGED], 0, name);
+	netfil_emit_changed(e, filter);
 	return TRUE;
 }
 
@@ -359,12 +437,36 @@ gboolean netfil_engine_set(NetfilEngine *e, const char *name, GVariant *changes,
 void netfil_emit_cap_reached(NetfilEngine *e, const NetfilFilter *filter, guint direction)
 {
 	g_signal_emit(e, signals[CAP_REACHED], 0, filter->spec->name, direction);
+	netfil_emit_changed(e, filter);
+}
+
+void netfil_emit_changed(NetfilEngine *e, const NetfilFilter *filter)
+{
 	g_signal_emit(e, signals[CHANGED], 0, filter->spec->name);
+}
+
+void netfil_emit_cycle_started(NetfilEngine *e, const NetfilFilter *filter)
+{
+	g_signal_emit(e, signals[CYCLE_STARTED], 0, filter->spec->name, filter->started);
+}
+
+void netfil_emit_warned(NetfilEngine *e, const NetfilWarning *warning)
+{
+	const NetfilFilter *filter = netfil_filter_by_id(e, warning->filter);
+
+	if (filter)
+		g_signal_emit(e, signals[WARNED], 0, filter->spec->name, warning->percent,
+			      warning->direction);
+}
+
+void netfil_emit_trouble(NetfilEngine *e)
+{
+	g_signal_emit(e, signals[TROUBLE], 0, e->trouble ? e->trouble : "");
 }
 
 NetfilStatus *netfil_engine_get(NetfilEngine *e, const char *name, GError **error)
 {
-	NetfilFilter *filter = find(e, name, error);
+	NetfilFilter *filter = netfil_find(e, name, error);
 
 	return filter ? netfil_filter_status(e->kernel, filter) : NULL;
 }
@@ -391,14 +493,14 @@ GPtrArray *netfil_engine_list(NetfilEngine *e)
 
 guint netfil_engine_closing(NetfilEngine *e, const char *name)
 {
-	NetfilFilter *filter = find(e, name, NULL);
+	NetfilFilter *filter = netfil_find(e, name, NULL);
 
 	return filter ? netfil_kernel_closing_connections(e->kernel, filter->slot) : 0;
 }
 
 void netfil_engine_end_connections(NetfilEngine *e, const char *name)
 {
-	NetfilFilter *filter = find(e, name, NULL);
+	NetfilFilter *filter = netfil_find(e, name, NULL);
 
 	if (filter)
 		netfil_kernel_reset_connections(e->kernel, filter->slot);
@@ -436,9 +538,11 @@ static gboolean prepare_all(NetfilEngine *e, GError **error)
 	gpointer filter;
 
 	g_hash_table_iter_init(&iter, e->filters);
-	while (g_hash_table_iter_next(&iter, NULL, &filter))
-		if (!netfil_cap_prepare(e, filter, error))
+	while (g_hash_table_iter_next(&iter, NULL, &filter)) {
+		netfil_turn_begin(e, filter);
+		if (!prepare(e, filter, error))
 			return FALSE;
+	}
 	return TRUE;
 }
 
@@ -453,11 +557,41 @@ static void catch_up(NetfilEngine *e)
 		netfil_cap_follow(e, filter);
 }
 
+static gboolean tick(gpointer data);
+
+static void tick_after(NetfilEngine *e, guint milliseconds)
+{
+	GSource *source = g_timeout_source_new(milliseconds);
+
+	g_source_set_callback(source, tick, e, NULL);
+	e->tick_source = g_source_attach(source, g_main_context_get_thread_default());
+	g_source_unref(source);
+}
+
+/* At each full second, when cycles turn. */
+static gboolean tick(gpointer data)
+{
+	NetfilEngine *e = data;
+
+	netfil_turn_all(e);
+	tick_after(e, 1000 - g_get_real_time() % G_USEC_PER_SEC / 1000);
+	return G_SOURCE_REMOVE;
+}
+
+static gboolean open_ledger(NetfilEngine *e, const NetfilEngineOptions *options, GError **error)
+{
+	g_autofree char *warning = NULL;
+
+	e->ledger = netfil_ledger_open(options->state_dir, &warning, error);
+	if (warning)
+		g_warning("%s", warning);
+	return e->ledger && netfil_record_resume(e, error);
+}
+
 static gboolean start(NetfilEngine *e, const NetfilEngineOptions *options, GError **error)
 {
-	GSource *source;
-
 	e->pinned = options->bpffs_dir != NULL;
+	e->durability = options->durability;
 	e->kernel = netfil_kernel_open(options->bpffs_dir, options->cgroup_root, error);
 	if (!e->kernel)
 		return FALSE;
@@ -466,27 +600,20 @@ static gboolean start(NetfilEngine *e, const NetfilEngineOptions *options, GErro
 		return FALSE;
 	e->rules = netfil_rules_new(e->kernel);
 	e->resuming = TRUE;
-	if (options->state_dir) {
-		e->ledger = netfil_ledger_open(options->state_dir, error);
-		if (!e->ledger || !netfil_record_resume(e, error))
-			return FALSE;
-	}
+	if (options->state_dir && !open_ledger(e, options, error))
+		return FALSE;
 	e->resuming = FALSE;
 	if (!netfil_rules_thaw(e->rules, error) || !prepare_all(e, error))
 		return FALSE;
 	on_devices_changed(e);
-	if (e->ledger) {
-		if (!netfil_record_all(e, error))
-			return FALSE;
-		source = g_timeout_source_new_seconds(CHECKPOINT_SECONDS);
-		g_source_set_callback(source, netfil_record_checkpoint, e, NULL);
-		e->checkpoint_source =
-			g_source_attach(source, g_main_context_get_thread_default());
-		g_source_unref(source);
-	}
+	if (e->ledger)
+		netfil_record_all(e);
+	if (e->ledger && options->apps)
+		netfil_record_apps(e);
 	if (!netfil_kernel_watch(e->kernel, netfil_cap_event, e, error))
 		return FALSE;
 	catch_up(e);
+	tick_after(e, 0); /* once its owner listens */
 	return TRUE;
 }
 
@@ -500,6 +627,9 @@ NetfilEngine *netfil_engine_new(const NetfilEngineOptions *options, GError **err
 static void netfil_engine_init(NetfilEngine *e)
 {
 	e->filters = g_hash_table_new(g_str_hash, g_str_equal);
+	e->closed = g_array_new(FALSE, FALSE, sizeof(NetfilLedgerCycle));
+	e->warnings = g_array_new(FALSE, FALSE, sizeof(NetfilWarning));
+	e->zone_name = g_strdup(g_time_zone_get_identifier(netfil_clock_zone()));
 }
 
 static void netfil_engine_finalize(GObject *object)
@@ -508,9 +638,10 @@ static void netfil_engine_finalize(GObject *object)
 	GHashTableIter iter;
 	gpointer filter;
 
-	if (e->checkpoint_source) {
-		netfil_record_checkpoint(e);
-		g_source_remove(e->checkpoint_source);
+	if (e->tick_source) {
+		if (e->ledger)
+			netfil_record_history(e);
+		g_source_remove(e->tick_source);
 	}
 	if (e->reset_source)
 		g_source_remove(e->reset_source);
@@ -520,8 +651,13 @@ static void netfil_engine_finalize(GObject *object)
 	g_hash_table_unref(e->filters);
 	netfil_rules_free(e->rules);
 	netfil_devices_free(e->devices);
+	g_clear_pointer(&e->apps, netfil_apps_free);
 	netfil_ledger_close(e->ledger);
 	netfil_kernel_close(e->kernel);
+	g_array_unref(e->closed);
+	g_array_unref(e->warnings);
+	g_free(e->zone_name);
+	g_free(e->trouble);
 	G_OBJECT_CLASS(netfil_engine_parent_class)->finalize(object);
 }
 
@@ -538,4 +674,10 @@ static void netfil_engine_class_init(NetfilEngineClass *class)
 					G_TYPE_NONE, 1, G_TYPE_STRING);
 	signals[CAP_REACHED] = g_signal_new("cap-reached", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
 					    NULL, G_TYPE_NONE, 2, G_TYPE_STRING, G_TYPE_UINT);
+	signals[WARNED] = g_signal_new("warned", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+				       G_TYPE_NONE, 3, G_TYPE_STRING, G_TYPE_UINT, G_TYPE_UINT);
+	signals[CYCLE_STARTED] = g_signal_new("cycle-started", type, G_SIGNAL_RUN_LAST, 0, NULL,
+					      NULL, NULL, G_TYPE_NONE, 2, G_TYPE_STRING, G_TYPE_INT64);
+	signals[TROUBLE] = g_signal_new("trouble", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+					G_TYPE_NONE, 1, G_TYPE_STRING);
 }

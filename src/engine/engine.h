@@ -15,6 +15,9 @@
  *   "removed" (const char *name)
  *   "changed" (const char *name)          settings, state or on/off; not each byte
  *   "cap-reached" (const char *name, guint direction)
+ *   "warned"      (const char *name, guint percent, guint direction)
+ *   "cycle-started" (const char *name, gint64 started)
+ *   "trouble"     (const char *what)      the ledger's; "": it is over
  */
 #define NETFIL_TYPE_ENGINE (netfil_engine_get_type())
 G_DECLARE_FINAL_TYPE(NetfilEngine, netfil_engine, NETFIL, ENGINE, GObject)
@@ -24,6 +27,8 @@ typedef struct {
 				    NULL: nothing outlives the engine */
 	const char *state_dir;	 /* the ledger's; NULL: none */
 	const char *cgroup_root; /* where the programs attach; NULL: the v2 root */
+	NetfilDurability durability; /* of filters that do not say; DEFAULT: checkpoint */
+	gboolean apps; /* count what each application moves; needs a state_dir */
 } NetfilEngineOptions;
 
 /* A kernel feature, for `netfil doctor`. Strings are static. */
@@ -44,6 +49,7 @@ NetfilEngine *netfil_engine_new(const NetfilEngineOptions *options, GError **err
  * _INVALID, _NOT_FOUND (a pid, user or file that is not there), _FULL. On error
  * nothing is changed; so with all that follow. */
 gboolean netfil_engine_add(NetfilEngine *engine, const NetfilSpec *spec, GError **error);
+/* `changes`: keys of a specification, and of NetfilAdjust. */
 gboolean netfil_engine_set(NetfilEngine *engine, const char *name, GVariant *changes,
 			   GError **error);
 gboolean netfil_engine_switch(NetfilEngine *engine, const char *name, gboolean on, GError **error);
@@ -63,6 +69,26 @@ guint netfil_engine_closing(NetfilEngine *engine, const char *name);
 
 /* Ends the filter's TCP connections, whatever its policy. */
 void netfil_engine_end_connections(NetfilEngine *engine, const char *name);
+
+/* What a filter or an application moved in a period. */
+typedef struct {
+	const char *name; /* interned: the filter's name, or the executable's path ("": traffic
+			     without an owner, "*": applications for which there was no room) */
+	guint32 uid;	  /* applications; G_MAXUINT32: none */
+	gint64 start, end; /* seconds since the epoch; end is excluded */
+	guint64 in, out;
+	guint64 refused_bytes, refused_packets; /* filters */
+} NetfilHistory;
+
+/* Of NetfilHistory (g_array_unref), by start, then name, up to this moment; from and to:
+ * seconds since the epoch, 0: no bound. name NULL: all filters. NETFIL_ERROR_NOT_FOUND,
+ * _UNSUPPORTED (no ledger). `by` of applications may be -1: one sum for each. */
+GArray *netfil_engine_history(NetfilEngine *engine, const char *name, NetfilBy by, gint64 from,
+			      gint64 to, GError **error);
+GArray *netfil_engine_apps(NetfilEngine *engine, int by, gint64 from, gint64 to, GError **error);
+
+/* What is wrong with the ledger, and since when; "" if nothing is. */
+const char *netfil_engine_trouble(NetfilEngine *engine, gint64 *since);
 
 /* Bytes and packets whose owner is not known, by direction (in, out). */
 void netfil_engine_unattributed(NetfilEngine *engine, guint64 bytes[2], guint64 packets[2]);

@@ -3,8 +3,10 @@
 
 #include <sched.h>
 #include <string.h>
+#include <time.h>
 
 #include "cgroups.h"
+#include "clock.h"
 #include "kill.h"
 
 NetfilFilter *netfil_filter_new(const NetfilSpec *spec)
@@ -14,7 +16,8 @@ NetfilFilter *netfil_filter_new(const NetfilSpec *spec)
 	filter->spec = netfil_spec_copy(spec);
 	filter->slot = NETFIL_NO_SLOT;
 	filter->sockets_slot = NETFIL_NO_SLOT;
-	filter->started = g_get_real_time() / G_USEC_PER_SEC;
+	filter->started = netfil_clock_seconds();
+	filter->warned = g_array_new(FALSE, FALSE, sizeof(guint8));
 	return filter;
 }
 
@@ -23,8 +26,36 @@ void netfil_filter_free(NetfilFilter *filter)
 	if (!filter)
 		return;
 	netfil_kill_forget(filter);
+	g_array_unref(filter->warned);
+	g_free(filter->downed);
 	netfil_spec_free(filter->spec);
 	g_free(filter);
+}
+
+NetfilStanding netfil_filter_standing(const NetfilFilter *filter)
+{
+	NetfilStanding standing = {
+		.started = filter->started,
+		.ends = filter->ends,
+		.forfeited = filter->forfeited,
+		.unlimited_until = filter->unlimited_until,
+		.base_in = filter->base.in,
+		.base_out = filter->base.out,
+	};
+
+	memcpy(standing.extra, filter->extra, sizeof(standing.extra));
+	return standing;
+}
+
+void netfil_filter_stand(NetfilFilter *filter, const NetfilStanding *standing)
+{
+	filter->started = standing->started;
+	filter->ends = standing->ends;
+	filter->forfeited = standing->forfeited;
+	filter->unlimited_until = standing->unlimited_until;
+	filter->base.in = standing->base_in;
+	filter->base.out = standing->base_out;
+	memcpy(filter->extra, standing->extra, sizeof(filter->extra));
 }
 
 static guint64 load(const guint64 *counter)
@@ -32,58 +63,80 @@ static guint64 load(const guint64 *counter)
 	return __atomic_load_n(counter, __ATOMIC_RELAXED);
 }
 
-static void read_once(const struct netfil_slot *slot, NetfilCounters *c)
+static void add_refusals(NetfilKernel *kernel, guint number, NetfilCounters *c)
 {
-	c->in = load((const guint64 *)&slot->used[NETFIL_IN]);
-	c->out = load((const guint64 *)&slot->used[NETFIL_OUT]);
-	c->refused_bytes = load((const guint64 *)&slot->refused_bytes);
-	c->refused_packets = load((const guint64 *)&slot->refused_packets);
-	c->reset_bytes = load((const guint64 *)&slot->reset_bytes);
-	c->reset_packets = load((const guint64 *)&slot->reset_packets);
+	const struct netfil_slot *slot = netfil_kernel_slot(kernel, number);
+
+	c->refused_bytes += load((const guint64 *)&slot->refused_bytes);
+	c->refused_packets += load((const guint64 *)&slot->refused_packets);
+	c->reset_bytes += load((const guint64 *)&slot->reset_bytes);
+	c->reset_packets += load((const guint64 *)&slot->reset_packets);
 }
 
 void netfil_filter_read(NetfilKernel *kernel, const NetfilFilter *filter, NetfilCounters *c)
 {
 	const struct netfil_slot *slot = netfil_kernel_slot(kernel, filter->slot);
-	NetfilCounters second;
+	guint64 in = load((const guint64 *)&slot->used[NETFIL_IN]);
+	guint64 out = load((const guint64 *)&slot->used[NETFIL_OUT]);
 
 	/* A charge that another filter refuses is undone within a packet's time. The
 	 * lesser of two readings was true at some moment between them. */
-	read_once(slot, c);
 	sched_yield();
-	read_once(slot, &second);
-	c->in = MIN(c->in, second.in);
-	c->out = MIN(c->out, second.out);
+	*c = (NetfilCounters){0};
+	c->in = MIN(in, load((const guint64 *)&slot->used[NETFIL_IN]));
+	c->out = MIN(out, load((const guint64 *)&slot->used[NETFIL_OUT]));
+	add_refusals(kernel, filter->slot, c);
+	if (filter->sockets_slot != NETFIL_NO_SLOT)
+		add_refusals(kernel, filter->sockets_slot, c);
+}
+
+NetfilCounters netfil_counters_less(const NetfilCounters *a, const NetfilCounters *b)
+{
+	return (NetfilCounters){
+		.in = a->in - b->in,
+		.out = a->out - b->out,
+		.refused_bytes = a->refused_bytes - b->refused_bytes,
+		.refused_packets = a->refused_packets - b->refused_packets,
+		.reset_bytes = a->reset_bytes - b->reset_bytes,
+		.reset_packets = a->reset_packets - b->reset_packets,
+	};
+}
+
+NetfilCounters netfil_counters_plus(const NetfilCounters *a, const NetfilCounters *b)
+{
+	static const NetfilCounters none;
+	NetfilCounters negative = netfil_counters_less(&none, b);
+
+	return netfil_counters_less(a, &negative);
 }
 
 void netfil_filter_used(NetfilKernel *kernel, const NetfilFilter *filter, NetfilCounters *used)
 {
-	const NetfilCounters *base = &filter->base;
 	NetfilCounters now;
 
 	netfil_filter_read(kernel, filter, &now);
-	used->in = now.in - base->in;
-	used->out = now.out - base->out;
-	used->refused_bytes = now.refused_bytes - base->refused_bytes;
-	used->refused_packets = now.refused_packets - base->refused_packets;
-	used->reset_bytes = now.reset_bytes - base->reset_bytes;
-	used->reset_packets = now.reset_packets - base->reset_packets;
-	if (filter->sockets_slot != NETFIL_NO_SLOT) {
-		const struct netfil_slot *sockets = netfil_kernel_slot(kernel, filter->sockets_slot);
-
-		used->refused_bytes += load((const guint64 *)&sockets->refused_bytes);
-		used->refused_packets += load((const guint64 *)&sockets->refused_packets);
-		used->reset_bytes += load((const guint64 *)&sockets->reset_bytes);
-		used->reset_packets += load((const guint64 *)&sockets->reset_packets);
+	if (filter->free_until) {
+		now.in = filter->free_at.in;
+		now.out = filter->free_at.out;
 	}
+	*used = netfil_counters_less(&now, &filter->base);
 }
 
-static guint64 limit(guint64 cap, guint64 base)
+guint64 netfil_filter_limit(const NetfilFilter *filter, guint direction)
 {
-	if (!cap)
+	/* total is in and out at all times but within a charge */
+	const guint64 bases[] = {filter->base.in, filter->base.out,
+				 filter->base.in + filter->base.out};
+	__int128 limit;
+
+	if (!filter->spec->cap[direction])
 		return NETFIL_NO_LIMIT;
+	/* A usage that was set may put the base before the counter's first byte. */
+	limit = (__int128)(gint64)bases[direction] +
+		netfil_cap_with(filter->spec->cap[direction], filter->extra[direction]) -
+		filter->forfeited;
 	/* A cap that no counter can reach is still not "none". */
-	return cap > NETFIL_NO_LIMIT - 1 - base ? NETFIL_NO_LIMIT - 1 : base + cap;
+	return CLAMP(limit, 0, (__int128)NETFIL_NO_LIMIT - 1);
 }
 
 static guint32 policy_flags(NetfilOnLimit policy)
@@ -92,52 +145,101 @@ static guint32 policy_flags(NetfilOnLimit policy)
 	case NETFIL_ON_LIMIT_DROP:
 		return NETFIL_SLOT_DROP;
 	case NETFIL_ON_LIMIT_KILL:
-		return NETFIL_SLOT_PASS_RESET;
+		return NETFIL_SLOT_PASS_RESET | NETFIL_SLOT_KNOCK;
+	case NETFIL_ON_LIMIT_PAUSE:
+	case NETFIL_ON_LIMIT_DOWN:
+		return NETFIL_SLOT_DROP | NETFIL_SLOT_KNOCK;
+	case NETFIL_ON_LIMIT_THROTTLE:
+	case NETFIL_ON_LIMIT_NOTIFY:
+		return NETFIL_SLOT_OVER;
 	case NETFIL_ON_LIMIT_REJECT:
 		break;
 	}
 	return NETFIL_SLOT_REJECT | NETFIL_SLOT_PASS_RESET;
 }
 
-void netfil_filter_arm(NetfilKernel *kernel, NetfilFilter *filter)
+gboolean netfil_filter_is_unlimited(const NetfilFilter *filter)
 {
-	struct netfil_slot *slot = netfil_kernel_slot(kernel, filter->slot);
-	const guint64 *cap = filter->spec->cap;
-	/* total is in and out at all times but within a charge */
-	guint64 base[] = {filter->base.in, filter->base.out, filter->base.in + filter->base.out};
+	return MAX(filter->unlimited_until, filter->free_until) > netfil_clock_seconds();
+}
 
-	slot->flags = policy_flags(filter->spec->on_limit);
+/* In the kernel's clock, so that it keeps the caps again on time whoever is there. */
+static guint64 over_until(const NetfilFilter *filter)
+{
+	gint64 left = MAX(filter->unlimited_until, filter->free_until) * G_USEC_PER_SEC -
+		      netfil_clock_now();
+	struct timespec now;
+
+	if (left <= 0)
+		return 0;
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return (guint64)now.tv_sec * 1000000000 + now.tv_nsec + (guint64)MIN(left, G_MAXINT64 / 2000) * 1000;
+}
+
+/* What the slot's limits, flags and exhausted bits are to be. */
+static void set_limits(struct netfil_slot *slot, const NetfilFilter *filter, gboolean unlimited)
+{
 	for (guint i = 0; i < NETFIL_DIRECTIONS; i++) {
-		guint64 before = slot->limit[i], now = limit(cap[i], base[i]);
+		guint64 cap = netfil_filter_limit(filter, i), now = cap, before = slot->limit[i];
 		guint32 bit = 1U << i;
 
+		if (i == NETFIL_TOTAL && filter->strict)
+			now = MIN(cap, filter->granted);
 		__atomic_store_n(&slot->limit[i], now, __ATOMIC_SEQ_CST);
-		if (now != NETFIL_NO_LIMIT && load((const guint64 *)&slot->used[i]) >= now)
+		if (!unlimited && cap != NETFIL_NO_LIMIT &&
+		    load((const guint64 *)&slot->used[i]) >= cap)
 			__atomic_or_fetch(&slot->exhausted, bit, __ATOMIC_SEQ_CST);
-		else if (now > before)
+		else if (unlimited || now > before)
 			__atomic_and_fetch(&slot->exhausted, ~bit, __ATOMIC_SEQ_CST);
 	}
 }
 
-void netfil_filter_restart(NetfilKernel *kernel, NetfilFilter *filter)
+void netfil_filter_arm(NetfilKernel *kernel, NetfilFilter *filter)
 {
-	netfil_filter_read(kernel, filter, &filter->base);
-	if (filter->sockets_slot != NETFIL_NO_SLOT) { /* see netfil_filter_used() */
-		const struct netfil_slot *sockets =
-			netfil_kernel_slot(kernel, filter->sockets_slot);
+	struct netfil_slot *slot = netfil_kernel_slot(kernel, filter->slot);
+	gboolean granted = filter->strict &&
+			   filter->granted < netfil_filter_limit(filter, NETFIL_TOTAL);
+	guint32 flags = policy_flags(filter->spec->on_limit);
+	guint64 low = granted ? filter->granted - MIN(filter->granted, filter->chunk / 2)
+			      : NETFIL_NO_LIMIT;
 
-		filter->base.refused_bytes += sockets->refused_bytes;
-		filter->base.refused_packets += sockets->refused_packets;
-		filter->base.reset_bytes += sockets->reset_bytes;
-		filter->base.reset_packets += sockets->reset_packets;
-	}
-	filter->started = g_get_real_time() / G_USEC_PER_SEC;
+	slot->rate = filter->spec->on_limit == NETFIL_ON_LIMIT_THROTTLE ? filter->spec->rate : 0;
+	__atomic_store_n(&slot->over_until, over_until(filter), __ATOMIC_SEQ_CST);
+	__atomic_store_n(&slot->grant_low, low, __ATOMIC_SEQ_CST);
+	/* A grant is never taken for the cap: it is called one before it is there, and
+	 * until the cap is. */
+	if (granted)
+		__atomic_store_n(&slot->flags, flags | NETFIL_SLOT_GRANTED, __ATOMIC_SEQ_CST);
+	set_limits(slot, filter, netfil_filter_is_unlimited(filter));
+	if (!granted)
+		__atomic_store_n(&slot->flags, flags, __ATOMIC_SEQ_CST);
+}
+
+void netfil_filter_take_free(NetfilKernel *kernel, NetfilFilter *filter)
+{
+	NetfilCounters now;
+
+	netfil_filter_read(kernel, filter, &now);
+	filter->base.in += now.in - filter->free_at.in;
+	filter->base.out += now.out - filter->free_at.out;
+	filter->free_at = now;
+}
+
+void netfil_filter_restart(NetfilFilter *filter, const NetfilCounters *at, gint64 started,
+			   gint64 ends)
+{
+	filter->base = filter->free_at = *at;
+	filter->started = started;
+	filter->ends = ends;
+	memset(filter->extra, 0, sizeof(filter->extra));
+	filter->forfeited = 0;
 }
 
 guint netfil_filter_exhausted(NetfilKernel *kernel, const NetfilFilter *filter)
 {
 	return __atomic_load_n(&netfil_kernel_slot(kernel, filter->slot)->exhausted,
-			       __ATOMIC_ACQUIRE);
+			       __ATOMIC_ACQUIRE) &
+	       NETFIL_EXHAUSTED_CAPS;
 }
 
 /* Nothing is there that it could match. */
@@ -173,6 +275,25 @@ static NetfilState state_of(NetfilKernel *kernel, const NetfilFilter *filter)
 	return waits(kernel, filter) ? NETFIL_STATE_WAITING : NETFIL_STATE_ON;
 }
 
+/* Of the caps the one that is reached first. */
+static gint64 forecast(const NetfilStatus *status)
+{
+	gint64 now = netfil_clock_seconds(), first = 0;
+
+	if (status->state == NETFIL_STATE_OFF)
+		return 0;
+	for (guint i = 0; i < NETFIL_DIRECTIONS; i++) {
+		guint64 limit = netfil_status_limit(status, i);
+		gint64 at = limit ? netfil_forecast(status->cycle_started, status->cycle_ends, now,
+						    status->used[i], limit)
+				  : 0;
+
+		if (at && (!first || at < first))
+			first = at;
+	}
+	return first;
+}
+
 NetfilStatus *netfil_filter_status(NetfilKernel *kernel, const NetfilFilter *filter)
 {
 	NetfilStatus *status = netfil_status_new(filter->spec);
@@ -181,13 +302,20 @@ NetfilStatus *netfil_filter_status(NetfilKernel *kernel, const NetfilFilter *fil
 	netfil_filter_used(kernel, filter, &used);
 	status->id = filter->id;
 	status->state = state_of(kernel, filter);
-	status->used[NETFIL_IN] = used.in;
-	status->used[NETFIL_OUT] = used.out;
-	status->used[NETFIL_TOTAL] = used.in + used.out;
+	status->used[NETFIL_IN] = used.in + filter->forfeited;
+	status->used[NETFIL_OUT] = used.out + filter->forfeited;
+	status->used[NETFIL_TOTAL] = used.in + used.out + filter->forfeited;
 	status->refused_bytes = used.refused_bytes;
 	status->refused_packets = used.refused_packets;
 	status->reset_bytes = used.reset_bytes;
 	status->reset_packets = used.reset_packets;
 	status->cycle_started = filter->started;
+	status->cycle_ends = filter->ends;
+	memcpy(status->extra, filter->extra, sizeof(status->extra));
+	status->forfeited = filter->forfeited;
+	status->unlimited_until = filter->unlimited_until;
+	status->free_until = filter->free_until;
+	g_array_append_vals(status->warned, filter->warned->data, filter->warned->len);
+	status->forecast = forecast(status);
 	return status;
 }

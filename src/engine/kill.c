@@ -18,23 +18,6 @@ static void send_signal(int pidfd, int number)
 	syscall(SYS_pidfd_send_signal, pidfd, number, NULL, 0); /* gone: as wanted */
 }
 
-static void condemn(NetfilFilter *filter, const GArray *pids, int number)
-{
-	for (guint i = 0; i < pids->len; i++) {
-		guint32 pid = g_array_index(pids, guint32, i);
-		int pidfd;
-
-		if (pid <= 1 || pid == (guint32)getpid() ||
-		    (i && pid == g_array_index(pids, guint32, i - 1)))
-			continue;
-		pidfd = syscall(SYS_pidfd_open, pid, 0);
-		if (pidfd < 0)
-			continue;
-		send_signal(pidfd, number);
-		g_ptr_array_add(filter->condemned, GINT_TO_POINTER(pidfd));
-	}
-}
-
 static gint compare_pids(gconstpointer a, gconstpointer b)
 {
 	guint32 x = *(const guint32 *)a, y = *(const guint32 *)b;
@@ -42,9 +25,24 @@ static gint compare_pids(gconstpointer a, gconstpointer b)
 	return (x > y) - (x < y);
 }
 
-static void condemn_all(NetfilKernel *kernel, NetfilFilter *filter, int number)
+static void take_out(GArray *pids)
 {
-	g_autoptr(GArray) pids = netfil_kernel_slot_holders(kernel, filter->slot);
+	guint kept = 0;
+
+	for (guint i = 0; i < pids->len; i++) {
+		guint32 pid = g_array_index(pids, guint32, i);
+
+		if (pid <= 1 || pid == (guint32)getpid() ||
+		    (kept && pid == g_array_index(pids, guint32, kept - 1)))
+			continue;
+		g_array_index(pids, guint32, kept++) = pid;
+	}
+	g_array_set_size(pids, kept);
+}
+
+GArray *netfil_filter_processes(NetfilKernel *kernel, const NetfilFilter *filter)
+{
+	GArray *pids = netfil_kernel_slot_holders(kernel, filter->slot);
 
 	if (filter->rule && filter->rule->selectors->asked & 1 << NETFIL_KIND_PROCESS) {
 		g_autoptr(GArray) tree =
@@ -52,9 +50,30 @@ static void condemn_all(NetfilKernel *kernel, NetfilFilter *filter, int number)
 
 		g_array_append_vals(pids, tree->data, tree->len);
 	}
-	/* A parent hears of it before its children are gone, wherever numbers rise. */
 	g_array_sort(pids, compare_pids);
-	condemn(filter, pids, number);
+	take_out(pids);
+	return pids;
+}
+
+void netfil_filter_hear(NetfilKernel *kernel, const NetfilFilter *filter)
+{
+	__atomic_and_fetch(&netfil_kernel_slot(kernel, filter->slot)->exhausted,
+			   ~NETFIL_EXHAUSTED_KNOCKED, __ATOMIC_SEQ_CST);
+}
+
+/* A parent hears of it before its children are gone, wherever numbers rise. */
+static void condemn_all(NetfilKernel *kernel, NetfilFilter *filter, int number)
+{
+	g_autoptr(GArray) pids = netfil_filter_processes(kernel, filter);
+
+	for (guint i = 0; i < pids->len; i++) {
+		int pidfd = syscall(SYS_pidfd_open, g_array_index(pids, guint32, i), 0);
+
+		if (pidfd < 0)
+			continue;
+		send_signal(pidfd, number);
+		g_ptr_array_add(filter->condemned, GINT_TO_POINTER(pidfd));
+	}
 }
 
 typedef struct {
@@ -67,6 +86,8 @@ static gboolean finish(gpointer data)
 	Due *due = data;
 	NetfilFilter *filter = due->filter;
 
+	/* Whoever comes after this is heard of, and gets a SIGTERM first. */
+	netfil_filter_hear(due->kernel, filter);
 	for (guint i = 0; i < filter->condemned->len; i++)
 		send_signal(GPOINTER_TO_INT(filter->condemned->pdata[i]), SIGKILL);
 	if (netfil_filter_exhausted(due->kernel, filter)) /* what they started since */
@@ -76,22 +97,27 @@ static gboolean finish(gpointer data)
 	return G_SOURCE_REMOVE;
 }
 
-void netfil_kill(NetfilKernel *kernel, NetfilFilter *filter)
+gboolean netfil_kill(NetfilKernel *kernel, NetfilFilter *filter)
 {
 	GSource *source;
 	Due *due;
 
 	if (filter->kill_source)
-		return;
+		return TRUE;
+	filter->condemned = g_ptr_array_new_with_free_func(condemned_free);
+	condemn_all(kernel, filter, SIGTERM);
+	if (!filter->condemned->len) {
+		netfil_kill_forget(filter);
+		return FALSE;
+	}
 	due = g_new(Due, 1);
 	due->kernel = kernel;
 	due->filter = filter;
-	filter->condemned = g_ptr_array_new_with_free_func(condemned_free);
-	condemn_all(kernel, filter, SIGTERM);
 	source = g_timeout_source_new_seconds(GRACE_SECONDS);
 	g_source_set_callback(source, finish, due, g_free);
 	filter->kill_source = g_source_attach(source, g_main_context_get_thread_default());
 	g_source_unref(source);
+	return TRUE;
 }
 
 void netfil_kill_forget(NetfilFilter *filter)

@@ -10,7 +10,7 @@
 struct NetfilRules {
 	NetfilKernel *kernel;
 	NetfilSets *sets;
-	NetfilTable *exes, *users, *prefixes;
+	NetfilTable *exes, *users, *prefixes, *excepts;
 	NetfilRule *by_number[NETFIL_RULES_MAX];
 	GHashTable *interfaces; /* ifindex -> struct netfil_interface *, as in the map */
 	gboolean frozen;
@@ -53,6 +53,7 @@ NetfilRules *netfil_rules_new(NetfilKernel *kernel)
 	r->exes = netfil_table_new(kernel, r->sets, "exes", sizeof(struct netfil_exe));
 	r->users = netfil_table_new(kernel, r->sets, "users", sizeof(guint32));
 	r->prefixes = netfil_table_new(kernel, r->sets, "prefixes", sizeof(struct netfil_prefix));
+	r->excepts = netfil_table_new(kernel, r->sets, "excepts", sizeof(struct netfil_prefix));
 	r->interfaces = g_hash_table_new_full(NULL, NULL, NULL, g_free);
 	adopt_array(r->sets, netfil_kernel_port_set(kernel, 0), 65536);
 	adopt_array(r->sets, netfil_kernel_proto_set(kernel, 0), 256);
@@ -76,6 +77,7 @@ void netfil_rules_free(NetfilRules *r)
 	netfil_table_free(r->exes);
 	netfil_table_free(r->users);
 	netfil_table_free(r->prefixes);
+	netfil_table_free(r->excepts);
 	netfil_sets_free(r->sets);
 	g_hash_table_unref(r->interfaces);
 	g_free(r);
@@ -176,6 +178,20 @@ static void want_prefix(GHashTable *wanted, GArray *all, const NetfilPrefix *pre
 		g_array_append_val(all, entry);
 }
 
+static void want_prefixes(GHashTable *wanted, GArray *all, const GArray *prefixes, guint rule)
+{
+	for (guint i = 0; i < prefixes->len; i++)
+		want_prefix(wanted, all, &g_array_index(prefixes, NetfilPrefix, i), rule);
+}
+
+static gboolean write_prefixes(NetfilTable *table, GHashTable *wanted, GArray *all, GError **error)
+{
+	if (all->len)
+		want_prefix(wanted, all, &all_ipv4, NETFIL_RULES_MAX);
+	inherit_prefixes(all);
+	return netfil_table_apply(table, wanted, error);
+}
+
 static gboolean apply_prefixes(NetfilRules *r, GError **error)
 {
 	g_autoptr(GHashTable) wanted = netfil_wanted_new();
@@ -183,14 +199,19 @@ static gboolean apply_prefixes(NetfilRules *r, GError **error)
 	NetfilRule *rule;
 
 	FOR_EACH_RULE(r, rule)
-		for (guint i = 0; i < rule->selectors->prefixes->len; i++)
-			want_prefix(wanted, all,
-				    &g_array_index(rule->selectors->prefixes, NetfilPrefix, i),
-				    rule->number);
-	if (all->len)
-		want_prefix(wanted, all, &all_ipv4, NETFIL_RULES_MAX);
-	inherit_prefixes(all);
-	return netfil_table_apply(r->prefixes, wanted, error);
+		want_prefixes(wanted, all, rule->selectors->prefixes, rule->number);
+	return write_prefixes(r->prefixes, wanted, all, error);
+}
+
+static gboolean apply_excepts(NetfilRules *r, GError **error)
+{
+	g_autoptr(GHashTable) wanted = netfil_wanted_new();
+	g_autoptr(GArray) all = g_array_new(FALSE, FALSE, sizeof(PrefixSet));
+	NetfilRule *rule;
+
+	FOR_EACH_RULE(r, rule)
+		want_prefixes(wanted, all, rule->selectors->excepts, rule->number);
+	return write_prefixes(r->excepts, wanted, all, error);
 }
 
 static gboolean apply_ports(NetfilRules *r, GError **error)
@@ -235,6 +256,7 @@ static gboolean apply(NetfilRules *r, guint32 kinds, GError **error)
 	       (!(kinds & 1 << NETFIL_KIND_CGROUP) ||
 		netfil_cgroups_apply(r->kernel, r->by_number, error)) &&
 	       (!(kinds & 1 << NETFIL_KIND_PREFIX) || apply_prefixes(r, error)) &&
+	       (!(kinds & NETFIL_ASKED_EXCEPT) || apply_excepts(r, error)) &&
 	       (!(kinds & 1 << NETFIL_KIND_PORT) || apply_ports(r, error)) &&
 	       (!(kinds & 1 << NETFIL_KIND_PROTO) || apply_protos(r, error));
 }
@@ -428,6 +450,16 @@ gboolean netfil_rules_thaw(NetfilRules *r, GError **error)
 
 /* ---- interfaces ---- */
 
+/* Adds a frame filter's slot; FALSE if there is no room. */
+static gboolean add_frame(struct netfil_interface *entry, const NetfilFrameFilter *frame)
+{
+	if (entry->count == NETFIL_MATCH_MAX)
+		return FALSE;
+	entry->except[entry->count] = frame->rule ? frame->rule->number : NETFIL_NO_RULE;
+	entry->slots[entry->count++] = frame->slot;
+	return TRUE;
+}
+
 static gboolean describe(NetfilRules *r, const NetfilDevice *device, GPtrArray *frames,
 			 struct netfil_interface *entry, struct netfil_set *set, GError **error)
 {
@@ -446,12 +478,8 @@ static gboolean describe(NetfilRules *r, const NetfilDevice *device, GPtrArray *
 					frame->loopback))
 			continue;
 		frame->present = TRUE;
-		if (!frame->on)
-			continue;
-		if (entry->count == NETFIL_MATCH_MAX)
+		if (frame->on && !add_frame(entry, frame))
 			full = TRUE;
-		else
-			entry->slots[entry->count++] = frame->slot;
 	}
 	if (full)
 		g_set_error(error, NETFIL_ERROR, NETFIL_ERROR_FULL,

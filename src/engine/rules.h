@@ -45,6 +45,8 @@ typedef struct {
 	const GPtrArray *globs;
 	gboolean loopback;
 	guint slot;
+	const NetfilRule *rule; /* one that is never enabled: the addresses that it leaves
+				   out are left out here. NULL: none */
 	gboolean on;
 	gboolean present; /* out: names an interface that is there */
 } NetfilFrameFilter;

@@ -20,6 +20,7 @@ static NetfilSelectors *selectors_alloc(void)
 	s->uids = g_array_new(FALSE, FALSE, sizeof(guint32));
 	s->cgroups = g_ptr_array_new_with_free_func(g_free);
 	s->prefixes = g_array_new(FALSE, FALSE, sizeof(NetfilPrefix));
+	s->excepts = g_array_new(FALSE, FALSE, sizeof(NetfilPrefix));
 	s->ports = g_array_new(FALSE, FALSE, sizeof(NetfilPortRange));
 	s->protos = g_array_new(FALSE, FALSE, sizeof(guint8));
 	s->interfaces = g_ptr_array_new_with_free_func(g_free);
@@ -35,6 +36,7 @@ void netfil_selectors_free(NetfilSelectors *s)
 	g_array_unref(s->uids);
 	g_ptr_array_unref(s->cgroups);
 	g_array_unref(s->prefixes);
+	g_array_unref(s->excepts);
 	g_array_unref(s->ports);
 	g_array_unref(s->protos);
 	g_ptr_array_unref(s->interfaces);
@@ -64,6 +66,7 @@ NetfilSelectors *netfil_selectors_copy(const NetfilSelectors *from)
 	extend(s->uids, from->uids);
 	extend_names(s->cgroups, from->cgroups);
 	extend(s->prefixes, from->prefixes);
+	extend(s->excepts, from->excepts);
 	extend(s->ports, from->ports);
 	extend(s->protos, from->protos);
 	extend_names(s->interfaces, from->interfaces);
@@ -82,6 +85,8 @@ static guint32 asked_by(const NetfilSpec *spec)
 	asked |= (spec->ports->len > 0) << NETFIL_KIND_PORT;
 	asked |= (spec->protos->len > 0) << NETFIL_KIND_PROTO;
 	asked |= (spec->interfaces->len > 0) << NETFIL_KIND_INTERFACE;
+	if (spec->excepts->len)
+		asked |= NETFIL_ASKED_EXCEPT;
 	return asked;
 }
 
@@ -176,6 +181,7 @@ NetfilSelectors *netfil_selectors_new(NetfilKernel *kernel, const NetfilSpec *sp
 	for (guint i = 0; i < spec->ip_files->len; i++)
 		if (!add_list(s, spec->ip_files->pdata[i], lenient, error))
 			return NULL;
+	extend(s->excepts, spec->excepts);
 	extend(s->ports, spec->ports);
 	extend(s->protos, spec->protos);
 	extend_names(s->interfaces, spec->interfaces);

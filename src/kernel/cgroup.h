@@ -14,3 +14,18 @@ guint64 netfil_cgroup_id(const char *directory);
  * the hierarchy's root ("/" itself, "/a/b"). */
 typedef void (*NetfilCgroupFunc)(const char *path, guint64 id, gpointer data);
 void netfil_cgroup_walk(const char *mount, NetfilCgroupFunc func, gpointer data);
+
+/* The control groups that `netfil run` makes are called so, and some more. */
+#define NETFIL_CGROUP_RUN "netfil.run-"
+
+/* The directory below `mount` of the lowest cgroup called `prefix` and more that the
+ * process is in or below of; NULL: none. Caller frees. */
+char *netfil_cgroup_of(const char *mount, guint32 pid, const char *prefix);
+
+/* Process ids (guint32) in the cgroup and all below. */
+GArray *netfil_cgroup_processes(const char *directory);
+
+gboolean netfil_cgroup_is_frozen(const char *directory);
+
+/* FALSE: the kernel cannot, or the cgroup is gone. */
+gboolean netfil_cgroup_freeze(const char *directory, gboolean frozen);

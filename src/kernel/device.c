@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "device.h"
 
+#include <fcntl.h>
 #include <glib-unix.h>
 #include <linux/if_ether.h>
 #include <linux/rtnetlink.h>
@@ -9,6 +10,10 @@
 #include <netlink/netlink.h>
 #include <netlink/route/link.h>
 #include <netlink/socket.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "core/error.h"
 
@@ -136,4 +141,62 @@ void netfil_devices_free(NetfilDevices *devices)
 GPtrArray *netfil_devices_list(NetfilDevices *devices)
 {
 	return devices->list;
+}
+
+gboolean netfil_devices_is_up(NetfilDevices *devices, const char *name)
+{
+	struct rtnl_link *link;
+	gboolean up;
+
+	if (rtnl_link_get_kernel(devices->query, 0, name, &link) < 0)
+		return FALSE;
+	up = rtnl_link_get_flags(link) & IFF_UP;
+	rtnl_link_put(link);
+	return up;
+}
+
+gboolean netfil_devices_set_up(NetfilDevices *devices, const char *name, gboolean up,
+			       GError **error)
+{
+	struct rtnl_link *link, *change;
+	int result = rtnl_link_get_kernel(devices->query, 0, name, &link);
+
+	if (result < 0) {
+		g_set_error(error, NETFIL_ERROR, NETFIL_ERROR_NOT_FOUND,
+			    "there is no interface %s (%s): see `ip link`", name,
+			    nl_geterror(result));
+		return FALSE;
+	}
+	change = rtnl_link_alloc();
+	if (up)
+		rtnl_link_set_flags(change, IFF_UP);
+	else
+		rtnl_link_unset_flags(change, IFF_UP);
+	result = rtnl_link_change(devices->query, link, change, 0);
+	rtnl_link_put(change);
+	rtnl_link_put(link);
+	if (result < 0)
+		g_set_error(error, NETFIL_ERROR, NETFIL_ERROR_FAILED,
+			    "interface %s cannot be %s (%s): do it by hand", name,
+			    up ? "brought up" : "taken down", nl_geterror(result));
+	return result >= 0;
+}
+
+int netfil_device_keep_addresses(const char *name, int keep)
+{
+	g_autofree char *file =
+		g_strdup_printf("/proc/sys/net/ipv6/conf/%s/keep_addr_on_down", name);
+	int fd = open(file, O_RDWR | O_CLOEXEC), before = -1;
+	char text[16] = "";
+
+	if (fd < 0)
+		return -1;
+	if (pread(fd, text, sizeof(text) - 1, 0) > 0) {
+		before = atoi(text);
+		snprintf(text, sizeof(text), "%d", keep);
+		if (before < 0 || pwrite(fd, text, strlen(text), 0) < 0)
+			before = -1;
+	}
+	close(fd);
+	return before;
 }

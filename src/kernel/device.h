@@ -21,3 +21,14 @@ void netfil_devices_free(NetfilDevices *devices);
 
 /* Of NetfilDevice, owned by `devices`, valid until the main loop runs again. */
 GPtrArray *netfil_devices_list(NetfilDevices *devices);
+
+/* Whether the interface is there and up, as the kernel says now. */
+gboolean netfil_devices_is_up(NetfilDevices *devices, const char *name);
+
+/* NETFIL_ERROR_NOT_FOUND where there is no such interface. */
+gboolean netfil_devices_set_up(NetfilDevices *devices, const char *name, gboolean up,
+			       GError **error);
+
+/* Whether IPv6 addresses outlive the interface's being down (keep_addr_on_down): sets it,
+ * and returns what it was; -1 where that cannot be said. */
+int netfil_device_keep_addresses(const char *name, int keep);

@@ -161,6 +161,11 @@ gboolean netfil_maps_get(NetfilMaps *maps, const char *name, gconstpointer key, 
 	return !bpf_map_lookup_elem(netfil_maps_fd(maps, name), key, value);
 }
 
+gboolean netfil_maps_pop(NetfilMaps *maps, const char *name, gpointer value)
+{
+	return !bpf_map_lookup_and_delete_elem(netfil_maps_fd(maps, name), NULL, value);
+}
+
 GByteArray *netfil_maps_keys(NetfilMaps *maps, const char *name, gsize key_size)
 {
 	GByteArray *keys = g_byte_array_new();

@@ -31,6 +31,10 @@ gboolean netfil_maps_put(NetfilMaps *maps, const char *name, gconstpointer key,
 void netfil_maps_delete(NetfilMaps *maps, const char *name, gconstpointer key);
 gboolean netfil_maps_get(NetfilMaps *maps, const char *name, gconstpointer key, gpointer value);
 
+/* Takes the next value out of a queue; FALSE: it is empty. netfil_maps_put() without a key
+ * puts one in. */
+gboolean netfil_maps_pop(NetfilMaps *maps, const char *name, gpointer value);
+
 /* All keys, one behind the other, as they stood; keys that come or go meanwhile may
  * be missed or seen twice. */
 GByteArray *netfil_maps_keys(NetfilMaps *maps, const char *name, gsize key_size);

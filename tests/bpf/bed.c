@@ -93,6 +93,7 @@ void bed_clear(Bed *bed)
 	memset(memory(bed, "ports"), 0, 65536 * 8);
 	memset(memory(bed, "protos"), 0, 256 * 8);
 	delete_all(bed, "prefixes", sizeof(struct netfil_prefix));
+	delete_all(bed, "excepts", sizeof(struct netfil_prefix));
 	delete_all(bed, "interfaces", sizeof(guint32));
 	bed->config->generation = generation + 1;
 	bed->context = (struct __sk_buff){.ifindex = bed->device};
@@ -197,7 +198,7 @@ guint32 bed_set(Bed *bed, guint64 mask)
 	return bed->sets_used++;
 }
 
-void bed_prefix(Bed *bed, const char *text, guint64 mask)
+static void put_prefix(Bed *bed, const char *map, const char *text, guint64 mask)
 {
 	g_autoptr(GError) error = NULL;
 	guint32 number = bed_set(bed, mask);
@@ -208,7 +209,19 @@ void bed_prefix(Bed *bed, const char *text, guint64 mask)
 	g_assert_no_error(error);
 	key.length = prefix.length;
 	memcpy(key.address, prefix.address, sizeof(key.address));
-	put(bed, "prefixes", &key, &number);
+	put(bed, map, &key, &number);
+}
+
+void bed_prefix(Bed *bed, const char *text, guint64 mask)
+{
+	put_prefix(bed, "prefixes", text, mask);
+}
+
+void bed_except(Bed *bed, const char *text, guint64 mask)
+{
+	put_prefix(bed, "excepts", text, mask);
+	bed->config->asked |= NETFIL_ASKED_EXCEPT;
+	bed_changed(bed);
 }
 
 void bed_port(Bed *bed, guint port, guint64 mask)
@@ -230,8 +243,10 @@ void bed_interface(Bed *bed, guint ifindex, guint link_header, guint64 mask, gui
 	    .count = count,
 	};
 
-	for (guint i = 0; i < count; i++)
+	for (guint i = 0; i < count; i++) {
 		interface.slots[i] = bed_slot_number(first + i);
+		interface.except[i] = first + i; /* which leaves nothing out, or see bed_except() */
+	}
 	put(bed, "interfaces", &ifindex, &interface);
 }
 

@@ -72,6 +72,7 @@ void bed_changed(Bed *bed);
 /* A new set of these rules (bit n of `mask`: rule n), and values it is listed for. */
 guint32 bed_set(Bed *bed, guint64 mask);
 void bed_prefix(Bed *bed, const char *prefix, guint64 mask);
+void bed_except(Bed *bed, const char *prefix, guint64 mask); /* rules that leave it out */
 void bed_port(Bed *bed, guint port, guint64 mask);
 void bed_proto(Bed *bed, guint proto, guint64 mask);
 

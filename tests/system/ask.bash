@@ -18,6 +18,15 @@ is_state() { # NAME STATE
 	[[ $(state "$1") == "$2" ]]
 }
 
+periods() { # NAME hour|day|month|cycle JQ-EXPRESSION
+	netfil history "$1" --by "$2" --from 2000-01-01 --json | jq -r "$3"
+}
+
+# Of all periods, the one that is not over included.
+sum_of() { # NAME hour|day|month|cycle in|out|total
+	periods "$1" "$2" "map(.$3) | add // 0"
+}
+
 assert_equal() { # WHAT ACTUAL EXPECTED
 	[[ $2 == "$3" ]] || fail "$1: $2, where $3 was expected"
 }

@@ -142,6 +142,20 @@ spend() { # ADD-OPTIONS...
 	is_running daemon || fail "netfild was killed"
 }
 
+@test "kill: processes that come after the cap was reached" {
+	spend --cgroup "$INSIDE" --on-limit kill
+	fails finish client
+	start tcp capped tcp-send "$B4" "$PORT" 10
+	start udp in_cgroup bash -c 'exec 3<>"/dev/udp/$0/9"
+		while :; do echo >&3; read -r -t 0.05 <> <(:); done' "$B4"
+	for late in tcp udp; do
+		status=0
+		finish $late || status=$?
+		assert_equal "status of $late" $status $((128 + 15))
+	done
+	wait_until_equal tight out
+}
+
 # What stopped goes on at once: the same connection, without a word to it.
 goes_on() { # COMMAND...
 	spend --cgroup "$INSIDE" --on-limit drop

@@ -43,9 +43,14 @@ assert_one_line() { # WHAT
 }
 
 @test "sizes that change a filter" {
-	for size in -1 1e99 12XB 18446744073709551616; do
+	for size in 1e99 12XB 18446744073709551616 + - ++1 +-1 -1e99 +12XB '+ 1' -1.5 \
+		+9223372036854775808 -18446744073709551616; do
 		refused 2 netfil set good "--total=$size"
 	done
+	for size in '' +1 -1 12XB 18446744073709551616; do
+		refused 2 netfil set good "--used=$size"
+	done
+	refused 2 netfil set good --in +1M # has no such cap
 }
 
 @test "the largest size there is" {
@@ -89,6 +94,91 @@ unused_pid() {
 	done
 	refused 2 netfil add bad --ip 192.0.2.1/24
 	[[ $(cat "$TMP/refused.err") == *192.0.2.0/24* ]] || fail "it does not say what was meant"
+}
+
+@test "prefixes that are left out" {
+	for prefix in 192.0.2.1/24 192.0.2.256 '' example.org /24; do
+		refused 2 netfil add bad --ip 192.0.2.0/24 "--except=$prefix"
+	done
+	refused 2 netfil add bad --except 192.0.2.0/24 --total 1M
+}
+
+@test "policies" {
+	for policy in explode '' Reject throttle throttle= throttle=0 throttle=999 throttle=-1k \
+		throttle=12XB throttle=unlimited throttle=1e6 reject=1k 'throttle 1k' pause=1; do
+		refused 2 netfil add bad --ip 192.0.2.2 --total 1M "--on-limit=$policy"
+		refused 2 netfil set good "--on-limit=${policy:-x}"
+		refused 125 netfil run --total 1M "--on-limit=$policy" -- true
+	done
+	refused 2 netfil add bad --ip 192.0.2.2 --total 1M --on-limit pause
+	refused 2 netfil add bad --ip 192.0.2.2 --total 1M --on-limit down
+	refused 2 netfil add bad --interface net0 --ip 192.0.2.2 --total 1M --on-limit down
+	refused 125 netfil run --interface net0 --total 1M --on-limit down -- true
+}
+
+@test "cycles" {
+	for cycle in '' year month@0 month@32 month@ month@x week@8 week@foo day@3 0d -1d 3651d 30 d \
+		never@1 ' day' 99999999999999999999d 1.5d; do
+		refused 2 netfil add bad --ip 192.0.2.2 --total 1M "--every=$cycle"
+		refused 2 netfil set good "--every=${cycle:-x}"
+		refused 125 netfil run --total 1M "--every=$cycle" -- true
+	done
+	refused 2 netfil add bad --ip 192.0.2.2 --total 1M --rollover
+	refused 2 netfil set good --rollover
+}
+
+@test "free hours" {
+	for hours in '' 01:00 01:00- -07:00 1-7 25:00-03:00 01:60-02:00 24:00-01:00 00:00-24:00 \
+		01:00-25:00 01:00-07:00-08:00 '01:00 - 07:00'; do
+		refused 2 netfil add bad --ip 192.0.2.2 --total 1M "--free=$hours"
+		refused 2 netfil set good "--free=${hours:-x}"
+		refused 125 netfil run --total 1M "--free=$hours" -- true
+	done
+}
+
+@test "warnings" {
+	for percent in '' 0 101 -5 1.5 80% x '80 90' 80, ,80 80,,90 256 4294967376; do
+		refused 2 netfil add bad --ip 192.0.2.2 --total 1M "--warn=$percent"
+		refused 2 netfil set good "--warn=${percent:-x}"
+		refused 125 netfil run --total 1M "--warn=$percent" -- true
+	done
+}
+
+@test "durability" {
+	for mode in '' fast Strict; do
+		refused 2 netfil add bad --ip 192.0.2.2 "--durability=$mode"
+		refused 2 netfil set good "--durability=${mode:-x}"
+		refused 2 netfild "--durability=$mode"
+	done
+	refused 125 netfil run --durability strict --total 1M -- true
+}
+
+@test "times" {
+	for time in x ' ' 25:00 2026-02-30 2026-13-01 '2026-11-23 24:01' +1 +1y +-1h @ @x \
+		99999999999999999999 "$(printf '9%.0s' {1..5000})"; do
+		refused 2 netfil set good "--unlimited-until=$time"
+		refused 2 netfil history good "--from=$time"
+		refused 2 netfil history good "--to=$time"
+	done
+	for time in yesterday -1h 2001-01-01 @1; do
+		refused 2 netfil set good "--unlimited-until=$time"
+	done
+}
+
+@test "history" {
+	for period in year '' hours days 1; do
+		refused 2 netfil history "--by=$period"
+		refused 2 netfil history --apps "--by=$period"
+	done
+	refused 2 netfil history --from 2026-02-01 --to 2026-01-01
+	refused 2 netfil history --from +1h
+	refused 2 netfil history --apps good
+	refused 2 netfil history --apps --by cycle
+	refused 2 netfil history --json --csv
+	refused 2 netfil history good good
+	refused 2 netfil history a/b
+	refused 2 netfil history --nonsense
+	refused 1 netfil history nobody
 }
 
 @test "ports and protocols" {
@@ -140,6 +230,9 @@ unused_pid() {
 	refused 2 netfil add bad --ip 192.0.2.2 --on-limit kill
 	refused 2 netfil set good
 	refused 2 netfil set good --ip=
+	refused 2 netfil add bad --ip 192.0.2.2 --used 1M
+	refused 2 netfil add bad --ip 192.0.2.2 --total +1M
+	refused 2 netfil add bad --ip 192.0.2.2 --unlimited-until tomorrow
 	refused 2 netfil show
 	refused 2 netfil show good good
 	refused 2 netfil list stray
@@ -170,13 +263,16 @@ list_file() {
 
 @test "not root: reading is open, changing is not" {
 	chmod 755 "$TMP" "${TMP%/*}" "${TMP%/*/*}"
-	for command in 'add bad --ip 192.0.2.2' 'set good --total 1' 'on good' 'off good' 'reset good' \
-		'rm good' reload; do
+	for command in 'add bad --ip 192.0.2.2' 'set good --total 1' 'set good --total +1' \
+		'set good --used 1' 'set good --unlimited-until tomorrow' 'on good' 'off good' \
+		'reset good' 'rm good' reload; do
 		# shellcheck disable=SC2086 # words
 		refused 1 unprivileged netfil $command
 	done
 	unprivileged netfil list | grep -q good
 	unprivileged netfil show good --json | jq -e '.limit.total == 1000000'
+	unprivileged netfil history good --json | jq -e 'type == "array"'
+	unprivileged netfil history --apps --json | jq -e 'type == "array"'
 	refused 125 unprivileged netfil run --total 1M -- true
 	refused 1 unprivileged netfild
 }
@@ -243,7 +339,7 @@ without_cgroup2() {
 
 @test "no daemon: reading says so and starts none" {
 	stop_daemon
-	for command in list 'show good' 'rm good' 'on good' reload watch; do
+	for command in list 'show good' 'rm good' 'on good' reload watch history 'history --apps'; do
 		# shellcheck disable=SC2086 # words
 		refused_alone netfil $command
 	done

@@ -27,6 +27,9 @@ source "${BASH_SOURCE[0]%/*}/id.bash"
 source "${BASH_SOURCE[0]%/*}/process.bash"
 source "${BASH_SOURCE[0]%/*}/witness.bash"
 source "${BASH_SOURCE[0]%/*}/ask.bash"
+source "${BASH_SOURCE[0]%/*}/time.bash"
+source "${BASH_SOURCE[0]%/*}/load.bash"
+source "${BASH_SOURCE[0]%/*}/power.bash"
 
 # bats calls these two around each test; a file may wrap them.
 setup() {
@@ -50,7 +53,8 @@ make_world() { # [NAME FOLDER]
 	mkdir -p "$CGROUP/inside" "$CGROUP/outside" "$TMP/bpf" "$TMP/state"
 	mount -t bpf "nf-$ID" "$TMP/bpf"
 	export NETFIL_RUNTIME_DIR=$TMP/run NETFIL_STATE_DIR=$TMP/state \
-		NETFIL_BPFFS_DIR=$TMP/bpf/netfil NETFIL_CGROUP=$CGROUP/inside
+		NETFIL_BPFFS_DIR=$TMP/bpf/netfil NETFIL_CGROUP=$CGROUP/inside \
+		NETFIL_CLOCK_OFFSET=$TMP/clock
 	A4=$(address4 1) B4=$(address4 2) A6=$(address6 1) B6=$(address6 2)
 	HOME_NS=a
 	make_pair

@@ -9,29 +9,6 @@ setup() {
 	start_daemon
 }
 
-# Senders that go on until end_load, at a pace that no queue between the two sides
-# overflows at: what is lost there netfil has counted, and the witness has not seen.
-start_load() {
-	serve 0 "${1:-1}"
-	start load capped --rate 20000000 --parallel "${1:-1}" tcp-send "$B4" "$PORT" 1000000000000
-	under_load
-}
-
-# More has gone by since the last look.
-under_load() {
-	local before
-	before=$(witness out)
-	wait_until eval "((\$(witness out) > $before + 100000))"
-}
-
-end_load() {
-	in_ns a pgrep --full 'traffic.* tcp-send' | while read -r pid; do
-		[[ $(cat "/proc/$pid/cgroup") != *"nf-$ID/"* ]] || kill -USR1 "$pid"
-	done
-	finish load
-	finish server
-}
-
 @test "SIGKILL of netfild under traffic: the count goes on, and is carried on" {
 	netfil add open --cgroup "$INSIDE"
 	start_load

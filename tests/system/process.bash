@@ -27,6 +27,7 @@ peer() {
 }
 
 declare -gA PIDS=() READY_FDS=()
+declare -ga UNDER=()
 
 # Starts in_cgroup, in_ns, capped or peer with what follows in the background as
 # NAME: its words go to $TMP/NAME.out and .err, ${PIDS[NAME]} is the command's own
@@ -92,12 +93,16 @@ netfil() {
 	in_ns "$HOME_NS" netfil "$@"
 }
 
-# netfild, ready when this returns; as `finish daemon` knows it.
+# netfild, ready when this returns; as `finish daemon` knows it. UNDER: what runs it.
 start_daemon() { # [ARGUMENTS]
-	start daemon in_ns "$HOME_NS" bash -c 'exec netfild --ready-fd 9 "$@" 9>"$TRAFFIC_READY"' \
-		netfild "$@"
+	launch_daemon "$@"
 	ready daemon
 	[[ $READY_PID == ready ]] || fail "netfild: $READY_PID"
+}
+
+launch_daemon() { # [ARGUMENTS]
+	start daemon in_ns "$HOME_NS" "${UNDER[@]}" \
+		bash -c 'exec netfild --ready-fd 9 "$@" 9>"$TRAFFIC_READY"' netfild "$@"
 }
 
 kill_daemon() {

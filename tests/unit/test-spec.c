@@ -37,6 +37,11 @@ static void expect_spec(const NetfilSpec *spec, const char *expected)
 	g_assert_cmpstr(text, ==, expected);
 }
 
+static GVariant *changes(const char *text)
+{
+	return g_variant_ref_sink(g_variant_new_parsed(text));
+}
+
 static void expect_refused(const char *key, const char *value, const char *part)
 {
 	g_autoptr(NetfilSpec) spec = make("pid=1 exe=/a total=5");
@@ -119,9 +124,10 @@ static void test_put_again(void)
 
 static void test_keys_refused(void)
 {
-	static const char *const selectors[] = {"pid", "exe",      "user", "cgroup",  "unit",
-						"ip",  "ip-file",  "port", "proto",   "interface",
-						"in",  "on-limit", "on",   "loopback"};
+	static const char *const selectors[] = {
+	    "pid",    "exe",   "user",      "cgroup",   "unit",     "ip",        "ip-file",
+	    "port",   "proto", "interface", "in",       "on-limit", "on",        "loopback",
+	    "except", "warn",  "every",     "rollover", "free",     "durability"};
 
 	expect_refused("colour", "red",
 		       "\"colour\" is not a key of a filter: use one of pid, exe,");
@@ -291,21 +297,153 @@ static void test_settings(void)
 	expect_refused("total", "12XB", "\"12XB\" is not a size: ");
 	expect_refused("in", "-1", "is not a size: ");
 	expect_refused("out", "0.5", "is not a whole number");
-	expect_refused("on-limit", "pause",
-		       "\"pause\" is not a policy for the limit: use reject, ");
+	expect_refused("on-limit", "stop", "\"stop\" is not a policy for the limit: use reject, ");
 	expect_refused("on-limit", "REJECT", "is not a policy");
 	expect_refused("loopback", "yes", "\"yes\" is not a value of loopback: use true or false");
 	expect_refused("on", "1", "is not a value of on: ");
-	g_assert_cmpstr(netfil_on_limit_name(NETFIL_ON_LIMIT_REJECT), ==, "reject");
-	g_assert_cmpstr(netfil_on_limit_name(NETFIL_ON_LIMIT_DROP), ==, "drop");
-	g_assert_cmpstr(netfil_on_limit_name(NETFIL_ON_LIMIT_KILL), ==, "kill");
+}
+
+static void test_policies(void)
+{
+	g_autoptr(NetfilSpec) cleared = make("on-limit=throttle=5k");
+	g_autoptr(GVariant) none = changes("@a{sas} {'on-limit': []}");
+	static const char *const names[] = {"reject",   "drop",   "kill", "pause",
+					    "throttle", "notify", "down"};
+
+	for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
+		g_autoptr(NetfilSpec) spec = make("on-limit=throttle=5k");
+		g_autofree char *text = NULL;
+
+		g_assert_cmpstr(netfil_on_limit_name((NetfilOnLimit)i), ==, names[i]);
+		if (i == NETFIL_ON_LIMIT_THROTTLE)
+			continue;
+		g_assert_true(netfil_spec_put(spec, "on-limit", names[i], NULL));
+		g_assert_cmpint(spec->on_limit, ==, i);
+		g_assert_cmpuint(spec->rate, ==, 0);
+		text = netfil_spec_on_limit_text(spec);
+		g_assert_cmpstr(text, ==, names[i]);
+	}
+	g_assert_true(netfil_spec_update(cleared, none, NULL));
+	g_assert_cmpuint(cleared->rate, ==, 0);
+}
+
+static void test_throttle(void)
+{
+	static const struct {
+		const char *value;
+		guint64 rate;
+		const char *text, *told;
+	} cases[] = {
+	    {"throttle=125k", 125000, "throttle=125k", "throttle=125000"},
+	    {"throttle=125k/s", 125000, "throttle=125k", "throttle=125000"},
+	    {"throttle=125kB/s", 125000, "throttle=125k", "throttle=125000"},
+	    {"throttle=1000", 1000, "throttle=1k", "throttle=1000"},
+	    {"throttle=1001/s", 1001, "throttle=1001", "throttle=1001"},
+	    {"throttle=1.5MiB", 1572864, "throttle=1.5Mi", "throttle=1572864"},
+	    {"throttle=18446744073709551615", G_MAXUINT64, "throttle=18446744073709551615",
+	     "throttle=18446744073709551615"},
+	};
+	static const char *const sizes[] = {"throttle=",    "throttle=/s",    "throttle=fast",
+					    "throttle=-5k", "throttle=5k/h",  "throttle=5k/s/s",
+					    "throttle=5 k", "throttle=1Mbit", "throttle==5k"};
+	static const char *const slow[] = {"throttle=0", "throttle=unlimited", "throttle=999",
+					   "throttle=0.5k/s"};
+
+	for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+		g_autoptr(NetfilSpec) spec = netfil_spec_new("test");
+		g_autofree char *text = NULL;
+		g_autofree char *told =
+		    g_strdup_printf("{'on-limit': ['%s'], 'on': ['true']}", cases[i].told);
+
+		g_assert_true(netfil_spec_put(spec, "on-limit", cases[i].value, NULL));
+		g_assert_cmpint(spec->on_limit, ==, NETFIL_ON_LIMIT_THROTTLE);
+		g_assert_cmpuint(spec->rate, ==, cases[i].rate);
+		text = netfil_spec_on_limit_text(spec);
+		g_assert_cmpstr(text, ==, cases[i].text);
+		expect_spec(spec, told);
+	}
+	for (guint i = 0; i < G_N_ELEMENTS(sizes); i++)
+		expect_refused("on-limit", sizes[i], "is not a size: ");
+	for (guint i = 0; i < G_N_ELEMENTS(slow); i++)
+		expect_refused("on-limit", slow[i],
+			       "is too slow: use at least 1000 bytes a second, ");
+	expect_refused("on-limit", "throttle", "\"throttle\" has no rate: give one ");
+	expect_refused("on-limit", "throttled", "is not a policy");
+	expect_refused("on-limit", "pause=5k", "is not a policy");
+}
+
+static void test_warn(void)
+{
+	static const char *const bad[] = {"0", "101", "-1", "+1",  "08",     "80%",  "8.5",
+					  "x", "80,", ",",  "80,", "80, 95", "80,x", "256"};
+	g_autoptr(NetfilSpec) spec = make("total=5 warn=95 warn=80,1,95 warn=100,80");
+	g_autoptr(NetfilSpec) full = make("warn=1,2,3,4,5,6,7,8,9,10,11,12,13,14,15");
+	g_autoptr(GError) error = NULL;
+
+	expect_spec(spec, "{'total': ['5'], 'on-limit': ['reject'], "
+			  "'warn': ['1', '80', '95', '100'], 'on': ['true']}");
+	g_assert_cmpuint(g_array_index(spec->warn, guint8, 3), ==, 100);
+	for (guint i = 0; i < G_N_ELEMENTS(bad); i++)
+		expect_refused("warn", bad[i], "is not a percentage to warn at: ");
+	/* all of a value, or nothing */
+	g_assert_false(netfil_spec_put(full, "warn", "16,17", &error));
+	expect_error(&error, NETFIL_ERROR_FULL, "warn has more than 16 values: give fewer");
+	g_assert_cmpuint(full->warn->len, ==, 15);
+	g_assert_true(netfil_spec_put(full, "warn", "16,16,1", NULL));
+	g_assert_cmpuint(full->warn->len, ==, 16);
+}
+
+static void test_cycles(void)
+{
+	g_autoptr(NetfilSpec) spec =
+	    make("every=Month@14 rollover=true free=22:00-07:00 durability=strict");
+
+	expect_spec(spec, "{'on-limit': ['reject'], 'every': ['month@14'], 'rollover': ['true'], "
+			  "'free': ['22:00-07:00'], 'durability': ['strict'], 'on': ['true']}");
+	g_assert_cmpint(spec->every.unit, ==, NETFIL_CYCLE_MONTH);
+	g_assert_cmpuint(spec->every.at, ==, 14);
+	g_assert_true(spec->rollover);
+	g_assert_cmpuint(spec->free.from, ==, 22 * 60);
+	g_assert_cmpuint(spec->free.to, ==, 7 * 60);
+	g_assert_cmpint(spec->durability, ==, NETFIL_DURABILITY_STRICT);
+	expect_refused("every", "fortnight", "\"fortnight\" is not a cycle: ");
+	expect_refused("rollover", "yes", "\"yes\" is not a value of rollover: ");
+	expect_refused("free", "1-7", "\"1-7\" is not a span of hours: ");
+	expect_refused("free", "00:00-24:00", "is a whole day");
+	expect_refused("durability", "safe",
+		       "\"safe\" is not a durability: use checkpoint, strict or default");
+}
+
+static void test_defaults(void)
+{
+	static const char *const names[] = {"default", "checkpoint", "strict"};
+	g_autoptr(NetfilSpec) spec = make("every=never rollover=false free=none "
+					  "durability=default on-limit=reject loopback=false");
+
+	expect_spec(spec, "{'on-limit': ['reject'], 'on': ['true']}");
+	for (guint i = 0; i < G_N_ELEMENTS(names); i++)
+		g_assert_cmpstr(netfil_durability_name((NetfilDurability)i), ==, names[i]);
+}
+
+static void test_excepts(void)
+{
+	g_autoptr(NetfilSpec) spec =
+	    make("except=10.1.0.0/16 except=10.1.0.0/16 except=fd00::/8 interface=eth0");
+
+	expect_spec(spec, "{'interface': ['eth0'], 'except': ['10.1.0.0/16', 'fd00::/8'], "
+			  "'on-limit': ['reject'], 'on': ['true']}");
+	g_assert_cmpuint(g_array_index(spec->excepts, NetfilPrefix, 1).length, ==, 8);
+	g_assert_cmpuint(spec->prefixes->len, ==, 0);
+	expect_refused("except", "10.1.0.1/16", "10.1.0.0/16");
+	expect_refused("except", "lan", "\"lan\" is not ");
 }
 
 static void test_copy(void)
 {
 	g_autoptr(NetfilSpec) spec =
 	    make("pid=1 exe=/a user=b cgroup=/c unit=d ip=10.0.0.1 ip-file=/e port=5 proto=tcp "
-		 "interface=f in=1 out=2 total=3 on-limit=drop loopback=true on=false");
+		 "interface=f except=::1 in=1 out=2 total=3 on-limit=throttle=5k warn=80 every=30d "
+		 "rollover=true free=01:00-02:00 durability=strict loopback=true on=false");
 	g_autofree char *before = print(spec);
 	g_autoptr(NetfilSpec) copy = netfil_spec_copy(spec);
 
@@ -314,14 +452,11 @@ static void test_copy(void)
 	/* a change of the copy is not one of the original */
 	g_assert_true(netfil_spec_put(copy, "pid", "2", NULL));
 	g_assert_true(netfil_spec_put(copy, "ip", "10.0.0.2", NULL));
+	g_assert_true(netfil_spec_put(copy, "except", "10.0.0.2", NULL));
+	g_assert_true(netfil_spec_put(copy, "warn", "5", NULL));
 	g_ptr_array_set_size(copy->exes, 0);
 	g_ptr_array_set_size(copy->interfaces, 0);
 	expect_spec(spec, before);
-}
-
-static GVariant *changes(const char *text)
-{
-	return g_variant_ref_sink(g_variant_new_parsed(text));
 }
 
 static void expect_update(const char *words, const char *change, const char *expected)
@@ -351,13 +486,20 @@ static void test_update(void)
 	expect_update("in=1 on=false on-limit=kill loopback=true",
 		      "@a{sas} {'in': [], 'on': [], 'on-limit': [], 'loopback': []}",
 		      "{'on-limit': ['reject'], 'on': ['true']}");
+	expect_update("except=::1 warn=80 every=day rollover=true free=01:00-02:00 "
+		      "durability=strict on-limit=throttle=5k",
+		      "@a{sas} {'except': [], 'warn': [], 'every': [], 'rollover': [], "
+		      "'free': [], 'durability': [], 'on-limit': []}",
+		      "{'on-limit': ['reject'], 'on': ['true']}");
+	expect_update("warn=80,95", "{'warn': ['90', '50']}",
+		      "{'on-limit': ['reject'], 'warn': ['50', '90'], 'on': ['true']}");
 	expect_update("loopback=true", "{'loopback': ['false'], 'on-limit': ['drop']}",
 		      "{'on-limit': ['drop'], 'on': ['true']}");
 }
 
 static void expect_update_refused(const char *change, int code, const char *part)
 {
-	g_autoptr(NetfilSpec) spec = make("pid=1 in=5 on=false");
+	g_autoptr(NetfilSpec) spec = make("pid=1 in=5 on=false except=::1 warn=80");
 	g_autofree char *before = print(spec);
 	g_autoptr(GVariant) variant = changes(change);
 	g_autoptr(GError) error = NULL;
@@ -374,6 +516,7 @@ static void test_update_refused(void)
 	expect_update_refused("{'exe': ['/a'], 'colour': ['red']}", invalid, "\"colour\"");
 	expect_update_refused("@a{sas} {'exe': ['/a'], 'colour': []}", invalid, "\"colour\"");
 	expect_update_refused("{'pid': ['2'], 'exe': ['a']}", invalid, "\"a\" is not an absolute");
+	expect_update_refused("{'warn': ['5'], 'except': ['::2'], 'exe': ['a']}", invalid, "\"a\"");
 	expect_update_refused("{'pid': ['2', 'x']}", invalid, "\"x\" is not a process");
 	expect_update_refused("{'pid': ['2'], 'in': ['1', '2']}", invalid, "\"in\" has several");
 	expect_update_refused("{'on': ['true', 'true']}", invalid, "\"on\" has several");
@@ -454,6 +597,23 @@ static const char *const samples[] = {
     "total=1k",
     "on-limit=kill",
     "on-limit=drop",
+    "on-limit=pause",
+    "on-limit=throttle=1.5M",
+    "on-limit=notify",
+    "on-limit=down",
+    "except=::1",
+    "except=10.0.0.0/8",
+    "warn=80,95",
+    "warn=7",
+    "every=hour",
+    "every=week@sun",
+    "every=month@31",
+    "every=90d",
+    "rollover=true",
+    "free=22:00-24:00",
+    "free=23:30-01:15",
+    "durability=strict",
+    "durability=checkpoint",
     "loopback=true",
     "on=false",
 };
@@ -517,9 +677,13 @@ static void test_check(void)
 
 	for (guint i = 0; i < G_N_ELEMENTS(selectors); i++) {
 		g_autofree char *kill = g_strconcat(selectors[i], " on-limit=kill", NULL);
+		g_autofree char *pause = g_strconcat(selectors[i], " on-limit=pause", NULL);
+		g_autofree char *down = g_strconcat(selectors[i], " on-limit=down", NULL);
 
 		expect_check(selectors[i], NULL); /* no cap is needed: it counts */
 		expect_check(kill, i < 5 ? NULL : "names no process to kill: add pid");
+		expect_check(pause, i < 5 ? NULL : "names no process to pause: add pid");
+		expect_check(down, i == 9 ? NULL : "is not about whole interfaces, which down ");
 	}
 	expect_check("", "has no selector: add pid");
 	expect_check("total=5 loopback=true on-limit=kill", "has no selector: add pid");
@@ -531,6 +695,17 @@ static void test_check(void)
 	expect_check("port=80 proto=dccp", NULL);
 	expect_check("port=80 proto=udplite", NULL);
 	expect_check("proto=icmp", NULL);
+	expect_check("except=10.0.0.0/8 total=5", "has no selector: add pid");
+	expect_check("interface=eth0 except=10.0.0.0/8 on-limit=down", NULL);
+	expect_check("interface=eth0 ip=::1 on-limit=down", "which down takes down: ");
+	expect_check("port=80 on-limit=throttle=5k", NULL);
+	expect_check("port=80 on-limit=notify", NULL);
+	expect_check("pid=1 rollover=true total=5", "has no cycle to roll over into: add every");
+	expect_check("pid=1 rollover=true every=day", "has no cap to roll over: add in, ");
+	expect_check("pid=1 rollover=true every=day out=5", NULL);
+	expect_check("pid=1 warn=80", "has no cap to warn of: add in, ");
+	expect_check("pid=1 warn=80 in=5", NULL);
+	expect_check("pid=1 free=01:00-02:00 every=1d durability=strict", NULL);
 	g_free(nameless->name);
 	nameless->name = g_strdup("a b");
 	g_assert_false(netfil_spec_check(nameless, NULL));
@@ -549,6 +724,8 @@ static void expect_type(const char *words, NetfilSpecType type, gboolean loopbac
 static void test_type(void)
 {
 	expect_type("interface=eth0", NETFIL_SPEC_INTERFACE, FALSE);
+	expect_type("interface=eth0 except=10.0.0.1", NETFIL_SPEC_INTERFACE, FALSE);
+	expect_type("interface=eth0 except=127.0.0.1", NETFIL_SPEC_INTERFACE, FALSE);
 	expect_type("interface=lo", NETFIL_SPEC_INTERFACE, FALSE);
 	expect_type("interface=lo loopback=true", NETFIL_SPEC_INTERFACE, TRUE);
 	expect_type("interface=eth0 ip=10.0.0.1", NETFIL_SPEC_IP, FALSE);
@@ -585,8 +762,42 @@ static void test_selector_text(void)
 	expect_words("pid=1 pid=2 pid=3 pid=4", "pid 1 or 2 or 3 or 4");
 	expect_words("pid=1 pid=2 pid=3 pid=4 pid=5 pid=6 unit=a",
 		     "pid 1 or 2 or 3 or 4 or 2 more, unit a.service");
+	expect_words("except=10.1.0.0/16 ip=10.0.0.0/8 warn=5 every=day",
+		     "ip 10.0.0.0/8, except 10.1.0.0/16");
+	expect_words("interface=eth0 except=10.0.0.0/8 except=fd00::/8",
+		     "interface eth0, except 10.0.0.0/8 or fd00::/8");
 	expect_words("exe=/a user=b cgroup=/c ip-file=/d interface=wl*",
 		     "exe /a, user b, cgroup /c, ip-file /d, interface wl*");
+}
+
+static void test_cap_with(void)
+{
+	static const struct {
+		guint64 cap;
+		gint64 extra;
+		guint64 expected;
+	} cases[] = {
+	    {0, 0, 0},
+	    {0, 5, 0},
+	    {0, -5, 0},
+	    {10, 0, 10},
+	    {10, 5, 15},
+	    {10, -5, 5},
+	    {10, -9, 1},
+	    {10, -10, 1},
+	    {10, -11, 1},
+	    {10, G_MININT64, 1},
+	    {10, G_MAXINT64, (guint64)G_MAXINT64 + 10},
+	    {G_MAXUINT64, 0, G_MAXUINT64},
+	    {G_MAXUINT64, 1, G_MAXUINT64},
+	    {G_MAXUINT64 - 1, G_MAXINT64, G_MAXUINT64},
+	    {G_MAXUINT64 - 5, 5, G_MAXUINT64},
+	    {G_MAXUINT64, G_MININT64, (guint64)G_MAXINT64},
+	};
+
+	for (guint i = 0; i < G_N_ELEMENTS(cases); i++)
+		g_assert_cmpuint(netfil_cap_with(cases[i].cap, cases[i].extra), ==,
+				 cases[i].expected);
 }
 
 int main(int argc, char **argv)
@@ -606,6 +817,13 @@ int main(int argc, char **argv)
 	g_test_add_func("/spec/protos", test_protos);
 	g_test_add_func("/spec/interfaces", test_interfaces);
 	g_test_add_func("/spec/settings", test_settings);
+	g_test_add_func("/spec/policies", test_policies);
+	g_test_add_func("/spec/throttle", test_throttle);
+	g_test_add_func("/spec/warn", test_warn);
+	g_test_add_func("/spec/cycles", test_cycles);
+	g_test_add_func("/spec/defaults", test_defaults);
+	g_test_add_func("/spec/excepts", test_excepts);
+	g_test_add_func("/spec/cap-with", test_cap_with);
 	g_test_add_func("/spec/copy", test_copy);
 	g_test_add_func("/spec/update", test_update);
 	g_test_add_func("/spec/update-refused", test_update_refused);

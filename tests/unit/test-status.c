@@ -20,6 +20,15 @@ static NetfilStatus *make(void)
 	status->reset_bytes = 6;
 	status->reset_packets = 7;
 	status->cycle_started = -8;
+	status->cycle_ends = 9;
+	status->extra[NETFIL_IN] = -10;
+	status->extra[NETFIL_OUT] = 11;
+	status->extra[NETFIL_TOTAL] = -12;
+	status->forfeited = 13;
+	status->unlimited_until = 14;
+	status->free_until = 15;
+	status->forecast = 16;
+	g_array_append_vals(status->warned, (guint8[]){80, 95}, 2);
 	return status;
 }
 
@@ -28,7 +37,9 @@ static const char printed[] =
     "'spec': <{'ip': ['192.0.2.0/24'], 'total': ['25000000'], 'on-limit': ['reject'], "
     "'on': ['true']}>, 'used': <(uint64 1, uint64 2, uint64 3)>, "
     "'refused': <(uint64 4, uint64 5)>, 'resets': <(uint64 6, uint64 7)>, "
-    "'started': <int64 -8>}";
+    "'started': <int64 -8>, 'ends': <int64 9>, 'extra': <(int64 -10, int64 11, int64 -12)>, "
+    "'forfeited': <uint64 13>, 'unlimited-until': <int64 14>, 'free-until': <int64 15>, "
+    "'forecast': <int64 16>, 'warned': <[byte 0x50, 0x5f]>}";
 
 static void expect_status(const NetfilStatus *status, const char *expected)
 {
@@ -47,6 +58,7 @@ static void test_new(void)
 	g_assert_cmpstr(status->spec->name, ==, "web");
 	g_assert_cmpint(status->state, ==, NETFIL_STATE_OFF);
 	g_assert_cmpuint(status->used[NETFIL_TOTAL], ==, 0);
+	g_assert_cmpuint(status->warned->len, ==, 0);
 	netfil_status_free(NULL);
 }
 
@@ -108,8 +120,10 @@ static GVariant *spoil(const char *key, GVariant *value)
 
 static void test_nonsense(void)
 {
-	static const char *const keys[] = {"name", "id",      "state",  "spec",
-					   "used", "refused", "resets", "started"};
+	static const char *const keys[] = {"name",       "id",       "state",     "spec",
+					   "used",       "refused",  "resets",    "started",
+					   "ends",       "extra",    "forfeited", "unlimited-until",
+					   "free-until", "forecast", "warned"};
 
 	for (guint i = 0; i < G_N_ELEMENTS(keys); i++) {
 		g_autofree char *quoted = g_strdup_printf("\"%s\" is missing", keys[i]);
@@ -172,27 +186,64 @@ static void test_noise(void)
 	}
 }
 
-static void expect_fraction(const guint64 cap[3], const guint64 used[3], double expected)
+/* Nothing was warned of; and what a peer says of it, however much. */
+static void test_warned(void)
 {
-	g_autoptr(NetfilStatus) status = make();
+	g_autoptr(GVariant) none =
+	    g_variant_ref_sink(spoil("warned", g_variant_new_parsed("@ay []")));
+	g_autoptr(GVariant) some =
+	    g_variant_ref_sink(spoil("warned", g_variant_new_parsed("[byte 0, 255, 7]")));
+	g_autoptr(NetfilStatus) empty = netfil_status_from_variant(none, NULL);
+	g_autoptr(NetfilStatus) full = netfil_status_from_variant(some, NULL);
 
-	memcpy(status->spec->cap, cap, sizeof status->spec->cap);
-	memcpy(status->used, used, sizeof status->used);
-	g_assert_cmpfloat_with_epsilon(netfil_status_fraction(status), expected, 1e-12);
+	g_assert_cmpuint(empty->warned->len, ==, 0);
+	g_assert_cmpuint(full->warned->len, ==, 3);
+	g_assert_cmpuint(g_array_index(full->warned, guint8, 1), ==, 255);
 }
 
-static void test_fraction(void)
+static void test_tightest(void)
 {
-	const guint64 used[] = {10, 20, 30};
+	static const struct {
+		guint64 cap[NETFIL_DIRECTIONS];
+		gint64 extra[NETFIL_DIRECTIONS];
+		guint64 used[NETFIL_DIRECTIONS];
+		int tightest;
+		guint64 limit;
+		double fraction;
+	} cases[] = {
+	    {{0, 0, 0}, {0, 0, 0}, {10, 20, 30}, -1, 0, -1},
+	    {{0, 0, 0}, {5, 5, 5}, {10, 20, 30}, -1, 0, -1},
+	    {{100, 0, 0}, {0, 0, 0}, {10, 20, 30}, NETFIL_IN, 100, 0.1},
+	    {{0, 0, 120}, {0, 0, 0}, {10, 20, 30}, NETFIL_TOTAL, 120, 0.25},
+	    {{100, 40, 120}, {0, 0, 0}, {10, 20, 30}, NETFIL_OUT, 40, 0.5},
+	    {{10, 0, 0}, {0, 0, 0}, {10, 20, 30}, NETFIL_IN, 10, 1},
+	    {{5, 0, 0}, {0, 0, 0}, {10, 20, 30}, NETFIL_IN, 5, 1}, /* lowered below it */
+	    {{15, 5, 25}, {0, 0, 0}, {10, 20, 30}, NETFIL_OUT, 5, 1},
+	    {{5, 0, 0}, {0, 0, 0}, {0, 0, 0}, NETFIL_IN, 5, 0},
+	    {{5, 5, 5}, {0, 0, 0}, {0, 0, 0}, NETFIL_IN, 5, 0},
+	    {{0, 0, G_MAXUINT64}, {0, 0, 0}, {0, 0, G_MAXUINT64 / 2}, 2, G_MAXUINT64, 0.5},
+	    /* topped up, and cut down */
+	    {{100, 40, 0}, {0, 160, 0}, {20, 20, 40}, NETFIL_IN, 100, 0.2},
+	    {{100, 40, 0}, {-60, 0, 0}, {30, 20, 50}, NETFIL_IN, 40, 0.75},
+	    {{100, 0, 0}, {-100, 0, 0}, {0, 0, 0}, NETFIL_IN, 1, 0},
+	    {{100, 0, 0}, {-200, 0, 0}, {3, 0, 3}, NETFIL_IN, 1, 1},
+	};
 
-	expect_fraction((guint64[]){0, 0, 0}, used, -1);
-	expect_fraction((guint64[]){100, 0, 0}, used, 0.1);
-	expect_fraction((guint64[]){0, 0, 120}, used, 0.25);
-	expect_fraction((guint64[]){100, 40, 120}, used, 0.5);
-	expect_fraction((guint64[]){10, 0, 0}, used, 1);
-	expect_fraction((guint64[]){5, 0, 0}, used, 1); /* lowered below what is used */
-	expect_fraction((guint64[]){5, 0, 0}, (guint64[]){0, 0, 0}, 0);
-	expect_fraction((guint64[]){0, 0, G_MAXUINT64}, (guint64[]){0, 0, G_MAXUINT64 / 2}, 0.5);
+	for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+		g_autoptr(NetfilStatus) status = make();
+		int tightest = cases[i].tightest;
+
+		g_test_message("case %u", i);
+		memcpy(status->spec->cap, cases[i].cap, sizeof status->spec->cap);
+		memcpy(status->extra, cases[i].extra, sizeof status->extra);
+		memcpy(status->used, cases[i].used, sizeof status->used);
+		g_assert_cmpint(netfil_status_tightest(status), ==, tightest);
+		g_assert_cmpfloat_with_epsilon(netfil_status_fraction(status), cases[i].fraction,
+					       1e-12);
+		if (tightest >= 0)
+			g_assert_cmpuint(netfil_status_limit(status, (guint)tightest), ==,
+					 cases[i].limit);
+	}
 }
 
 int main(int argc, char **argv)
@@ -204,6 +255,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/status/nonsense", test_nonsense);
 	g_test_add_func("/status/more-keys", test_more_keys);
 	g_test_add_func("/status/noise", test_noise);
-	g_test_add_func("/status/fraction", test_fraction);
+	g_test_add_func("/status/warned", test_warned);
+	g_test_add_func("/status/tightest", test_tightest);
 	return g_test_run();
 }

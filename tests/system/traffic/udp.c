@@ -6,6 +6,7 @@
 #include <netinet/udp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "traffic.h"
@@ -103,11 +104,26 @@ static void aim_multicast(int fd, int family)
 	}
 }
 
+/* Until it is time for more than `sent` bytes. */
+static void keep_pace(const struct timespec *begun, uint64_t sent)
+{
+	uint64_t nanoseconds;
+	struct timespec due;
+
+	if (!settings.rate)
+		return;
+	nanoseconds = begun->tv_nsec + sent * 1000000000 / settings.rate;
+	due.tv_sec = begun->tv_sec + nanoseconds / 1000000000;
+	due.tv_nsec = nanoseconds % 1000000000;
+	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &due, NULL);
+}
+
 int udp_send(int argc, char **argv)
 {
 	const struct udp_method *method = find_method();
 	struct endpoint to;
 	struct result result = {};
+	struct timespec begun;
 	unsigned int count;
 	size_t size;
 	int fd, done;
@@ -126,7 +142,9 @@ int udp_send(int argc, char **argv)
 		return failure("connect");
 	say_ready();
 	wait_gate(settings.connected_gate);
-	for (unsigned int i = 0; i < count; i += done) {
+	clock_gettime(CLOCK_MONOTONIC, &begun);
+	for (unsigned int i = 0; i < count && !stop_sending; i += done) {
+		keep_pace(&begun, result.sent);
 		done = method->send(fd, &to, count - i, size);
 		if (done < 0) {
 			result.error = -done;

@@ -1,0 +1,226 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# The machine loses its power at random moments under traffic: the counters are gone with
+# their pins, the boot is another one, and of what netfild wrote there is what it synced,
+# and some of what it did not (lose-unsynced.c). 200 cuts in either mode.
+
+load lib
+
+CUTS=25 # in each strict test
+IMAGES=100 # in each checkpoint test
+BOOTED=10  # of these
+SLACK=250000 # microseconds that a tick may be late
+
+setup() {
+	make_world
+	export NETFIL_WITHOUT=netfilter_link,sock_destroy # starts faster, and that is often
+}
+
+begin() { # SEED
+	echo "seed $1"
+	RANDOM=$1
+	use_lossy_disk "$1"
+}
+
+a_moment() { # MOST-MILLISECONDS
+	sleep "0.$(printf '%03d' $((RANDOM % $1)))"
+}
+
+microseconds() {
+	echo "${EPOCHREALTIME/./}"
+}
+
+# ---- checkpoint: a power cut takes at most the last second ----
+
+# What the witness had seen, and when it was asked: "BEFORE BYTES AFTER" a line.
+keep_log() {
+	while :; do
+		echo "$(microseconds) $(witness out) $(microseconds)"
+	done >"$TMP/witness.log"
+}
+
+# The disk at a moment at which netfild is held, but not the traffic.
+take_images() {
+	local i
+	for ((i = 0; i < IMAGES; i++)); do
+		a_moment 150
+		kill -STOP "${PIDS[daemon]}"
+		microseconds >"$TMP/image.$i.time"
+		cp -r "$TMP/shadow" "$TMP/image.$i"
+		kill -CONT "${PIDS[daemon]}"
+	done
+}
+
+# Bytes that had surely gone by at this time; that may have.
+seen_at_least() { # MICROSECONDS
+	awk -v at="$1" '$3 <= at { bytes = $2 } END { print bytes + 0 }' "$TMP/witness.log"
+}
+
+seen_at_most() { # MICROSECONDS
+	awk -v at="$1" '$1 >= at { print $2; exit }' "$TMP/witness.log"
+}
+
+assert_kept() { # IMAGE BYTES
+	local at
+	at=$(cat "$TMP/image.$1.time")
+	assert_between "image $1" "$2" "$(seen_at_least $((at - 1000000 - SLACK)))" "$(seen_at_most "$at")"
+}
+
+boot() { # IMAGE
+	power_cut
+	take_image "$TMP/image.$1"
+	start_daemon
+	assert_kept "$1" "$(used open out)"
+	assert_equal forfeited "$(show open .forfeited)" 0
+}
+
+checkpoints_hold() { # SEED
+	local i used log
+	begin "$1"
+	start_daemon
+	netfil add open --cgroup "$INSIDE" --total 1T
+	start_datagrams load
+	keep_log &
+	log=$!
+	sleep 1.5 # so that there is something to lose in the first image
+	take_images
+	kill -KILL "${PIDS[load]}"
+	finish load || true
+	wait_until eval '(($(tail -n 1 "$TMP/witness.log" | cut -d " " -f 2) == $(witness out)))'
+	kill "$log"
+	for ((i = 0; i < IMAGES; i++)); do
+		cp -r "$TMP/image.$i" "$TMP/opened.$i"
+		"$BUILD/tests/system/ledger-used" "$TMP/opened.$i" >"$TMP/found"
+		fails grep '#' "$TMP/found" # damaged
+		read -r _ _ _ used <"$TMP/found"
+		assert_kept "$i" "$used"
+	done
+	for ((i = 0; i < IMAGES; i += IMAGES / BOOTED)); do
+		boot "$i"
+	done
+}
+
+@test "checkpoint: a power cut takes at most a second: 1" {
+	checkpoints_hold "${NETFIL_TEST_SEED:-$((EPOCHSECONDS + 1))}"
+}
+
+@test "checkpoint: a power cut takes at most a second: 2" {
+	checkpoints_hold "${NETFIL_TEST_SEED:-$((EPOCHSECONDS + 2))}"
+}
+
+# ---- strict: over any power cuts the sum never passes the cap ----
+
+CAP=40000000
+
+# A burst, and the cut in its midst; now and then while netfild is still starting. `since`:
+# what had gone by when the cycle began.
+strict_cut() {
+	if ((RANDOM % 4)); then
+		start_daemon --durability strict
+		assert_between "used after a cut" "$(used tight total)" $((seen - since)) "$CAP"
+		[[ $(state tight) == on ]] || begin_cycle
+		start_datagrams load
+		a_moment 300
+		power_cut load
+	else
+		launch_daemon --durability strict
+		a_moment 600
+		power_cut
+	fi
+	seen=$(witness out)
+	((seen - since <= CAP)) || fail "$((seen - since)) bytes passed a cap of $CAP"
+}
+
+begin_cycle() {
+	netfil reset tight
+	since=$seen
+	spent=$((${spent-0} + 1))
+}
+
+strict_holds() { # SEED
+	local i seen=0 since=0 spent=0
+	begin "$1"
+	start_daemon --durability strict
+	netfil add tight --cgroup "$INSIDE" --total "$CAP" --on-limit drop
+	power_cut
+	for ((i = 0; i < CUTS; i++)); do
+		strict_cut
+	done
+	start_daemon --durability strict
+	assert_between used "$(used tight total)" $((seen - since)) "$CAP"
+	((seen > CAP / 2)) || fail "no traffic"
+	((spent)) || fail "the cap was never reached"
+}
+
+@test "strict: no power cut lets a byte past the cap: 1" {
+	strict_holds "${NETFIL_TEST_SEED:-$((EPOCHSECONDS + 1))}"
+}
+
+@test "strict: no power cut lets a byte past the cap: 2" {
+	strict_holds "${NETFIL_TEST_SEED:-$((EPOCHSECONDS + 2))}"
+}
+
+@test "strict: no power cut lets a byte past the cap: 3" {
+	strict_holds "${NETFIL_TEST_SEED:-$((EPOCHSECONDS + 3))}"
+}
+
+@test "strict: no power cut lets a byte past the cap: 4" {
+	strict_holds "${NETFIL_TEST_SEED:-$((EPOCHSECONDS + 4))}"
+}
+
+@test "strict: no power cut lets a byte past the cap: 5" {
+	strict_holds "${NETFIL_TEST_SEED:-$((EPOCHSECONDS + 5))}"
+}
+
+@test "strict: no power cut lets a byte past the cap: 6" {
+	strict_holds "${NETFIL_TEST_SEED:-$((EPOCHSECONDS + 6))}"
+}
+
+@test "strict: no power cut lets a byte past the cap: 7" {
+	strict_holds "${NETFIL_TEST_SEED:-$((EPOCHSECONDS + 7))}"
+}
+
+@test "strict: no power cut lets a byte past the cap: 8" {
+	strict_holds "${NETFIL_TEST_SEED:-$((EPOCHSECONDS + 8))}"
+}
+
+@test "strict: what a power cut leaves open counts as spent, and is said" {
+	begin 1
+	start_daemon --durability strict
+	netfil add tight --cgroup "$INSIDE" --total 100M
+	capped udp-send "$B4" 9 1000 1400
+	wait_until_equal tight out
+	power_cut
+	start_daemon --durability strict
+	assert_between forfeited "$(show tight .forfeited)" 1 100000000
+	assert_between used "$(used tight total)" "$(witness out)" 100000000
+	capped udp-send "$B4" 9 1000 1400
+	netfil reset tight
+	assert_equal "after a reset" "$(show tight .forfeited)" 0
+}
+
+@test "strict: SIGKILL of netfild alone forfeits nothing" {
+	local i
+	start_daemon --durability strict
+	netfil add tight --cgroup "$INSIDE" --total 1G
+	start_load
+	for i in 1 2 3 4 5; do
+		kill_daemon
+		a_moment 100
+		start_daemon --durability strict
+		assert_equal forfeited "$(show tight .forfeited)" 0
+	done
+	under_load
+	end_load
+	assert_exact tight out in total
+}
+
+@test "strict: the whole cap can be used, and no more" {
+	start_daemon
+	netfil add tight --cgroup "$INSIDE" --out 20000000 --durability strict --on-limit drop
+	start_datagrams load 40000000
+	wait_until is_state tight exhausted
+	kill -KILL "${PIDS[load]}"
+	finish load || true
+	assert_between used "$(used tight out)" 19998573 20000000
+	wait_until_equal tight out
+}
