@@ -354,10 +354,12 @@ static gboolean write_report(const Run *run, const NetfilStatus *status, GError 
 	return FALSE;
 }
 
-static gboolean give_account(const Run *run, GError **error)
+static gboolean give_account(Run *run, GError **error)
 {
-	g_autoptr(NetfilStatus) status = netfil_engine_get(run->engine, run->spec->name, error);
+	g_autoptr(NetfilStatus) status = NULL;
 
+	netfil_engine_follow(run->engine); /* a short command may end before it does so itself */
+	status = netfil_engine_get(run->engine, run->spec->name, error);
 	if (!status)
 		return FALSE;
 	if (!run->quiet)

@@ -84,7 +84,7 @@ static void append_unlimited(GString *text, const NetfilStatus *status)
 		append_line(text, "Unlimited", "until %s", until);
 }
 
-static gboolean was_given(const NetfilStatus *status, guint8 percent)
+static gboolean was_warned(const NetfilStatus *status, guint8 percent)
 {
 	for (guint i = 0; i < status->warned->len; i++)
 		if (g_array_index(status->warned, guint8, i) == percent)
@@ -101,7 +101,7 @@ static void append_warnings(GString *text, const NetfilStatus *status)
 		guint8 percent = g_array_index(warn, guint8, i);
 
 		g_string_append_printf(list, "%s%u %%%s", i ? ", " : "", percent,
-				       was_given(status, percent) ? " (given)" : "");
+				       was_warned(status, percent) ? " (given)" : "");
 	}
 	if (list->len)
 		append_line(text, "Warnings", "at %s", list->str);

@@ -35,5 +35,7 @@ char *netfil_when_left(gint64 seconds)
 		return amount(left / DAY, "day");
 	if (left >= 2 * HOUR)
 		return amount(left / HOUR, "hour");
+	if (left < MINUTE)
+		return g_strdup("less than a minute");
 	return amount(left / MINUTE, "minute");
 }

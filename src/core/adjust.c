@@ -133,13 +133,6 @@ gboolean netfil_adjust_split(GVariant *changes, NetfilAdjust *adjust, GVariant *
 	return TRUE;
 }
 
-gboolean netfil_adjust_is_empty(const NetfilAdjust *adjust)
-{
-	return adjust->top_up[NETFIL_IN] == 0 && adjust->top_up[NETFIL_OUT] == 0 &&
-	       adjust->top_up[NETFIL_TOTAL] == 0 && !adjust->has_used &&
-	       !adjust->has_unlimited_until;
-}
-
 gboolean netfil_adjust_check(const NetfilAdjust *adjust, const NetfilSpec *spec, GError **error)
 {
 	for (guint i = 0; i < NETFIL_DIRECTIONS; i++)

@@ -22,8 +22,6 @@ typedef struct {
 gboolean netfil_adjust_split(GVariant *changes, NetfilAdjust *adjust, GVariant **rest,
 			     GError **error);
 
-gboolean netfil_adjust_is_empty(const NetfilAdjust *adjust);
-
 /* Whether the filter takes it: a top-up needs a cap in that direction. */
 gboolean netfil_adjust_check(const NetfilAdjust *adjust, const NetfilSpec *spec, GError **error);
 

@@ -32,20 +32,26 @@ static void sockets_follow(NetfilEngine *e, NetfilFilter *filter)
 	slot->exhausted = exhausted;
 }
 
+static void add(__u64 *counter, guint64 more)
+{
+	__atomic_fetch_add(counter, more, __ATOMIC_RELAXED);
+}
+
 static void sockets_end(NetfilEngine *e, NetfilFilter *filter)
 {
-	const struct netfil_slot *slot;
+	struct netfil_slot *slot, *own;
 
 	if (!filter->sockets_rule)
 		return;
 	netfil_rules_remove(e->rules, filter->sockets_rule);
 	filter->sockets_rule = NULL;
 	slot = netfil_kernel_slot(e->kernel, filter->sockets_slot);
+	own = netfil_kernel_slot(e->kernel, filter->slot);
 	/* What it refused stays in the filter's sums. */
-	filter->base.refused_bytes -= slot->refused_bytes;
-	filter->base.refused_packets -= slot->refused_packets;
-	filter->base.reset_bytes -= slot->reset_bytes;
-	filter->base.reset_packets -= slot->reset_packets;
+	add(&own->refused_bytes, slot->refused_bytes);
+	add(&own->refused_packets, slot->refused_packets);
+	add(&own->reset_bytes, slot->reset_bytes);
+	add(&own->reset_packets, slot->reset_packets);
 	netfil_slot_give_back(e, filter->sockets_slot);
 	filter->sockets_slot = NETFIL_NO_SLOT;
 }
@@ -251,6 +257,7 @@ static void on_exhausted(NetfilEngine *e, NetfilFilter *filter, const struct net
 	}
 	sockets_follow(e, filter);
 	act_now(e, filter);
+	netfil_turn_all(e); /* warnings before the end that they are of */
 	netfil_emit_cap_reached(e, filter, event->direction);
 }
 

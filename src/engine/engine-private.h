@@ -15,7 +15,7 @@ typedef struct {
 	gint64 filter; /* id */
 	guint percent;
 	guint direction;
-	gint64 when; /* seconds since the epoch */
+	gint64 cycle, when; /* seconds since the epoch; cycle: when it began */
 } NetfilWarning;
 
 struct _NetfilEngine {

@@ -525,6 +525,11 @@ void netfil_engine_losses(NetfilEngine *e, guint64 losses[NETFIL_LOSSES])
 	losses[NETFIL_LOSS_UNTRACKED] = totals->untracked_processes;
 }
 
+void netfil_engine_follow(NetfilEngine *e)
+{
+	netfil_turn_all(e);
+}
+
 gboolean netfil_engine_reload(NetfilEngine *e, GError **error)
 {
 	return netfil_kernel_reload(e->kernel, error);

@@ -56,6 +56,9 @@ gboolean netfil_engine_switch(NetfilEngine *engine, const char *name, gboolean o
 gboolean netfil_engine_reset(NetfilEngine *engine, const char *name, GError **error);
 gboolean netfil_engine_remove(NetfilEngine *engine, const char *name, GError **error);
 
+/* Does now what is done each second: cycles turn, warnings are given, usage is written. */
+void netfil_engine_follow(NetfilEngine *engine);
+
 /* Loads the programs anew and swaps them in under traffic. */
 gboolean netfil_engine_reload(NetfilEngine *engine, GError **error);
 

@@ -294,14 +294,13 @@ static gint64 forecast(const NetfilStatus *status)
 	return first;
 }
 
-NetfilStatus *netfil_filter_status(NetfilKernel *kernel, const NetfilFilter *filter)
+NetfilStatus *netfil_filter_usage(NetfilKernel *kernel, const NetfilFilter *filter)
 {
 	NetfilStatus *status = netfil_status_new(filter->spec);
 	NetfilCounters used;
 
 	netfil_filter_used(kernel, filter, &used);
 	status->id = filter->id;
-	status->state = state_of(kernel, filter);
 	status->used[NETFIL_IN] = used.in + filter->forfeited;
 	status->used[NETFIL_OUT] = used.out + filter->forfeited;
 	status->used[NETFIL_TOTAL] = used.in + used.out + filter->forfeited;
@@ -310,12 +309,20 @@ NetfilStatus *netfil_filter_status(NetfilKernel *kernel, const NetfilFilter *fil
 	status->reset_bytes = used.reset_bytes;
 	status->reset_packets = used.reset_packets;
 	status->cycle_started = filter->started;
-	status->cycle_ends = filter->ends;
+	status->cycle_ends = filter->past_ends ? filter->past_ends : filter->ends;
 	memcpy(status->extra, filter->extra, sizeof(status->extra));
 	status->forfeited = filter->forfeited;
 	status->unlimited_until = filter->unlimited_until;
 	status->free_until = filter->free_until;
 	g_array_append_vals(status->warned, filter->warned->data, filter->warned->len);
+	return status;
+}
+
+NetfilStatus *netfil_filter_status(NetfilKernel *kernel, const NetfilFilter *filter)
+{
+	NetfilStatus *status = netfil_filter_usage(kernel, filter);
+
+	status->state = state_of(kernel, filter);
 	status->forecast = forecast(status);
 	return status;
 }

@@ -26,6 +26,8 @@ typedef struct {
 	NetfilRule *except_rule; /* a frame filter's, for addresses that it leaves out */
 	NetfilCounters base; /* the slot's counters when the cycle began */
 	gint64 started, ends;
+	gint64 past_ends, past_booted; /* where the clock stands long before `started`: see
+					  turn.c */
 	gint64 extra[NETFIL_DIRECTIONS];
 	guint64 forfeited;
 	gint64 unlimited_until;
@@ -94,4 +96,6 @@ guint netfil_filter_exhausted(NetfilKernel *kernel, const NetfilFilter *filter);
 /* The caps are not kept for now: free hours, or a snooze. */
 gboolean netfil_filter_is_unlimited(const NetfilFilter *filter);
 
+/* Numbers alone: no state, no forecast. */
+NetfilStatus *netfil_filter_usage(NetfilKernel *kernel, const NetfilFilter *filter);
 NetfilStatus *netfil_filter_status(NetfilKernel *kernel, const NetfilFilter *filter);

@@ -179,7 +179,7 @@ static gboolean write_events(NetfilEngine *e, GError **error)
 		const NetfilWarning *warning = &g_array_index(e->warnings, NetfilWarning, i);
 		const NetfilFilter *filter = netfil_filter_by_id(e, warning->filter);
 
-		if (filter && warning->when >= filter->started &&
+		if (filter && warning->cycle == filter->started &&
 		    !netfil_ledger_warn(e->ledger, warning->filter, warning->percent, warning->when,
 					error))
 			return FALSE;

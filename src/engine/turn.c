@@ -6,9 +6,9 @@
 
 #include "clock.h"
 
-/* A clock that is set back further than this was wrong before; less is put up with, so
- * that no boundary is passed twice. */
+/* A clock that is set back by less is put up with, so that no boundary is passed twice. */
 #define SET_BACK_SECONDS (24 * 60 * 60)
+#define PAST_DRIFT_SECONDS 60 /* that a clock is corrected by without being set */
 
 typedef struct {
 	NetfilEngine *engine;
@@ -44,7 +44,7 @@ NetfilLedgerCycle netfil_turn_close(const NetfilFilter *filter, const NetfilCoun
 }
 
 /* The cycle ends and the next begins at one reading of the counters. */
-static void turn(Turn *t)
+static void turn(Turn *t, gint64 due)
 {
 	NetfilFilter *filter = t->filter;
 	const NetfilSpec *spec = filter->spec;
@@ -54,10 +54,10 @@ static void turn(Turn *t)
 	NetfilCounters at;
 
 	netfil_filter_read(t->engine->kernel, filter, &at);
-	closed = netfil_turn_close(filter, &at, filter->ends);
+	closed = netfil_turn_close(filter, &at, due);
 	for (guint i = 0; spec->rollover && i < NETFIL_DIRECTIONS; i++)
 		left[i] = left_of(filter, &closed.used, i);
-	started = MAX(started, filter->ends);
+	started = MAX(started, due);
 	netfil_filter_restart(filter, &at, started,
 			      netfil_cycle_end(&spec->every, t->zone, started, t->now));
 	memcpy(filter->extra, left, sizeof(left));
@@ -66,17 +66,39 @@ static void turn(Turn *t)
 	t->changed = t->turned = TRUE;
 }
 
+/* The clock shows a time long before the cycle began: it was wrong then, or is wrong now, as
+ * that of a machine without a battery is until it has asked. So the cycle goes on as it is,
+ * and ends if the clock as it is now passes a boundary by itself. */
+static void follow_past(Turn *t)
+{
+	NetfilFilter *filter = t->filter;
+
+	gint64 booted = t->now - g_get_monotonic_time() / G_USEC_PER_SEC;
+
+	/* Set once more: what it jumped over did not pass. */
+	if (!filter->past_ends || ABS(booted - filter->past_booted) > PAST_DRIFT_SECONDS)
+		filter->past_ends = netfil_cycle_end(&filter->spec->every, t->zone,
+						     filter->started, t->now);
+	filter->past_booted = booted;
+	if (t->now < filter->past_ends)
+		return;
+	turn(t, filter->past_ends);
+	filter->past_ends = 0;
+}
+
 static void follow_cycle(Turn *t)
 {
 	NetfilFilter *filter = t->filter;
 
+	if (!filter->ends)
+		return;
 	if (t->now < filter->started - SET_BACK_SECONDS) {
-		filter->started = t->now;
-		filter->ends = netfil_cycle_end(&filter->spec->every, t->zone, t->now, t->now);
-		t->changed = TRUE;
-	} else if (filter->ends && t->now >= filter->ends) {
-		turn(t);
+		follow_past(t);
+		return;
 	}
+	filter->past_ends = 0;
+	if (t->now >= filter->ends)
+		turn(t, filter->ends);
 }
 
 static void follow_free_hours(Turn *t)
@@ -125,15 +147,15 @@ static void follow_warnings(Turn *t)
 	g_autoptr(NetfilStatus) status = NULL;
 	int direction;
 
-	if (filter->warned->len >= filter->spec->warn->len || !filter->spec->on)
+	if (!filter->spec->warn->len || !filter->spec->on)
 		return;
-	status = netfil_filter_status(t->engine->kernel, filter);
+	status = netfil_filter_usage(t->engine->kernel, filter);
 	direction = netfil_status_tightest(status);
 	if (direction < 0)
 		return;
 	for (guint i = 0; i < filter->spec->warn->len; i++) {
 		guint8 percent = g_array_index(filter->spec->warn, guint8, i);
-		NetfilWarning warning = {filter->id, percent, direction, t->now};
+		NetfilWarning warning = {filter->id, percent, direction, filter->started, t->now};
 
 		if (was_warned(filter, percent) || !is_reached(status, direction, percent))
 			continue;
@@ -163,6 +185,7 @@ static void follow(Turn *t)
 	NetfilEngine *e = t->engine;
 
 	follow_free_hours(t);
+	follow_warnings(t); /* of the cycle that may be about to end */
 	follow_cycle(t);
 	follow_snooze(t);
 	if (t->changed || netfil_filter_is_unlimited(t->filter))
@@ -171,7 +194,6 @@ static void follow(Turn *t)
 		t->filter->dirty = TRUE;
 		netfil_cap_follow(e, t->filter);
 	}
-	follow_warnings(t);
 	netfil_grant_follow(e, t->filter);
 }
 

@@ -43,13 +43,9 @@ static gboolean copy(const char *from, const char *to, GError **error)
 static gboolean back_up(const char *path, const char *made, const char *backup, GError **error)
 {
 	g_autofree char *damage = NULL;
-	NetfilLedger *ledger;
 
-	if (!copy(path, made, error))
-		return FALSE;
-	ledger = netfil_ledger_connect_checked(made, FALSE, &damage, error);
-	netfil_ledger_close(ledger);
-	return ledger && netfil_ledger_file_replace(made, backup, error);
+	return copy(path, made, error) && netfil_ledger_check_file(made, FALSE, &damage, error) &&
+	       netfil_ledger_file_replace(made, backup, error);
 }
 
 static gpointer run(gpointer data)

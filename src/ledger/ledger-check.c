@@ -2,6 +2,9 @@
 /* Is it whole? */
 #include "ledger-private.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "core/quote.h"
 
 /* Above this the look through it would delay the start. */
@@ -78,6 +81,23 @@ static gboolean is_small(NetfilLedger *ledger, gboolean *small, GError **error)
 	return TRUE;
 }
 
+/* SQLite says in words that it could not read a page, and why: 0 if it is not that. */
+static int code_in(const char *said)
+{
+	static const char words[] = "error code";
+	const char *at = strstr(said, words);
+
+	return at ? atoi(at + strlen(words) + strspn(at + strlen(words), " =")) : 0;
+}
+
+/* The line before it says which database it is. */
+static char *last_line(const char *text)
+{
+	const char *end = text ? strrchr(text, '\n') : NULL;
+
+	return g_strdup(end ? end + 1 : text ? text : "");
+}
+
 static gboolean check_structure(NetfilLedger *ledger, GError **error)
 {
 	sqlite3_stmt *row = netfil_ledger_statement(ledger, "PRAGMA integrity_check(1)", error);
@@ -90,11 +110,13 @@ static gboolean check_structure(NetfilLedger *ledger, GError **error)
 	result = sqlite3_step(row);
 	if (result != SQLITE_ROW)
 		return netfil_ledger_end(ledger, row, result, error);
-	said = g_strdup((const char *)sqlite3_column_text(row, 0));
+	said = last_line((const char *)sqlite3_column_text(row, 0));
 	netfil_ledger_end(ledger, row, SQLITE_DONE, NULL);
-	if (!g_strcmp0(said, "ok"))
+	if (g_str_equal(said, "ok"))
 		return TRUE;
-	what = netfil_escape(said ? said : "", -1, 100);
+	if (code_in(said))
+		return netfil_ledger_failed_with(ledger, code_in(said), error);
+	what = netfil_escape(said, -1, 100);
 	return netfil_ledger_is_damaged(ledger, what, error);
 }
 
@@ -121,12 +143,12 @@ static gboolean check(NetfilLedger *ledger, gboolean create, GError **error)
 	       netfil_ledger_migrate(ledger, version, error) && check_rows(ledger, small, error);
 }
 
-NetfilLedger *netfil_ledger_connect_checked(const char *path, gboolean create, char **damage,
-					    GError **error)
+static NetfilLedger *connect_once(const char *path, gboolean create, char **damage, GError **error)
 {
-	g_autoptr(NetfilLedger) ledger = netfil_ledger_connect(path, create, error);
+	g_autoptr(NetfilLedger) ledger = NULL;
 
 	*damage = NULL;
+	ledger = netfil_ledger_connect(path, create, damage, error);
 	if (!ledger)
 		return NULL;
 	if (!check(ledger, create, error)) {
@@ -135,4 +157,29 @@ NetfilLedger *netfil_ledger_connect_checked(const char *path, gboolean create, c
 	}
 	sqlite3_db_config(ledger->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
 	return g_steal_pointer(&ledger);
+}
+
+/* SQLite takes some reads that fail for damage, so it has to say that twice. */
+NetfilLedger *netfil_ledger_connect_checked(const char *path, gboolean create, char **damage,
+					    GError **error)
+{
+	NetfilLedger *ledger = connect_once(path, create, damage, error);
+
+	if (ledger || !*damage)
+		return ledger;
+	g_clear_pointer(damage, g_free);
+	g_clear_error(error);
+	return connect_once(path, create, damage, error);
+}
+
+gboolean netfil_ledger_check_file(const char *path, gboolean create, char **damage, GError **error)
+{
+	g_autoptr(NetfilLedger) ledger = netfil_ledger_connect_checked(path, create, damage, error);
+
+	if (!ledger)
+		return FALSE;
+	/* Closing would do it too, and not say if it could not. */
+	return sqlite3_wal_checkpoint_v2(ledger->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL,
+					 NULL) == SQLITE_OK ||
+	       netfil_ledger_failed(ledger, error);
 }

@@ -66,11 +66,14 @@ _Static_assert(NETFIL_BY_HOUR == 0 && NETFIL_BY_DAY == 1 && NETFIL_BY_MONTH == 2
 
 /* ---- ledger-sql.c ---- */
 
-/* An open database, whatever it holds. */
-NetfilLedger *netfil_ledger_connect(const char *path, gboolean create, GError **error);
+/* An open database, whatever it holds. `*damage` (caller frees) is set where the content is
+ * at fault. */
+NetfilLedger *netfil_ledger_connect(const char *path, gboolean create, char **damage,
+				    GError **error);
 
 /* Raises what SQLite says, or says that the content is damaged. Return FALSE. */
 gboolean netfil_ledger_failed(NetfilLedger *ledger, GError **error);
+gboolean netfil_ledger_failed_with(NetfilLedger *ledger, int code, GError **error);
 gboolean netfil_ledger_is_damaged(NetfilLedger *ledger, const char *how, GError **error);
 
 gboolean netfil_ledger_run(NetfilLedger *ledger, const char *sql, GError **error);
@@ -111,10 +114,14 @@ gboolean netfil_ledger_migrate(NetfilLedger *ledger, int version, GError **error
 
 /* ---- ledger-check.c ---- */
 
-/* A database that is whole, and of this program's schema. `*damage` (caller frees) is set
- * where the content is at fault. */
+/* A database that is whole, and of this program's schema. `damage` as above. */
 NetfilLedger *netfil_ledger_connect_checked(const char *path, gboolean create, char **damage,
 					    GError **error);
+
+/* The same for a database of our own making, which is closed again: all of it is in the
+ * one file then, to be renamed. */
+gboolean netfil_ledger_check_file(const char *path, gboolean create, char **damage,
+				  GError **error);
 
 /* ---- ledger-history.c, ledger-app.c ---- */
 

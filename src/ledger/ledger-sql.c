@@ -10,11 +10,9 @@
 
 /* ---- errors ---- */
 
-/* The system's fault: the content may be well. */
+/* The system's fault: the content may be well, once it can be read again. */
 static gboolean is_environment(int code)
 {
-	if (code == SQLITE_IOERR_DATA || code == SQLITE_IOERR_CORRUPTFS)
-		return FALSE;
 	switch (code & 0xff) {
 	case SQLITE_IOERR:
 	case SQLITE_CANTOPEN:
@@ -56,9 +54,8 @@ static void spoil(NetfilLedger *ledger, const char *message)
 		ledger->spoiled = g_strdup(message);
 }
 
-gboolean netfil_ledger_failed(NetfilLedger *ledger, GError **error)
+gboolean netfil_ledger_failed_with(NetfilLedger *ledger, int code, GError **error)
 {
-	int code = sqlite3_extended_errcode(ledger->db);
 	gboolean outside = (code & 0xff) == SQLITE_IOERR || (code & 0xff) == SQLITE_CANTOPEN;
 	int system = outside ? sqlite3_system_errno(ledger->db) : 0;
 	g_autofree char *message = g_strdup_printf(
@@ -70,6 +67,11 @@ gboolean netfil_ledger_failed(NetfilLedger *ledger, GError **error)
 	spoil(ledger, message);
 	g_set_error_literal(error, NETFIL_ERROR, NETFIL_ERROR_FAILED, message);
 	return FALSE;
+}
+
+gboolean netfil_ledger_failed(NetfilLedger *ledger, GError **error)
+{
+	return netfil_ledger_failed_with(ledger, sqlite3_extended_errcode(ledger->db), error);
 }
 
 gboolean netfil_ledger_is_damaged(NetfilLedger *ledger, const char *how, GError **error)
@@ -269,7 +271,8 @@ static void finalize(gpointer statement)
 	sqlite3_finalize(statement);
 }
 
-NetfilLedger *netfil_ledger_connect(const char *path, gboolean create, GError **error)
+NetfilLedger *netfil_ledger_connect(const char *path, gboolean create, char **damage,
+				    GError **error)
 {
 	g_autoptr(NetfilLedger) ledger = g_new0(NetfilLedger, 1);
 	int flags = SQLITE_OPEN_READWRITE | (create ? SQLITE_OPEN_CREATE : 0);
@@ -287,7 +290,10 @@ NetfilLedger *netfil_ledger_connect(const char *path, gboolean create, GError **
 			    path);
 		return NULL;
 	}
-	return set_up(ledger, error) ? g_steal_pointer(&ledger) : NULL;
+	if (set_up(ledger, error))
+		return g_steal_pointer(&ledger);
+	*damage = g_steal_pointer(&ledger->damage);
+	return NULL;
 }
 
 void netfil_ledger_close(NetfilLedger *ledger)

@@ -44,12 +44,10 @@ static char *name_aside(const char *path)
 static gboolean make(const char *path, GError **error)
 {
 	g_autofree char *made = beside(path, ".new"), *damage = NULL;
-	NetfilLedger *ledger;
 
 	netfil_ledger_file_remove(made);
-	ledger = netfil_ledger_connect_checked(made, TRUE, &damage, error);
-	netfil_ledger_close(ledger);
-	return ledger && netfil_ledger_file_replace(made, path, error);
+	return netfil_ledger_check_file(made, TRUE, &damage, error) &&
+	       netfil_ledger_file_replace(made, path, error);
 }
 
 /* ---- restoring ---- */
@@ -66,16 +64,12 @@ static gboolean no_backup(const char *path, const char *trouble, GError **error)
 /* A copy of the backup that is known to be good, under another name. */
 static gboolean copy_backup(const char *backup, const char *made, char **damage, GError **error)
 {
-	NetfilLedger *ledger;
-
 	netfil_ledger_file_remove(made);
-	if (!netfil_ledger_file_copy(backup, made, error))
-		return FALSE;
-	ledger = netfil_ledger_connect_checked(made, FALSE, damage, error);
-	netfil_ledger_close(ledger);
-	if (!ledger)
-		netfil_ledger_file_remove(made);
-	return ledger != NULL;
+	if (netfil_ledger_file_copy(backup, made, error) &&
+	    netfil_ledger_check_file(made, FALSE, damage, error))
+		return TRUE;
+	netfil_ledger_file_remove(made);
+	return FALSE;
 }
 
 /* `trouble`: "missing", "damaged (how)". */
@@ -94,9 +88,13 @@ static gboolean restore(const char *path, const char *trouble, char **warning, G
 		g_propagate_error(error, g_steal_pointer(&why));
 		return FALSE;
 	}
-	if (!netfil_ledger_file_move(path, aside, error) ||
-	    !netfil_ledger_file_replace(made, path, error))
+	if (!netfil_ledger_file_move(path, aside, error))
 		return FALSE;
+	/* Once it is in place it has to be told, even if that is not on disk. */
+	if (!netfil_ledger_file_replace(made, path, &why) && !exists(path, "")) {
+		g_propagate_error(error, g_steal_pointer(&why));
+		return FALSE;
+	}
 	time = time_text(status.st_mtime, "%Y-%m-%d %H:%M:%S");
 	*warning = g_strdup_printf("the ledger %s is %s: what there is of it is kept as %s, and the "
 				   "backup of %s is used; what was counted since then is lost",

@@ -137,7 +137,7 @@ unused_pid() {
 }
 
 @test "warnings" {
-	for percent in '' 0 101 -5 1.5 80% x '80 90' 80, ,80 80,,90 256 4294967376; do
+	for percent in '' 0 101 -5 1.5 80% x '80 90' '80,' ',80' '80,,90' 256 4294967376; do
 		refused 2 netfil add bad --ip 192.0.2.2 --total 1M "--warn=$percent"
 		refused 2 netfil set good "--warn=${percent:-x}"
 		refused 125 netfil run --total 1M "--warn=$percent" -- true

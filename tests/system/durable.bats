@@ -233,8 +233,8 @@ assert_set_aside() {
 	netfil add tight --cgroup "$INSIDE" --out 20000
 	stop_daemon
 	sqlite3 "$TMP/state/ledger.db" 'PRAGMA user_version = 999'
-	(cd "$TMP/state" && md5sum -- *) >"$TMP/before"
+	cp "$TMP/state/ledger.db" "$TMP/before"
 	refuses_to_start 'newer'
-	(cd "$TMP/state" && md5sum -- *) | diff "$TMP/before" -
+	cmp "$TMP/state/ledger.db" "$TMP/before"
 	fails move 30000
 }

@@ -45,7 +45,7 @@ starts() { # NAME hour|day|month
 @test "hours, days and months have all that was moved, and when" {
 	netfil add open --cgroup "$INSIDE"
 	before=0
-	for time in '2026-01-30 23:10' '2026-01-31 08:00' '2026-03-01 00:00'; do
+	for time in '2026-01-30 23:10' '2026-01-31 08:00' '2026-02-01 00:00'; do
 		jump_to "$time:00"
 		exchange 100000 20000
 		wait_until_equal open out
@@ -55,16 +55,22 @@ starts() { # NAME hour|day|month
 	done
 	assert_sums open
 	assert_equal hours "$(starts open hour)" \
-		'2026-01-30 23:00:00 2026-01-31 08:00:00 2026-03-01 00:00:00'
-	assert_equal days "$(starts open day)" \
-		'2026-01-30 00:00:00 2026-01-31 00:00:00 2026-03-01 00:00:00'
-	assert_equal months "$(starts open month)" '2026-01-01 00:00:00 2026-03-01 00:00:00'
+		'2026-01-30 23:00:00 2026-01-31 08:00:00 2026-02-01 00:00:00'
+	days='2026-01-30 00:00:00 2026-01-31 00:00:00 2026-02-01 00:00:00'
+	assert_equal days "$(starts open day)" "$days"
+	assert_equal months "$(starts open month)" '2026-01-01 00:00:00 2026-02-01 00:00:00'
 	kill_daemon
 	start_daemon
 	assert_sums open
 	stop_daemon
 	new_boot
 	start_daemon
+	assert_sums open
+	jump_to '2026-02-20 12:00:00' # old hours become days
+	wait_until eval '[[ $(starts open hour) == "$days" ]]'
+	assert_sums open
+	jump_to '2028-02-20 12:00:00' # and these months
+	wait_until eval '[[ $(starts open day) == "2026-01-01 00:00:00 2026-02-01 00:00:00" ]]'
 	assert_sums open
 }
 
@@ -126,16 +132,28 @@ flows() {
 	echo $(($(witness total) + $(witness resets) + $(witness resets_in)))
 }
 
+all_packets() {
+	echo $(($(witness frames_out packets) + $(witness frames_in packets)))
+}
+
+all_frames() {
+	echo $(($(witness frames_out) + 14 * $(witness frames_out packets) + $(witness frames_in)))
+}
+
+add_wire() {
+	packets_before=$(all_packets) frames_before=$(all_frames)
+	netfil add wire --interface net0
+}
+
 # The sum over applications is what the interface filter has, less link headers (14 bytes
 # for each frame, and the witness knows how many there were) and what the kernel sent for
 # itself, which has no socket inside.
 assert_apps_exact() {
-	local frames packets
+	local packets
 	wait_closed
 	wait_until eval '(($(app_sum total) == $(flows)))'
-	packets=$(($(witness frames_out packets) + $(witness frames_in packets)))
-	frames=$(($(witness frames_out) + 14 * $(witness frames_out packets) + $(witness frames_in)))
-	assert_equal "the interface filter" "$(used wire total)" "$frames"
+	packets=$(($(all_packets) - packets_before))
+	assert_equal "the interface filter" "$(used wire total)" $(($(all_frames) - frames_before))
 	assert_between "less link headers and the kernel's own" \
 		$(($(used wire total) - 14 * packets - $(app_sum total))) 0 400
 }
@@ -148,7 +166,7 @@ another() { # NAME
 }
 
 @test "--apps: by executable and user, whether a filter names them or not" {
-	netfil add wire --interface net0
+	add_wire
 	exchange 200000 30000
 	first=$(flows)
 	wait_until eval '(($(app_sum total "$TRAFFIC") == first))'
@@ -169,7 +187,6 @@ another() { # NAME
 }
 
 @test "--apps: short-lived processes get their path, and it outlives them" {
-	netfil add wire --interface net0
 	for i in 1 2 3 4 5 6 7 8; do
 		other=$(another "short$i")
 		in_cgroup "$other" --method sendto udp-send "$B6" 9 "$i" 1000
@@ -202,7 +219,7 @@ another() { # NAME
 	stop_daemon
 	rm -rf "$NETFIL_BPFFS_DIR"
 	serve
-	start old capped --connected-gate "$(make_gate old)" tcp-send "$B4" "$PORT" 50000
+	start old capped --connected-gate "$(make_gate old)" tcp-send "$B4" "$PORT" 20000
 	ready old
 	before=$(flows)
 	in_ns b nft 'add table inet hold; add chain inet hold input { type filter hook input priority 0; policy drop; }'
@@ -221,7 +238,7 @@ another() { # NAME
 
 @test "--apps: SIGKILL of netfild under traffic loses nothing" {
 	offload software
-	netfil add wire --interface net0
+	add_wire
 	start_load 2
 	for i in 1 2 3 4; do
 		kill_daemon
@@ -237,7 +254,6 @@ another() { # NAME
 }
 
 @test "--apps: hours, days and CSV" {
-	netfil add wire --interface net0
 	exchange 10000 1000
 	jump_to '2026-01-31 03:00:00'
 	exchange 20000 2000

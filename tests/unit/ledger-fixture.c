@@ -3,6 +3,7 @@
 
 #include <glib/gstdio.h>
 #include <sqlite3.h>
+#include <stdio.h>
 
 /* ---- files ---- */
 
@@ -65,25 +66,11 @@ char *file_read(const char *path, gsize *length)
 
 void file_write(const char *path, const char *data, gsize length)
 {
-	g_autoptr(GError) error = NULL;
+	FILE *file = fopen(path, "wb");
 
-	g_file_set_contents_full(path, data, length, G_FILE_SET_CONTENTS_NONE, 0644, &error);
-	g_assert_no_error(error);
-}
-
-void directory_copy(const char *from, const char *to)
-{
-	g_autoptr(GPtrArray) names = files_like(from, "");
-
-	for (guint i = 0; i < names->len; i++) {
-		const char *name = g_ptr_array_index(names, i);
-		g_autofree char *source = file_in(from, name), *copy = file_in(to, name);
-		g_autofree char *data = NULL;
-		gsize length;
-
-		data = file_read(source, &length);
-		file_write(copy, data, length);
-	}
+	g_assert_nonnull(file);
+	g_assert_cmpuint(fwrite(data, 1, length, file), ==, length);
+	g_assert_cmpint(fclose(file), ==, 0);
 }
 
 /* ---- ledgers ---- */
@@ -385,12 +372,11 @@ static gboolean careless(NetfilLedger *ledger, guint round, GError **error)
 }
 
 #define FIRST 3 /* steps before the rounds */
-#define ROUND 6 /* steps of a round */
-#define ROUNDS 6
+#define ROUND 9 /* steps of a round */
 
-guint workload_length(void)
+guint workload_length(guint rounds)
 {
-	return FIRST + ROUNDS * ROUND + 2;
+	return FIRST + rounds * ROUND;
 }
 
 gboolean workload_step(NetfilLedger *ledger, guint step, GError **error)
@@ -399,9 +385,6 @@ gboolean workload_step(NetfilLedger *ledger, guint step, GError **error)
 
 	if (step < FIRST)
 		return add(ledger, step, error);
-	if (round >= ROUNDS)
-		return (step - FIRST) % ROUND ? netfil_ledger_forget_accounts(ledger, error)
-					      : netfil_ledger_delete(ledger, 2, error);
 	switch ((step - FIRST) % ROUND) {
 	case 0:
 		return ticks(ledger, FIRST, round, error);
@@ -413,6 +396,12 @@ gboolean workload_step(NetfilLedger *ledger, guint step, GError **error)
 		return change(ledger, 1 + round % FIRST, round, error);
 	case 4:
 		return netfil_ledger_warn(ledger, 3, round % 3, NOW, error);
+	case 5:
+		return add(ledger, FIRST + round, error);
+	case 6:
+		return netfil_ledger_delete(ledger, FIRST + round + 1, error);
+	case 7:
+		return round % 3 || netfil_ledger_forget_accounts(ledger, error);
 	default:
 		return thin(ledger, error);
 	}
@@ -438,6 +427,16 @@ void ledger_fill(NetfilLedger *ledger, guint filters)
 	netfil_ledger_set_note(ledger, "boot-id", "a boot id", &error);
 	g_assert_no_error(error);
 	g_assert_true(netfil_ledger_commit(ledger, &error));
+}
+
+void ledger_break(const char *directory)
+{
+	g_autofree char *path = file_in(directory, "ledger.db"), *data = NULL;
+	gsize length;
+
+	data = file_read(path, &length);
+	memset(data + length / 2 / 4096 * 4096, 0x55, 4096);
+	file_write(path, data, length);
 }
 
 /* ---- schema 1 ---- */

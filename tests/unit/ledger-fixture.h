@@ -19,7 +19,6 @@ void file_write(const char *path, const char *data, gsize length);
 
 /* The names of files in it that begin so, sorted. */
 GPtrArray *files_like(const char *directory, const char *start);
-void directory_copy(const char *from, const char *to);
 
 /* Opens it; there is no warning. */
 NetfilLedger *ledger_open(const char *directory);
@@ -44,12 +43,16 @@ char *ledger_dump(NetfilLedger *ledger);
 /* Some of everything. */
 void ledger_fill(NetfilLedger *ledger, guint filters);
 
-/*
- * A workload: each step is one change, that is made as a whole or not at all, and may be
- * tried again. Steps `workload_length()` and beyond do not exist.
- */
+/* A workload: each step is one change, that is made as a whole or not at all, and may be
+ * tried again. */
 gboolean workload_step(NetfilLedger *ledger, guint step, GError **error);
-guint workload_length(void);
+guint workload_length(guint rounds);
 
-/* schema-1 databases as netfil 0.1 wrote them. */
+/* Destroys a page in the middle of the database. */
+void ledger_break(const char *directory);
+
+/* Databases of schema 1, with rows by SQL. */
+#define SCHEMA_1_FILTER(id, name)                                                                  \
+	"INSERT INTO filter VALUES (" #id ", '" name "', '{''ip'': [''192.0.2.1'']}', 5, 7, 1000," \
+	" 1, 2, 3, 4, 5, 6, 10, 20, 30, 40, 50, 60);"
 void schema_1_write(const char *directory, const char *rows);

@@ -88,16 +88,6 @@ static void test_refused(void)
 	expect_refused("{'unlimited-until': ['9223372036854775807']}", "is not an instant: ");
 }
 
-static void test_empty(void)
-{
-	g_assert_true(netfil_adjust_is_empty(&(NetfilAdjust){0}));
-	g_assert_false(netfil_adjust_is_empty(&(NetfilAdjust){{1, 0, 0}}));
-	g_assert_false(netfil_adjust_is_empty(&(NetfilAdjust){{0, -1, 0}}));
-	g_assert_false(netfil_adjust_is_empty(&(NetfilAdjust){{0, 0, 1}}));
-	g_assert_false(netfil_adjust_is_empty(&(NetfilAdjust){.has_used = TRUE}));
-	g_assert_false(netfil_adjust_is_empty(&(NetfilAdjust){.has_unlimited_until = TRUE}));
-}
-
 /* Which caps a filter has, where a top-up of each direction fits, and what a carrier's
  * figure is about. */
 static void test_check(void)
@@ -141,7 +131,6 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/adjust/split", test_split);
 	g_test_add_func("/adjust/refused", test_refused);
-	g_test_add_func("/adjust/empty", test_empty);
 	g_test_add_func("/adjust/check", test_check);
 	return g_test_run();
 }

@@ -16,6 +16,8 @@ typedef struct {
 } Fault;
 
 #define WRITING (DISK_WRITE | DISK_SYNC | DISK_TRUNCATE | DISK_OPEN | DISK_UNLINK | DISK_RENAME)
+#define ROUNDS 4
+
 static const Fault faults[] = {
     {"full", DISK_WRITE, ENOSPC, FALSE},
     {"full-long", DISK_WRITE, ENOSPC, TRUE},
@@ -34,15 +36,6 @@ static const Fault faults[] = {
 };
 
 static GPtrArray *states; /* dumps after each step of the workload */
-
-/* Warnings of backups that failed are as wanted. */
-static gboolean is_fatal(const char *domain, GLogLevelFlags level, const char *message,
-			 gpointer data)
-{
-	(void)domain;
-	(void)data;
-	return !(level & G_LOG_LEVEL_WARNING) || !g_str_has_prefix(message, "there is no new backup: ");
-}
 
 static void assert_failed(GError **error)
 {
@@ -63,7 +56,7 @@ static NetfilLedger *open_patiently(const char *directory, gboolean restores)
 		ledger = netfil_ledger_open(directory, &again, &error);
 		g_assert_no_error(error);
 	}
-	g_assert_true(restores || (!warning && !again));
+	g_assert_true(restores == (warning || again)); /* it is told when it is done */
 	return ledger;
 }
 
@@ -128,12 +121,12 @@ static void run_workload(char *directory)
 {
 	NetfilLedger *ledger = open_patiently(directory, FALSE);
 
-	for (guint i = 0; i < workload_length(); i++)
+	for (guint i = 0; i < workload_length(ROUNDS); i++)
 		step_patiently(ledger, i);
 	netfil_ledger_close(ledger);
 	ledger = open_patiently(directory, FALSE);
 	disk_heal();
-	assert_state(ledger, g_ptr_array_index(states, workload_length()));
+	assert_state(ledger, g_ptr_array_index(states, workload_length(ROUNDS)));
 	netfil_ledger_close(ledger);
 }
 
@@ -169,13 +162,146 @@ static void use_backup(const char *directory, const char *before, const char *af
 	netfil_ledger_close(ledger);
 }
 
+static void note_patiently(NetfilLedger *ledger, const char *text)
+{
+	g_autoptr(GError) error = NULL;
+
+	if (netfil_ledger_set_note(ledger, "boot-id", text, &error))
+		return;
+	assert_failed(&error);
+	disk_heal();
+	g_assert_true(netfil_ledger_set_note(ledger, "boot-id", text, &error));
+}
+
 static void run_backup(char *directory)
 {
 	NetfilLedger *ledger = open_patiently(directory, FALSE);
 	g_autofree char *after = NULL;
 
-	step_patiently_note(ledger);
+	note_patiently(ledger, "later");
+	netfil_ledger_backup(ledger);
+	netfil_ledger_close(ledger);
+	disk_heal();
+	ledger = ledger_open(directory);
 	after = ledger_dump(ledger);
-	ledger_back_up_and_close(ledger);
+	netfil_ledger_close(ledger);
 	use_backup(directory, filled, after);
+}
+
+static void test_backup(gconstpointer data)
+{
+	run_all(data, prepare_backup, run_backup);
+}
+
+static char *broken; /* content of the database that prepare_broken() made */
+static gsize broken_length;
+
+static void prepare_broken(const char *directory)
+{
+	g_autofree char *path = file_in(directory, "ledger.db");
+
+	prepare_backup(directory);
+	ledger_break(directory);
+	g_free(broken);
+	broken = file_read(path, &broken_length);
+}
+
+/* What is damaged is kept, once. */
+static void assert_kept(const char *directory)
+{
+	g_autoptr(GPtrArray) names = files_like(directory, "ledger.db.damaged-");
+	g_autofree char *path = NULL, *data = NULL;
+	gsize length;
+
+	g_assert_cmpuint(names->len, >=, 1);
+	path = file_in(directory, g_ptr_array_index(names, 0));
+	data = file_read(path, &length);
+	g_assert_cmpmem(data, length, broken, broken_length);
+}
+
+static void run_restore(char *directory)
+{
+	NetfilLedger *ledger = open_patiently(directory, TRUE);
+
+	disk_heal();
+	assert_state(ledger, filled);
+	netfil_ledger_close(ledger);
+	assert_kept(directory);
+}
+
+static void test_restore(gconstpointer data)
+{
+	run_all(data, prepare_broken, run_restore);
+}
+
+static void prepare_schema_1(const char *directory)
+{
+	schema_1_write(directory, SCHEMA_1_FILTER(3, "a") SCHEMA_1_FILTER(4, "b"));
+}
+
+static char *migrated;
+
+static void run_migration(char *directory)
+{
+	NetfilLedger *ledger = open_patiently(directory, FALSE);
+
+	disk_heal();
+	assert_state(ledger, migrated);
+	netfil_ledger_close(ledger);
+}
+
+static void test_migration(gconstpointer data)
+{
+	run_all(data, prepare_schema_1, run_migration);
+}
+
+/* ---- without faults, for comparison ---- */
+
+static void learn_workload(void)
+{
+	char *directory = directory_new();
+	NetfilLedger *ledger = ledger_open(directory);
+
+	states = g_ptr_array_new_with_free_func(g_free);
+	g_ptr_array_add(states, ledger_dump(ledger));
+	for (guint i = 0; i < workload_length(ROUNDS); i++) {
+		g_assert_true(workload_step(ledger, i, NULL));
+		g_ptr_array_add(states, ledger_dump(ledger));
+	}
+	netfil_ledger_close(ledger);
+	directory_remove(directory);
+}
+
+static void learn_migration(void)
+{
+	char *directory = directory_new();
+	NetfilLedger *ledger;
+
+	prepare_schema_1(directory);
+	ledger = ledger_open(directory);
+	migrated = ledger_dump(ledger);
+	netfil_ledger_close(ledger);
+	directory_remove(directory);
+}
+
+static void add(const char *story, const Fault *fault, GTestDataFunc test)
+{
+	g_autofree char *path = g_strdup_printf("/ledger/fault/%s/%s", story, fault->name);
+
+	g_test_add_data_func(path, fault, test);
+}
+
+int main(int argc, char **argv)
+{
+	g_test_init(&argc, &argv, NULL);
+	g_log_set_always_fatal(G_LOG_FATAL_MASK | G_LOG_LEVEL_CRITICAL); /* backups may fail */
+	learn_workload();
+	learn_migration();
+	for (guint i = 0; i < G_N_ELEMENTS(faults); i++) {
+		add("workload", &faults[i], test_workload);
+		add("backup", &faults[i], test_backup);
+		add("restore", &faults[i], test_restore);
+		add("migration", &faults[i], test_migration);
+	}
+	return g_test_run();
 }

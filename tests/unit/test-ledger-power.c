@@ -9,13 +9,15 @@
 #include "ledger-fixture.h"
 
 #define CUTS 200
+#define ROUNDS 16 /* enough that the -wal is written back in between */
 #define SEED 20261123
 
 static guint32 seed = SEED;
 
-/* Begins a story in a directory that is ready for it; marks what is done. */
+/* What is done in a directory, with marks in the disk's notes. */
 typedef struct {
 	char *directory;
+	guint begin;	   /* notes before it */
 	GPtrArray *states; /* dumps: at mark n, it is state n, or n + 1 */
 } Story;
 
@@ -25,10 +27,29 @@ static void add_state(Story *story, NetfilLedger *ledger)
 	disk_mark(story->states->len - 1);
 }
 
+/* What it says is some earlier state, whole. */
+static void use_backup(Story *story, const char *image, guint state)
+{
+	g_autoptr(GPtrArray) names = files_like(image, "ledger.db.backup");
+	g_autofree char *found = NULL, *path = file_in(image, "ledger.db");
+	NetfilLedger *ledger;
+	gboolean known = FALSE;
+
+	if (!names->len || !g_str_equal(g_ptr_array_index(names, 0), "ledger.db.backup"))
+		return;
+	file_write(path, "", 0);
+	ledger = ledger_open_restored(image);
+	found = ledger_dump(ledger);
+	netfil_ledger_close(ledger);
+	for (guint i = 0; i <= state; i++)
+		known |= !g_strcmp0(found, g_ptr_array_index(story->states, i));
+	g_assert_true(known);
+}
+
 /* Cuts are spread over all of it. */
 static void cut_power(Story *story, GRand *random, gboolean may_warn)
 {
-	guint cut = g_rand_int_range(random, 0, disk_noted() + 1);
+	guint cut = g_rand_int_range(random, story->begin, disk_noted() + 1);
 	guint state = disk_marked(cut, 0);
 	g_autoptr(GError) error = NULL;
 	g_autofree char *found = NULL, *warning = NULL;
@@ -45,6 +66,7 @@ static void cut_power(Story *story, GRand *random, gboolean may_warn)
 	if (state + 1 == story->states->len ||
 	    g_strcmp0(found, g_ptr_array_index(story->states, state + 1)))
 		g_assert_cmpstr(found, ==, g_ptr_array_index(story->states, state));
+	use_backup(story, image, state);
 	directory_remove(image);
 }
 
@@ -63,6 +85,7 @@ static void story_begin(Story *story, char *directory)
 	story->directory = directory;
 	story->states = g_ptr_array_new_with_free_func(g_free);
 	disk_attach(directory);
+	story->begin = disk_noted();
 }
 
 static void story_end(Story *story)
@@ -81,12 +104,12 @@ static void test_workload(void)
 	story_begin(&story, directory_new());
 	ledger = ledger_open(story.directory);
 	add_state(&story, ledger);
-	for (guint i = 0; i < workload_length(); i++) {
+	for (guint i = 0; i < workload_length(ROUNDS); i++) {
 		g_assert_true(workload_step(ledger, i, NULL));
 		add_state(&story, ledger);
-		if (i % 10 == 5)
+		if (i % 30 == 5)
 			netfil_ledger_backup(ledger);
-		if (i % 15 != 14)
+		if (i % 100 != 99)
 			continue;
 		netfil_ledger_close(ledger);
 		ledger = ledger_open(story.directory);
@@ -102,26 +125,13 @@ static void test_migration(void)
 	Story story;
 	char *directory = directory_new();
 
-	schema_1_write(directory,
-		       "INSERT INTO filter VALUES (3, 'a', '{''ip'': [''192.0.2.1'']}', 1, 2, 3,"
-		       " 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)");
+	schema_1_write(directory, SCHEMA_1_FILTER(3, "a"));
 	story_begin(&story, directory);
 	ledger = ledger_open(directory);
 	add_state(&story, ledger);
 	netfil_ledger_close(ledger);
 	cut_often(&story, FALSE);
 	story_end(&story);
-}
-
-static void break_database(const char *directory)
-{
-	g_autofree char *path = file_in(directory, "ledger.db");
-	g_autofree char *data = NULL;
-	gsize length;
-
-	data = file_read(path, &length);
-	memset(data + length / 2, 0x55, 4096);
-	file_write(path, data, length);
 }
 
 static void test_restore(void)
@@ -133,7 +143,7 @@ static void test_restore(void)
 	ledger = ledger_open(directory);
 	ledger_fill(ledger, 20);
 	ledger_back_up_and_close(ledger);
-	break_database(directory);
+	ledger_break(directory);
 	story_begin(&story, directory);
 	ledger = ledger_open_restored(directory);
 	add_state(&story, ledger);
