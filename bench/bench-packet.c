@@ -139,10 +139,12 @@ static gboolean write_json(void)
 
 		fprintf(file,
 			"  {\"program\": \"%s\", \"filters\": %u, \"matching\": %u, "
-			"\"apps\": %s, \"ns\": %.2f, \"over_empty\": %.2f, \"quartiles\": [%.2f, %.2f]}%s\n",
+			"\"apps\": %s, \"ns\": %.2f, \"over_empty\": %.2f, "
+			"\"quartiles\": [%.2f, %.2f]}%s\n",
 			s->name ? "socket_out" : "empty", s->filters, s->matching,
-			s->accounting ? "true" : "false", quantile(s->rounds, 0.5), quantile(s->over, 0.5), quantile(s->over, 0.25),
-			quantile(s->over, 0.75), i + 1 < G_N_ELEMENTS(settings) ? "," : "");
+			s->accounting ? "true" : "false", quantile(s->rounds, 0.5),
+			quantile(s->over, 0.5), quantile(s->over, 0.25), quantile(s->over, 0.75),
+			i + 1 < G_N_ELEMENTS(settings) ? "," : "");
 	}
 	fprintf(file, "]\n");
 	return !fclose(file);

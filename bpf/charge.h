@@ -175,6 +175,12 @@ struct price {
 	__u64 oldest; /* what was left unused before is forfeit */
 };
 
+/* The machine may just have been started. */
+static __always_inline __u64 time_before(__u64 now, __u64 time)
+{
+	return now > time ? now - time : 0;
+}
+
 static __always_inline struct price price_of(const struct netfil_cost *cost, __u64 rate, __u64 now)
 {
 	__u64 half = AGGREGATE_SIZE / 2 * NANOSECONDS / rate;
@@ -182,9 +188,10 @@ static __always_inline struct price price_of(const struct netfil_cost *cost, __u
 
 	if (half > RATE_AGGREGATE / 2)
 		half = RATE_AGGREGATE / 2;
-	price.oldest = now - RATE_DEPTH - half;
+	price.oldest = time_before(now, RATE_DEPTH + half);
 	if (cost->segments > 1)
-		price.latest = price.full > RATE_AGGREGATE ? 0 : now - price.full / 2;
+		price.latest =
+			price.full > RATE_AGGREGATE ? 0 : time_before(now, price.full / 2);
 	else if (cost->tcp)
 		price.latest += cost->bytes > ACK_SIZE ? RATE_EARLY : RATE_EARLY_ACK + half;
 	return price;

@@ -41,7 +41,7 @@ struct _NetfilEngine {
 	NetfilApps *apps; /* NULL: not counted */
 	GArray *apps_moved; /* of NetfilAppUsage, while they are written */
 
-	/* The ledger's upkeep, see record.c. */
+	/* The ledger's upkeep, see checkpoint.c. */
 	char *trouble; /* NULL: none */
 	gint64 trouble_since; /* seconds since the epoch */
 	gint64 history_hour;  /* to which what moved since the last record of it belongs */
@@ -51,20 +51,42 @@ struct _NetfilEngine {
 };
 
 
-/* engine.c */
-guint netfil_slot_take(NetfilEngine *e, NetfilFilter *filter, GError **error);
-void netfil_slot_give_back(NetfilEngine *e, guint slot);
-gboolean netfil_apply_interfaces(NetfilEngine *e, GError **error);
-gboolean netfil_is_frame_filter(const NetfilSpec *spec);
-gboolean netfil_install(NetfilEngine *e, NetfilFilter *filter, int rule, gboolean seed,
-			gboolean lenient, GError **error);
+/* engine.c: what is told. */
+void netfil_emit_added(NetfilEngine *e, const char *name);
+void netfil_emit_removed(NetfilEngine *e, const char *name);
 void netfil_emit_cap_reached(NetfilEngine *e, const NetfilFilter *filter, guint direction);
 void netfil_emit_changed(NetfilEngine *e, const NetfilFilter *filter);
 void netfil_emit_cycle_started(NetfilEngine *e, const NetfilFilter *filter);
 void netfil_emit_warned(NetfilEngine *e, const NetfilWarning *warning);
 void netfil_emit_trouble(NetfilEngine *e);
+
+/* install.c: a filter's hold on the kernel. */
+guint netfil_slot_take(NetfilEngine *e, NetfilFilter *filter, GError **error);
+void netfil_slot_give_back(NetfilEngine *e, guint slot);
 NetfilFilter *netfil_find(NetfilEngine *e, const char *name, GError **error);
 NetfilFilter *netfil_filter_by_id(NetfilEngine *e, gint64 id);
+gboolean netfil_is_frame_filter(const NetfilSpec *spec);
+gboolean netfil_names_interfaces(const NetfilSpec *spec);
+gboolean netfil_apply_interfaces(NetfilEngine *e, GError **error);
+
+/* Address rules may see forwarded packets too, where the kernel shows them. */
+gboolean netfil_want_forwarding(NetfilEngine *e, const NetfilSpec *spec, GError **error);
+
+/* A frame filter that leaves addresses out has a rule for them, which is never enabled.
+ * `before`: the one it had, for the caller to remove once it is of no use. */
+gboolean netfil_follow_excepts(NetfilEngine *e, NetfilFilter *filter, NetfilRule **before,
+			       GError **error);
+
+/* That, and what the cap will need. Interfaces are to be applied after it. */
+gboolean netfil_prepare(NetfilEngine *e, NetfilFilter *filter, GError **error);
+
+/* Gives a filter its hold on the kernel; it counts when this returns. On error nothing is
+ * left, the filter neither. */
+gboolean netfil_install(NetfilEngine *e, NetfilFilter *filter, int rule, gboolean seed,
+			gboolean lenient, GError **error);
+
+/* Takes it away, and frees the filter. */
+void netfil_uninstall(NetfilEngine *e, NetfilFilter *filter);
 
 /* cap.c: what happens at the cap. */
 void netfil_cap_event(const struct netfil_event *event, gpointer engine);
@@ -115,24 +137,26 @@ void netfil_adjust_apply(NetfilEngine *e, NetfilFilter *filter, const NetfilAdju
 
 /* Writes the filter's row, and gives a new filter its id. */
 gboolean netfil_record(NetfilEngine *e, NetfilFilter *filter, GError **error);
-void netfil_record_all(NetfilEngine *e);
 
 /* The same for a filter that was reset, with the cycle that was over then. */
 gboolean netfil_record_reset(NetfilEngine *e, NetfilFilter *filter, const NetfilLedgerCycle *closed,
 			     GError **error);
 
-/* Writes all that changed, in one transaction. What cannot be written is kept for the
- * next time. */
-void netfil_record_checkpoint(NetfilEngine *e);
-
-/* The same with history up to this moment. */
-void netfil_record_history(NetfilEngine *e);
-
-/* Counts what applications move from now on; what prevents it is logged. */
-void netfil_record_apps(NetfilEngine *e);
-
-/* Takes up the ledger's filters, and their counters where the kernel kept them. */
-gboolean netfil_record_resume(NetfilEngine *e, GError **error);
-
 /* Notes and tells what is wrong with the ledger; NULL: nothing is. */
 void netfil_trouble(NetfilEngine *e, const GError *error);
+
+/* checkpoint.c: what changed, in one transaction. What cannot be written is kept for the next
+ * time, and told as trouble. */
+void netfil_checkpoint(NetfilEngine *e);
+
+/* The same with history up to this moment; with every filter as a whole. */
+void netfil_checkpoint_history(NetfilEngine *e);
+void netfil_checkpoint_all(NetfilEngine *e);
+
+/* resume.c: after a start. */
+
+/* Takes up the ledger's filters, and their counters where the kernel kept them. */
+gboolean netfil_resume(NetfilEngine *e, GError **error);
+
+/* Counts what applications move from now on; what prevents it is logged. */
+void netfil_resume_apps(NetfilEngine *e);

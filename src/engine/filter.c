@@ -35,12 +35,12 @@ void netfil_filter_free(NetfilFilter *filter)
 NetfilStanding netfil_filter_standing(const NetfilFilter *filter)
 {
 	NetfilStanding standing = {
-		.started = filter->started,
-		.ends = filter->ends,
-		.forfeited = filter->forfeited,
-		.unlimited_until = filter->unlimited_until,
-		.base_in = filter->base.in,
-		.base_out = filter->base.out,
+	    .started = filter->started,
+	    .ends = filter->ends,
+	    .forfeited = filter->forfeited,
+	    .unlimited_until = filter->unlimited_until,
+	    .base_in = filter->base.in,
+	    .base_out = filter->base.out,
 	};
 
 	memcpy(standing.extra, filter->extra, sizeof(standing.extra));
@@ -93,12 +93,12 @@ void netfil_filter_read(NetfilKernel *kernel, const NetfilFilter *filter, Netfil
 NetfilCounters netfil_counters_less(const NetfilCounters *a, const NetfilCounters *b)
 {
 	return (NetfilCounters){
-		.in = a->in - b->in,
-		.out = a->out - b->out,
-		.refused_bytes = a->refused_bytes - b->refused_bytes,
-		.refused_packets = a->refused_packets - b->refused_packets,
-		.reset_bytes = a->reset_bytes - b->reset_bytes,
-		.reset_packets = a->reset_packets - b->reset_packets,
+	    .in = a->in - b->in,
+	    .out = a->out - b->out,
+	    .refused_bytes = a->refused_bytes - b->refused_bytes,
+	    .refused_packets = a->refused_packets - b->refused_packets,
+	    .reset_bytes = a->reset_bytes - b->reset_bytes,
+	    .reset_packets = a->reset_packets - b->reset_packets,
 	};
 }
 
@@ -166,14 +166,15 @@ gboolean netfil_filter_is_unlimited(const NetfilFilter *filter)
 /* In the kernel's clock, so that it keeps the caps again on time whoever is there. */
 static guint64 over_until(const NetfilFilter *filter)
 {
-	gint64 left = MAX(filter->unlimited_until, filter->free_until) * G_USEC_PER_SEC -
-		      netfil_clock_now();
+	gint64 left =
+	    MAX(filter->unlimited_until, filter->free_until) * G_USEC_PER_SEC - netfil_clock_now();
 	struct timespec now;
 
 	if (left <= 0)
 		return 0;
 	clock_gettime(CLOCK_BOOTTIME, &now);
-	return (guint64)now.tv_sec * 1000000000 + now.tv_nsec + (guint64)MIN(left, G_MAXINT64 / 2000) * 1000;
+	return (guint64)now.tv_sec * 1000000000 + now.tv_nsec +
+	       (guint64)MIN(left, G_MAXINT64 / 2000) * 1000;
 }
 
 /* What the slot's limits, flags and exhausted bits are to be. */
@@ -197,11 +198,11 @@ static void set_limits(struct netfil_slot *slot, const NetfilFilter *filter, gbo
 void netfil_filter_arm(NetfilKernel *kernel, NetfilFilter *filter)
 {
 	struct netfil_slot *slot = netfil_kernel_slot(kernel, filter->slot);
-	gboolean granted = filter->strict &&
-			   filter->granted < netfil_filter_limit(filter, NETFIL_TOTAL);
+	gboolean granted =
+	    filter->strict && filter->granted < netfil_filter_limit(filter, NETFIL_TOTAL);
 	guint32 flags = policy_flags(filter->spec->on_limit);
-	guint64 low = granted ? filter->granted - MIN(filter->granted, filter->chunk / 2)
-			      : NETFIL_NO_LIMIT;
+	guint64 low =
+	    granted ? filter->granted - MIN(filter->granted, filter->chunk / 2) : NETFIL_NO_LIMIT;
 
 	slot->rate = filter->spec->on_limit == NETFIL_ON_LIMIT_THROTTLE ? filter->spec->rate : 0;
 	__atomic_store_n(&slot->over_until, over_until(filter), __ATOMIC_SEQ_CST);
@@ -259,7 +260,7 @@ static gboolean waits(NetfilKernel *kernel, const NetfilFilter *filter)
 		return TRUE;
 	if (s->asked & 1 << NETFIL_KIND_PROCESS) {
 		g_autoptr(GArray) processes =
-			netfil_kernel_rule_processes(kernel, filter->rule->number);
+		    netfil_kernel_rule_processes(kernel, filter->rule->number);
 
 		return !processes->len;
 	}

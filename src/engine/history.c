@@ -33,9 +33,9 @@ static gboolean key_equal(gconstpointer a, gconstpointer b)
 typedef struct {
 	NetfilEngine *engine;
 	GTimeZone *zone;
-	int by; /* NetfilBy, or -1: all together */
+	int by;            /* NetfilBy, or -1: all together */
 	GHashTable *index; /* Key -> index + 1 */
-	GArray *sums;	   /* of NetfilHistory */
+	GArray *sums;      /* of NetfilHistory */
 } Sums;
 
 static void sums_init(Sums *sums, NetfilEngine *e, int by)
@@ -101,7 +101,7 @@ static NetfilHistory *sum_of(Sums *sums, const NetfilLedgerEntry *entry, const c
 static void add(Sums *sums, const NetfilLedgerEntry *entry)
 {
 	const NetfilFilter *filter =
-		entry->filter ? netfil_filter_by_id(sums->engine, entry->filter) : NULL;
+	    entry->filter ? netfil_filter_by_id(sums->engine, entry->filter) : NULL;
 	NetfilHistory *sum;
 
 	if (entry->filter && !filter)
@@ -117,13 +117,13 @@ static void add_cycle(GArray *sums, const NetfilFilter *filter, gint64 start, gi
 		      const NetfilCounters *used)
 {
 	NetfilHistory sum = {
-		.name = g_intern_string(filter->spec->name),
-		.start = start,
-		.end = end,
-		.in = used->in,
-		.out = used->out,
-		.refused_bytes = used->refused_bytes,
-		.refused_packets = used->refused_packets,
+	    .name = g_intern_string(filter->spec->name),
+	    .start = start,
+	    .end = end,
+	    .in = used->in,
+	    .out = used->out,
+	    .refused_bytes = used->refused_bytes,
+	    .refused_packets = used->refused_packets,
 	};
 
 	g_array_append_val(sums, sum);
@@ -134,7 +134,7 @@ static GArray *cycles(NetfilEngine *e, const NetfilFilter *only, gint64 from, gi
 		      GError **error)
 {
 	g_autoptr(GArray) closed =
-		netfil_ledger_cycles(e->ledger, only ? only->id : 0, from, to, error);
+	    netfil_ledger_cycles(e->ledger, only ? only->id : 0, from, to, error);
 	GArray *sums;
 	GHashTableIter iter;
 	gpointer value;
@@ -172,7 +172,7 @@ static gboolean can_ask(NetfilEngine *e, gint64 *to, GError **error)
 	}
 	if (!*to)
 		*to = G_MAXINT64;
-	netfil_record_history(e);
+	netfil_checkpoint_history(e);
 	return TRUE;
 }
 

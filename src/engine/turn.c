@@ -32,10 +32,10 @@ NetfilLedgerCycle netfil_turn_close(const NetfilFilter *filter, const NetfilCoun
 				    gint64 ended)
 {
 	NetfilLedgerCycle closed = {
-		.filter = filter->id,
-		.started = filter->started,
-		.ended = ended,
-		.used = netfil_counters_less(at, &filter->base),
+	    .filter = filter->id,
+	    .started = filter->started,
+	    .ended = ended,
+	    .used = netfil_counters_less(at, &filter->base),
 	};
 
 	for (guint i = 0; i < NETFIL_DIRECTIONS; i++)
@@ -77,8 +77,8 @@ static void follow_past(Turn *t)
 
 	/* Set once more: what it jumped over did not pass. */
 	if (!filter->past_ends || ABS(booted - filter->past_booted) > PAST_DRIFT_SECONDS)
-		filter->past_ends = netfil_cycle_end(&filter->spec->every, t->zone,
-						     filter->started, t->now);
+		filter->past_ends =
+		    netfil_cycle_end(&filter->spec->every, t->zone, filter->started, t->now);
 	filter->past_booted = booted;
 	if (t->now < filter->past_ends)
 		return;
@@ -254,6 +254,6 @@ void netfil_turn_all(NetfilEngine *e)
 	g_array_append_vals(warnings, &g_array_index(e->warnings, NetfilWarning, warned),
 			    e->warnings->len - warned);
 	/* On disk before it is told: what was told once is not told again. */
-	netfil_record_checkpoint(e);
+	netfil_checkpoint(e);
 	emit_all(e, turns, warnings);
 }

@@ -8,23 +8,22 @@
 
 /* An application that has moved something in this hour already. */
 static const char add_sql[] =
-	"UPDATE app_history SET (bytes_in, bytes_out, sum) = (bytes_in + ?4, bytes_out + ?5,"
-	" netfil_sum(resolution, start, app, bytes_in + ?4, bytes_out + ?5))"
-	" WHERE resolution = 0 AND start = ?3 AND app = " THIS_APP;
+    "UPDATE app_history SET (bytes_in, bytes_out, sum) = (bytes_in + ?4, bytes_out + ?5,"
+    " netfil_sum(resolution, start, app, bytes_in + ?4, bytes_out + ?5))"
+    " WHERE resolution = 0 AND start = ?3 AND app = " THIS_APP;
 static const char apps_of_hour_sql[] =
-	"SELECT count(*) FROM app_history WHERE resolution = 0 AND start = ?1";
+    "SELECT count(*) FROM app_history WHERE resolution = 0 AND start = ?1";
 static const char begin_app_sql[] =
-	"INSERT INTO app (" NETFIL_SQL_APP ", sum) SELECT new, ?1, ?2, netfil_sum(new, ?1, ?2)"
-	" FROM (SELECT 1 + coalesce(max(id), 0) AS new FROM app) WHERE TRUE"
-	" ON CONFLICT (exe, uid) DO NOTHING";
-static const char begin_sql[] =
-	"INSERT INTO app_history (" NETFIL_SQL_APP_HISTORY ", sum)"
-	" SELECT 0, ?3, id, ?4, ?5, netfil_sum(0, ?3, id, ?4, ?5) FROM app"
-	" WHERE exe = ?1 AND uid = ?2";
+    "INSERT INTO app (" NETFIL_SQL_APP ", sum) SELECT new, ?1, ?2, netfil_sum(new, ?1, ?2)"
+    " FROM (SELECT 1 + coalesce(max(id), 0) AS new FROM app) WHERE TRUE"
+    " ON CONFLICT (exe, uid) DO NOTHING";
+static const char begin_sql[] = "INSERT INTO app_history (" NETFIL_SQL_APP_HISTORY ", sum)"
+				" SELECT 0, ?3, id, ?4, ?5, netfil_sum(0, ?3, id, ?4, ?5) FROM app"
+				" WHERE exe = ?1 AND uid = ?2";
 static const char select_sql[] =
-	"SELECT resolution, start, exe, uid, bytes_in, bytes_out FROM app_history"
-	" JOIN app ON id = app WHERE resolution IN (0, 1, 2) AND start >= ?1 AND start < ?2"
-	" ORDER BY start, exe, uid, resolution";
+    "SELECT resolution, start, exe, uid, bytes_in, bytes_out FROM app_history"
+    " JOIN app ON id = app WHERE resolution IN (0, 1, 2) AND start >= ?1 AND start < ?2"
+    " ORDER BY start, exe, uid, resolution";
 static const char accounts_sql[] = "SELECT " NETFIL_SQL_ACCOUNT " FROM account ORDER BY account";
 static const char record_sql[] = "REPLACE INTO account (" NETFIL_SQL_ACCOUNT ", sum)"
 				 " VALUES (?1, ?2, ?3, netfil_sum(?1, ?2, ?3))";
@@ -37,8 +36,7 @@ typedef struct {
 	guint64 in, out;
 } Count;
 
-gboolean netfil_ledger_begin_app(NetfilLedger *ledger, const char *exe, guint32 uid,
-				 GError **error)
+gboolean netfil_ledger_begin_app(NetfilLedger *ledger, const char *exe, guint32 uid, GError **error)
 {
 	sqlite3_stmt *begin = netfil_ledger_statement(ledger, begin_app_sql, error);
 
@@ -49,8 +47,8 @@ gboolean netfil_ledger_begin_app(NetfilLedger *ledger, const char *exe, guint32 
 	return netfil_ledger_finish(ledger, begin, error);
 }
 
-static gboolean run_with(NetfilLedger *ledger, const char *sql, const Count *count,
-			 gboolean *met, GError **error)
+static gboolean run_with(NetfilLedger *ledger, const char *sql, const Count *count, gboolean *met,
+			 GError **error)
 {
 	sqlite3_stmt *statement = netfil_ledger_statement(ledger, sql, error);
 

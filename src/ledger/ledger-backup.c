@@ -9,8 +9,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(sqlite3, sqlite3_close)
 static gboolean copy_failed(sqlite3 *db, const char *path, GError **error)
 {
 	g_set_error(error, NETFIL_ERROR, NETFIL_ERROR_FAILED,
-		    "cannot copy the ledger to %s (%s): see that its disk is well and has room", path,
-		    sqlite3_errstr(sqlite3_extended_errcode(db)));
+		    "cannot copy the ledger to %s (%s): see that its disk is well and has room",
+		    path, sqlite3_errstr(sqlite3_extended_errcode(db)));
 	return FALSE;
 }
 

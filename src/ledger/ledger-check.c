@@ -14,22 +14,22 @@
 #define CHANGED(table, columns)                                                                    \
 	"SELECT '" table "' FROM " table " WHERE sum IS NOT netfil_sum(" columns ")"
 static const char *const checks[] = {
-	CHANGED("filter", NETFIL_SQL_FILTER),
-	CHANGED("usage", NETFIL_SQL_USAGE),
-	CHANGED("recorded", NETFIL_SQL_RECORDED),
-	CHANGED("cycle", NETFIL_SQL_CYCLE),
-	CHANGED("warning", NETFIL_SQL_WARNING),
-	CHANGED("app", NETFIL_SQL_APP),
-	CHANGED("account", NETFIL_SQL_ACCOUNT),
-	CHANGED("note", NETFIL_SQL_NOTE),
-	"SELECT 'filter' FROM filter WHERE id NOT IN (SELECT filter FROM usage)"
-	" OR id NOT IN (SELECT filter FROM recorded)",
-	"SELECT \"table\" FROM pragma_foreign_key_check",
+    CHANGED("filter", NETFIL_SQL_FILTER),
+    CHANGED("usage", NETFIL_SQL_USAGE),
+    CHANGED("recorded", NETFIL_SQL_RECORDED),
+    CHANGED("cycle", NETFIL_SQL_CYCLE),
+    CHANGED("warning", NETFIL_SQL_WARNING),
+    CHANGED("app", NETFIL_SQL_APP),
+    CHANGED("account", NETFIL_SQL_ACCOUNT),
+    CHANGED("note", NETFIL_SQL_NOTE),
+    "SELECT 'filter' FROM filter WHERE id NOT IN (SELECT filter FROM usage)"
+    " OR id NOT IN (SELECT filter FROM recorded)",
+    "SELECT \"table\" FROM pragma_foreign_key_check",
 };
 static const char *const history_checks[] = {
-	CHANGED("history", NETFIL_SQL_HISTORY),
-	CHANGED("app_history", NETFIL_SQL_APP_HISTORY),
-	"SELECT 'app_history' FROM app_history WHERE app NOT IN (SELECT id FROM app)",
+    CHANGED("history", NETFIL_SQL_HISTORY),
+    CHANGED("app_history", NETFIL_SQL_APP_HISTORY),
+    "SELECT 'app_history' FROM app_history WHERE app NOT IN (SELECT id FROM app)",
 };
 
 /* A row is the name of a table in which something is wrong. */
@@ -44,7 +44,8 @@ static gboolean expect_none(NetfilLedger *ledger, const char *sql, GError **erro
 	result = sqlite3_step(row);
 	if (result != SQLITE_ROW)
 		return netfil_ledger_end(ledger, row, result, error);
-	what = g_strdup_printf("a row of %s has changed", (const char *)sqlite3_column_text(row, 0));
+	what =
+	    g_strdup_printf("a row of %s has changed", (const char *)sqlite3_column_text(row, 0));
 	netfil_ledger_end(ledger, row, SQLITE_DONE, NULL);
 	return netfil_ledger_is_damaged(ledger, what, error);
 }
@@ -137,8 +138,7 @@ static gboolean check(NetfilLedger *ledger, gboolean create, GError **error)
 	int version;
 
 	return netfil_ledger_check_version(ledger, create, &version, error) &&
-	       is_small(ledger, &small, error) &&
-	       (!small || check_structure(ledger, error)) &&
+	       is_small(ledger, &small, error) && (!small || check_structure(ledger, error)) &&
 	       netfil_ledger_run(ledger, "PRAGMA journal_mode = WAL", error) &&
 	       netfil_ledger_migrate(ledger, version, error) && check_rows(ledger, small, error);
 }

@@ -67,8 +67,8 @@ gboolean netfil_ledger_close_cycle(NetfilLedger *ledger, const NetfilLedgerCycle
 GArray *netfil_ledger_cycles(NetfilLedger *ledger, gint64 filter, gint64 from, gint64 to,
 			     GError **error)
 {
-	sqlite3_stmt *row = netfil_ledger_statement(ledger, filter ? select_sql : select_all_sql,
-						    error);
+	sqlite3_stmt *row =
+	    netfil_ledger_statement(ledger, filter ? select_sql : select_all_sql, error);
 	g_autoptr(GArray) cycles = g_array_new(FALSE, FALSE, sizeof(NetfilLedgerCycle));
 	int result;
 

@@ -31,8 +31,8 @@ enum {
 
 /* Above all that were ever given. */
 static const char next_id_sql[] =
-	"SELECT 1 + max((SELECT coalesce(max(id), 0) FROM filter),"
-	" (SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'filter'))";
+    "SELECT 1 + max((SELECT coalesce(max(id), 0) FROM filter),"
+    " (SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'filter'))";
 static const char insert_sql[] = "INSERT INTO filter (" NETFIL_SQL_FILTER ", sum)"
 				 " VALUES (" FILTER_VALUES ", netfil_sum(" FILTER_VALUES "))";
 static const char update_sql[] = "UPDATE filter SET (" NETFIL_SQL_FILTER ", sum)"
@@ -44,13 +44,12 @@ static const char checkpoint_sql[] = "UPDATE usage SET (" NETFIL_SQL_USAGE ", su
 				     " = (" USAGE_VALUES ", netfil_sum(" USAGE_VALUES "))"
 				     " WHERE filter = ?1";
 static const char put_recorded_sql[] =
-	"REPLACE INTO recorded (" NETFIL_SQL_RECORDED ", sum)"
-	" VALUES (" RECORDED_VALUES ", netfil_sum(" RECORDED_VALUES "))";
+    "REPLACE INTO recorded (" NETFIL_SQL_RECORDED ", sum)"
+    " VALUES (" RECORDED_VALUES ", netfil_sum(" RECORDED_VALUES "))";
 static const char load_sql[] =
-	"SELECT " NETFIL_SQL_FILTER ", " NETFIL_SQL_COUNTERS("base_") ", "
-	NETFIL_SQL_COUNTERS("used_") ", " NETFIL_SQL_COUNTERS("recorded.")
-	" FROM filter JOIN usage ON usage.filter = id JOIN recorded ON recorded.filter = id"
-	" ORDER BY id";
+    "SELECT " NETFIL_SQL_FILTER ", " NETFIL_SQL_BASE ", " NETFIL_SQL_USED ", " NETFIL_SQL_COUNTERS
+    " FROM filter JOIN usage ON usage.filter = id JOIN recorded ON recorded.filter = id"
+    " ORDER BY id";
 static const char load_warnings_sql[] = "SELECT filter, percent FROM warning"
 					" ORDER BY filter, percent";
 static const char delete_sql[] = "DELETE FROM filter WHERE id = ?1";
@@ -74,12 +73,8 @@ void netfil_ledger_filter_free(NetfilLedgerFilter *filter)
 static GVariant *read_spec(sqlite3_stmt *row)
 {
 	const char *text = (const char *)sqlite3_column_text(row, SPEC);
-	GVariant *spec;
 
-	if (!text)
-		return NULL;
-	spec = g_variant_parse(G_VARIANT_TYPE("a{sas}"), text, NULL, NULL, NULL);
-	return spec ? g_variant_ref_sink(spec) : NULL;
+	return text ? g_variant_parse(G_VARIANT_TYPE("a{sas}"), text, NULL, NULL, NULL) : NULL;
 }
 
 static NetfilLedgerFilter *read_filter(sqlite3_stmt *row, GVariant *spec)
@@ -267,7 +262,7 @@ gboolean netfil_ledger_save(NetfilLedger *ledger, NetfilLedgerFilter *filter, GE
 }
 
 /* What has no foreign key goes first, the rest by itself. */
-static gboolean delete(NetfilLedger *ledger, gpointer data, GError **error)
+static gboolean delete (NetfilLedger *ledger, gpointer data, GError **error)
 {
 	gint64 id = *(gint64 *)data;
 	sqlite3_stmt *statement;

@@ -6,9 +6,8 @@
 enum { RESOLUTION, START, FILTER, SUM };
 
 static const char count_sql[] =
-	"INSERT INTO history (" NETFIL_SQL_HISTORY ", sum) SELECT " NETFIL_SQL_HISTORY_VALUES
-	", netfil_sum(" NETFIL_SQL_HISTORY_VALUES ") FROM filter WHERE id = ?3 "
-	NETFIL_SQL_HISTORY_ADD;
+    "INSERT INTO history (" NETFIL_SQL_HISTORY ", sum) SELECT " NETFIL_SQL_HISTORY_VALUES
+    ", netfil_sum(" NETFIL_SQL_HISTORY_VALUES ") FROM filter WHERE id = ?3 " NETFIL_SQL_HISTORY_ADD;
 
 /* The rows of one filter, found period by period, as the time comes first in the key. */
 #define PERIODS                                                                                    \
@@ -20,13 +19,13 @@ static const char count_sql[] =
 	"  WHERE h.resolution = period.resolution AND h.start > period.start)"                     \
 	" FROM period WHERE start < ?2) "
 #define SELECT_HISTORY "SELECT " NETFIL_SQL_HISTORY " FROM history"
-static const char select_all_sql[] = SELECT_HISTORY
-	" WHERE resolution IN (0, 1, 2) AND start >= ?1 AND start < ?2"
-	" ORDER BY start, filter, resolution";
-static const char select_sql[] = PERIODS SELECT_HISTORY
-	" WHERE (resolution, start, filter) IN"
-	" (SELECT resolution, start, ?3 FROM period WHERE start < ?2)"
-	" ORDER BY start, resolution";
+static const char select_all_sql[] =
+    SELECT_HISTORY " WHERE resolution IN (0, 1, 2) AND start >= ?1 AND start < ?2"
+		   " ORDER BY start, filter, resolution";
+static const char select_sql[] =
+    PERIODS SELECT_HISTORY " WHERE (resolution, start, filter) IN"
+			   " (SELECT resolution, start, ?3 FROM period WHERE start < ?2)"
+			   " ORDER BY start, resolution";
 static const char delete_sql[] = PERIODS "DELETE FROM history WHERE (resolution, start, filter) IN"
 					 " (SELECT resolution, start, ?3 FROM period)";
 
@@ -60,8 +59,8 @@ gboolean netfil_ledger_delete_history(NetfilLedger *ledger, gint64 filter, GErro
 GArray *netfil_ledger_history(NetfilLedger *ledger, gint64 filter, gint64 from, gint64 to,
 			      GError **error)
 {
-	sqlite3_stmt *row = netfil_ledger_statement(ledger, filter ? select_sql : select_all_sql,
-						    error);
+	sqlite3_stmt *row =
+	    netfil_ledger_statement(ledger, filter ? select_sql : select_all_sql, error);
 	g_autoptr(GArray) entries = g_array_new(FALSE, FALSE, sizeof(NetfilLedgerEntry));
 	int result;
 

@@ -10,8 +10,8 @@ struct NetfilLedger {
 	char *path;
 	GHashTable *statements; /* SQL by its address -> sqlite3_stmt */
 	gboolean begun;
-	char *spoiled;	  /* what failed since it was begun: nothing more is taken */
-	char *damage;	  /* a failure was the content's fault, not the system's: how */
+	char *spoiled; /* what failed since it was begun: nothing more is taken */
+	char *damage;  /* a failure was the content's fault, not the system's: how */
 	GThread *backup;
 	gint backing_up; /* atomic */
 };
@@ -24,20 +24,25 @@ struct NetfilLedger {
  * Columns, in the order in which they are bound, read and summed. Each row ends with
  * `sum`, netfil_sum() of all that stands before it: SQLite has no checksums of its own.
  */
-#define NETFIL_SQL_COUNTERS(prefix)                                                                \
-	prefix "bytes_in, " prefix "bytes_out, " prefix "refused_bytes, " prefix                   \
-	       "refused_packets, " prefix "reset_bytes, " prefix "reset_packets"
+#define NETFIL_SQL_COUNTERS                                                                        \
+	"bytes_in, bytes_out, refused_bytes, refused_packets, reset_bytes, reset_packets"
+#define NETFIL_SQL_BASE                                                                            \
+	"base_bytes_in, base_bytes_out, base_refused_bytes, base_refused_packets,"                 \
+	" base_reset_bytes, base_reset_packets"
+#define NETFIL_SQL_USED                                                                            \
+	"used_bytes_in, used_bytes_out, used_refused_bytes, used_refused_packets,"                 \
+	" used_reset_bytes, used_reset_packets"
 #define NETFIL_SQL_COUNTERS_COUNT 6
 
 #define NETFIL_SQL_FILTER                                                                          \
 	"id, name, spec, slot, rule, started, ends, extra_in, extra_out, extra_total, forfeited,"  \
 	" granted, unlimited_until, free_until, downed"
-#define NETFIL_SQL_USAGE "filter, " NETFIL_SQL_COUNTERS("base_") ", " NETFIL_SQL_COUNTERS("used_")
-#define NETFIL_SQL_RECORDED "filter, " NETFIL_SQL_COUNTERS("")
+#define NETFIL_SQL_USAGE "filter, " NETFIL_SQL_BASE ", " NETFIL_SQL_USED
+#define NETFIL_SQL_RECORDED "filter, " NETFIL_SQL_COUNTERS
 #define NETFIL_SQL_CYCLE                                                                           \
-	"filter, started, ended, limit_in, limit_out, limit_total, " NETFIL_SQL_COUNTERS("")
+	"filter, started, ended, limit_in, limit_out, limit_total, " NETFIL_SQL_COUNTERS
 #define NETFIL_SQL_WARNING "filter, percent, given"
-#define NETFIL_SQL_HISTORY "resolution, start, filter, " NETFIL_SQL_COUNTERS("")
+#define NETFIL_SQL_HISTORY "resolution, start, filter, " NETFIL_SQL_COUNTERS
 #define NETFIL_SQL_APP "id, exe, uid"
 #define NETFIL_SQL_APP_HISTORY "resolution, start, app, bytes_in, bytes_out"
 #define NETFIL_SQL_ACCOUNT "account, bytes_in, bytes_out"
@@ -45,21 +50,19 @@ struct NetfilLedger {
 
 /* The values, and what is done where there is such a row already. */
 #define NETFIL_SQL_HISTORY_VALUES "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9"
-#define NETFIL_SQL_PLUS(column) column " + excluded." column
+#define NETFIL_SQL_PLUS "bytes_in + excluded.bytes_in, bytes_out + excluded.bytes_out"
 #define NETFIL_SQL_COUNTERS_PLUS                                                                   \
-	NETFIL_SQL_PLUS("bytes_in")                                                                \
-	", " NETFIL_SQL_PLUS("bytes_out") ", " NETFIL_SQL_PLUS("refused_bytes") ", "               \
-	NETFIL_SQL_PLUS("refused_packets") ", " NETFIL_SQL_PLUS("reset_bytes") ", "                \
-	NETFIL_SQL_PLUS("reset_packets")
+	NETFIL_SQL_PLUS ", refused_bytes + excluded.refused_bytes,"                                \
+			" refused_packets + excluded.refused_packets,"                             \
+			" reset_bytes + excluded.reset_bytes,"                                     \
+			" reset_packets + excluded.reset_packets"
 #define NETFIL_SQL_HISTORY_ADD                                                                     \
-	"ON CONFLICT (resolution, start, filter) DO UPDATE SET (" NETFIL_SQL_COUNTERS("")          \
-	", sum) = (" NETFIL_SQL_COUNTERS_PLUS ", netfil_sum(resolution, start, filter, "           \
-	NETFIL_SQL_COUNTERS_PLUS "))"
+	"ON CONFLICT (resolution, start, filter) DO UPDATE SET (" NETFIL_SQL_COUNTERS              \
+	", sum) = (" NETFIL_SQL_COUNTERS_PLUS                                                      \
+	", netfil_sum(resolution, start, filter, " NETFIL_SQL_COUNTERS_PLUS "))"
 #define NETFIL_SQL_APP_HISTORY_ADD                                                                 \
-	"ON CONFLICT (resolution, start, app) DO UPDATE SET (bytes_in, bytes_out, sum) = ("        \
-	NETFIL_SQL_PLUS("bytes_in") ", " NETFIL_SQL_PLUS("bytes_out")                              \
-	", netfil_sum(resolution, start, app, " NETFIL_SQL_PLUS("bytes_in") ", "                   \
-	NETFIL_SQL_PLUS("bytes_out") "))"
+	"ON CONFLICT (resolution, start, app) DO UPDATE SET (bytes_in, bytes_out, sum)"            \
+	" = (" NETFIL_SQL_PLUS ", netfil_sum(resolution, start, app, " NETFIL_SQL_PLUS "))"
 
 /* `resolution` on disk. */
 _Static_assert(NETFIL_BY_HOUR == 0 && NETFIL_BY_DAY == 1 && NETFIL_BY_MONTH == 2, "on disk");
@@ -120,8 +123,7 @@ NetfilLedger *netfil_ledger_connect_checked(const char *path, gboolean create, c
 
 /* The same for a database of our own making, which is closed again: all of it is in the
  * one file then, to be renamed. */
-gboolean netfil_ledger_check_file(const char *path, gboolean create, char **damage,
-				  GError **error);
+gboolean netfil_ledger_check_file(const char *path, gboolean create, char **damage, GError **error);
 
 /* ---- ledger-history.c, ledger-app.c ---- */
 

@@ -3,20 +3,24 @@
 
 #include "core/error.h"
 
-#define COUNTERS_1(prefix)                                                                         \
-	prefix "_in INTEGER NOT NULL, " prefix "_out INTEGER NOT NULL, " prefix                    \
-	       "_refused_bytes INTEGER NOT NULL, " prefix                                          \
-	       "_refused_packets INTEGER NOT NULL, " prefix                                        \
-	       "_reset_bytes INTEGER NOT NULL, " prefix "_reset_packets INTEGER NOT NULL"
-#define COUNTERS_1_OF(prefix)                                                                      \
-	prefix "_in, " prefix "_out, " prefix "_refused_bytes, " prefix                            \
-	       "_refused_packets, " prefix "_reset_bytes, " prefix "_reset_packets"
-
-#define COUNTERS_2(prefix)                                                                         \
-	prefix "bytes_in INTEGER NOT NULL, " prefix "bytes_out INTEGER NOT NULL, " prefix          \
-	       "refused_bytes INTEGER NOT NULL, " prefix                                           \
-	       "refused_packets INTEGER NOT NULL, " prefix                                         \
-	       "reset_bytes INTEGER NOT NULL, " prefix "reset_packets INTEGER NOT NULL"
+#define BASE_1                                                                                     \
+	"base_in, base_out, base_refused_bytes, base_refused_packets,"                             \
+	" base_reset_bytes, base_reset_packets"
+#define USED_1                                                                                     \
+	"used_in, used_out, used_refused_bytes, used_refused_packets,"                             \
+	" used_reset_bytes, used_reset_packets"
+#define COUNTERS_2                                                                                 \
+	"bytes_in INTEGER NOT NULL, bytes_out INTEGER NOT NULL,"                                   \
+	" refused_bytes INTEGER NOT NULL, refused_packets INTEGER NOT NULL,"                       \
+	" reset_bytes INTEGER NOT NULL, reset_packets INTEGER NOT NULL"
+#define BASE_2                                                                                     \
+	"base_bytes_in INTEGER NOT NULL, base_bytes_out INTEGER NOT NULL,"                         \
+	" base_refused_bytes INTEGER NOT NULL, base_refused_packets INTEGER NOT NULL,"             \
+	" base_reset_bytes INTEGER NOT NULL, base_reset_packets INTEGER NOT NULL"
+#define USED_2                                                                                     \
+	"used_bytes_in INTEGER NOT NULL, used_bytes_out INTEGER NOT NULL,"                         \
+	" used_refused_bytes INTEGER NOT NULL, used_refused_packets INTEGER NOT NULL,"             \
+	" used_reset_bytes INTEGER NOT NULL, used_reset_packets INTEGER NOT NULL"
 #define OF_FILTER_2 "REFERENCES filter (id) ON DELETE CASCADE"
 #define FILTER_2 "id, name, specification, slot, rule, started, 0, 0, 0, 0, 0, 0, 0, 0, NULL"
 #define RECORDED_2                                                                                 \
@@ -26,92 +30,99 @@
 
 /* A step from each schema version to the next; append, never change. */
 static const char *const migrations[] = {
-	"CREATE TABLE filter ("
-	" id INTEGER PRIMARY KEY AUTOINCREMENT,"
-	" name TEXT NOT NULL UNIQUE,"
-	" specification TEXT NOT NULL," /* GVariant text of a{sas} */
-	" slot INTEGER NOT NULL,"
-	" rule INTEGER NOT NULL,"
-	" started INTEGER NOT NULL, " COUNTERS_1("base") ", " COUNTERS_1("used") ") STRICT",
+    "CREATE TABLE filter ("
+    " id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " name TEXT NOT NULL UNIQUE,"
+    " specification TEXT NOT NULL," /* GVariant text of a{sas} */
+    " slot INTEGER NOT NULL,"
+    " rule INTEGER NOT NULL,"
+    " started INTEGER NOT NULL,"
+    " base_in INTEGER NOT NULL, base_out INTEGER NOT NULL,"
+    " base_refused_bytes INTEGER NOT NULL, base_refused_packets INTEGER NOT NULL,"
+    " base_reset_bytes INTEGER NOT NULL, base_reset_packets INTEGER NOT NULL,"
+    " used_in INTEGER NOT NULL, used_out INTEGER NOT NULL,"
+    " used_refused_bytes INTEGER NOT NULL, used_refused_packets INTEGER NOT NULL,"
+    " used_reset_bytes INTEGER NOT NULL, used_reset_packets INTEGER NOT NULL"
+    ") STRICT",
 
-	/*
-	 * What changes each second gets a table of short rows, `usage`. Rows have sums. What was
-	 * used so far is not history, as nobody knows when it was.
-	 *
-	 * `history` and `app_history` begin with the time, so that an hour's rows are written side
-	 * by side; no foreign key, which would look through all of it for each filter removed.
-	 */
-	"ALTER TABLE filter RENAME TO filter_1;"
-	"CREATE TABLE filter ("
-	" id INTEGER PRIMARY KEY AUTOINCREMENT,"
-	" name TEXT NOT NULL UNIQUE,"
-	" spec TEXT NOT NULL," /* GVariant text of a{sas} */
-	" slot INTEGER NOT NULL,"
-	" rule INTEGER NOT NULL,"
-	" started INTEGER NOT NULL,"
-	" ends INTEGER NOT NULL,"
-	" extra_in INTEGER NOT NULL, extra_out INTEGER NOT NULL, extra_total INTEGER NOT NULL,"
-	" forfeited INTEGER NOT NULL,"
-	" granted INTEGER NOT NULL,"
-	" unlimited_until INTEGER NOT NULL,"
-	" free_until INTEGER NOT NULL,"
-	" downed TEXT,"
-	" sum INTEGER NOT NULL) STRICT;"
-	"CREATE TABLE usage ("
-	" filter INTEGER PRIMARY KEY " OF_FILTER_2 ", " COUNTERS_2("base_") ", "
-	COUNTERS_2("used_") ", sum INTEGER NOT NULL) STRICT;"
-	"CREATE TABLE recorded ("
-	" filter INTEGER PRIMARY KEY " OF_FILTER_2 ", " COUNTERS_2("") ","
-	" sum INTEGER NOT NULL) STRICT;"
-	"CREATE TABLE cycle ("
-	" id INTEGER PRIMARY KEY,"
-	" filter INTEGER NOT NULL " OF_FILTER_2 ","
-	" started INTEGER NOT NULL, ended INTEGER NOT NULL,"
-	" limit_in INTEGER NOT NULL, limit_out INTEGER NOT NULL, limit_total INTEGER NOT NULL, "
-	COUNTERS_2("") ", sum INTEGER NOT NULL) STRICT;"
-	"CREATE INDEX cycle_of_filter ON cycle (filter);"
-	"CREATE TABLE warning ("
-	" filter INTEGER NOT NULL " OF_FILTER_2 ","
-	" percent INTEGER NOT NULL,"
-	" given INTEGER NOT NULL,"
-	" sum INTEGER NOT NULL,"
-	" PRIMARY KEY (filter, percent)) STRICT, WITHOUT ROWID;"
-	"CREATE TABLE history ("
-	" resolution INTEGER NOT NULL," /* 0: hours, 1: days, 2: months */
-	" start INTEGER NOT NULL,"
-	" filter INTEGER NOT NULL, " COUNTERS_2("") ","
-	" sum INTEGER NOT NULL,"
-	" PRIMARY KEY (resolution, start, filter)) STRICT, WITHOUT ROWID;"
-	"CREATE TABLE app ("
-	" id INTEGER PRIMARY KEY,"
-	" exe TEXT NOT NULL,"
-	" uid INTEGER NOT NULL,"
-	" sum INTEGER NOT NULL,"
-	" UNIQUE (exe, uid)) STRICT;"
-	"CREATE TABLE app_history ("
-	" resolution INTEGER NOT NULL,"
-	" start INTEGER NOT NULL,"
-	" app INTEGER NOT NULL,"
-	" bytes_in INTEGER NOT NULL, bytes_out INTEGER NOT NULL,"
-	" sum INTEGER NOT NULL,"
-	" PRIMARY KEY (resolution, start, app)) STRICT, WITHOUT ROWID;"
-	"CREATE TABLE account ("
-	" account INTEGER PRIMARY KEY,"
-	" bytes_in INTEGER NOT NULL, bytes_out INTEGER NOT NULL,"
-	" sum INTEGER NOT NULL) STRICT;"
-	"CREATE TABLE note ("
-	" key TEXT PRIMARY KEY NOT NULL,"
-	" value TEXT NOT NULL,"
-	" sum INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
-	"INSERT INTO filter SELECT " FILTER_2 ", netfil_sum(" FILTER_2 ") FROM filter_1;"
-	"INSERT INTO usage SELECT id, " COUNTERS_1_OF("base") ", " COUNTERS_1_OF("used") ","
-	" netfil_sum(id, " COUNTERS_1_OF("base") ", " COUNTERS_1_OF("used") ") FROM filter_1;"
-	"INSERT INTO recorded SELECT id, " RECORDED_2 ", netfil_sum(id, " RECORDED_2 ")"
-	" FROM filter_1;"
-	/* Numbers of filters are never given again. */
-	"DELETE FROM sqlite_sequence WHERE name = 'filter';"
-	"UPDATE sqlite_sequence SET name = 'filter' WHERE name = 'filter_1';"
-	"DROP TABLE filter_1",
+    /*
+     * What changes each second gets a table of short rows, `usage`. Rows have sums. What was
+     * used so far is not history, as nobody knows when it was.
+     *
+     * `history` and `app_history` begin with the time, so that an hour's rows are written side
+     * by side; no foreign key, which would look through all of it for each filter removed.
+     */
+    "ALTER TABLE filter RENAME TO filter_1;"
+    "CREATE TABLE filter ("
+    " id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " name TEXT NOT NULL UNIQUE,"
+    " spec TEXT NOT NULL," /* GVariant text of a{sas} */
+    " slot INTEGER NOT NULL,"
+    " rule INTEGER NOT NULL,"
+    " started INTEGER NOT NULL,"
+    " ends INTEGER NOT NULL,"
+    " extra_in INTEGER NOT NULL, extra_out INTEGER NOT NULL, extra_total INTEGER NOT NULL,"
+    " forfeited INTEGER NOT NULL,"
+    " granted INTEGER NOT NULL,"
+    " unlimited_until INTEGER NOT NULL,"
+    " free_until INTEGER NOT NULL,"
+    " downed TEXT,"
+    " sum INTEGER NOT NULL) STRICT;"
+    "CREATE TABLE usage ("
+    " filter INTEGER PRIMARY KEY " OF_FILTER_2 ", " BASE_2 ", " USED_2
+    ", sum INTEGER NOT NULL) STRICT;"
+    "CREATE TABLE recorded ("
+    " filter INTEGER PRIMARY KEY " OF_FILTER_2 ", " COUNTERS_2 ","
+    " sum INTEGER NOT NULL) STRICT;"
+    "CREATE TABLE cycle ("
+    " id INTEGER PRIMARY KEY,"
+    " filter INTEGER NOT NULL " OF_FILTER_2 ","
+    " started INTEGER NOT NULL, ended INTEGER NOT NULL,"
+    " limit_in INTEGER NOT NULL, limit_out INTEGER NOT NULL, limit_total INTEGER NOT "
+    "NULL, " COUNTERS_2 ", sum INTEGER NOT NULL) STRICT;"
+    "CREATE INDEX cycle_of_filter ON cycle (filter);"
+    "CREATE TABLE warning ("
+    " filter INTEGER NOT NULL " OF_FILTER_2 ","
+    " percent INTEGER NOT NULL,"
+    " given INTEGER NOT NULL,"
+    " sum INTEGER NOT NULL,"
+    " PRIMARY KEY (filter, percent)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE history ("
+    " resolution INTEGER NOT NULL," /* 0: hours, 1: days, 2: months */
+    " start INTEGER NOT NULL,"
+    " filter INTEGER NOT NULL, " COUNTERS_2 ","
+    " sum INTEGER NOT NULL,"
+    " PRIMARY KEY (resolution, start, filter)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE app ("
+    " id INTEGER PRIMARY KEY,"
+    " exe TEXT NOT NULL,"
+    " uid INTEGER NOT NULL,"
+    " sum INTEGER NOT NULL,"
+    " UNIQUE (exe, uid)) STRICT;"
+    "CREATE TABLE app_history ("
+    " resolution INTEGER NOT NULL,"
+    " start INTEGER NOT NULL,"
+    " app INTEGER NOT NULL,"
+    " bytes_in INTEGER NOT NULL, bytes_out INTEGER NOT NULL,"
+    " sum INTEGER NOT NULL,"
+    " PRIMARY KEY (resolution, start, app)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE account ("
+    " account INTEGER PRIMARY KEY,"
+    " bytes_in INTEGER NOT NULL, bytes_out INTEGER NOT NULL,"
+    " sum INTEGER NOT NULL) STRICT;"
+    "CREATE TABLE note ("
+    " key TEXT PRIMARY KEY NOT NULL,"
+    " value TEXT NOT NULL,"
+    " sum INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+    "INSERT INTO filter SELECT " FILTER_2 ", netfil_sum(" FILTER_2 ") FROM filter_1;"
+    "INSERT INTO usage SELECT id, " BASE_1 ", " USED_1 ","
+    " netfil_sum(id, " BASE_1 ", " USED_1 ") FROM filter_1;"
+    "INSERT INTO recorded SELECT id, " RECORDED_2 ", netfil_sum(id, " RECORDED_2 ")"
+    " FROM filter_1;"
+    /* Numbers of filters are never given again. */
+    "DELETE FROM sqlite_sequence WHERE name = 'filter';"
+    "UPDATE sqlite_sequence SET name = 'filter' WHERE name = 'filter_1';"
+    "DROP TABLE filter_1",
 };
 
 static int schema_version(NetfilLedger *ledger)
@@ -120,7 +131,7 @@ static int schema_version(NetfilLedger *ledger)
 	int version = -1;
 
 	if (sqlite3_prepare_v2(ledger->db, "PRAGMA user_version", -1, &statement, NULL) ==
-		    SQLITE_OK &&
+		SQLITE_OK &&
 	    sqlite3_step(statement) == SQLITE_ROW)
 		version = sqlite3_column_int(statement, 0);
 	sqlite3_finalize(statement);

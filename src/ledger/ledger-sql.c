@@ -2,8 +2,6 @@
 /* Connections, statements, transactions, errors. */
 #include "ledger-private.h"
 
-#include <string.h>
-
 #include "core/error.h"
 
 #define BUSY_MSEC 2000
@@ -132,9 +130,9 @@ gboolean netfil_ledger_met(NetfilLedger *ledger, gint64 filter, GError **error)
 
 	if (sqlite3_changes(ledger->db))
 		return TRUE;
-	message = g_strdup_printf("the ledger %s has no filter %" G_GINT64_FORMAT
-				  ": start netfild anew",
-				  ledger->path, filter);
+	message =
+	    g_strdup_printf("the ledger %s has no filter %" G_GINT64_FORMAT ": start netfild anew",
+			    ledger->path, filter);
 	spoil(ledger, message);
 	g_set_error_literal(error, NETFIL_ERROR, NETFIL_ERROR_FAILED, message);
 	return FALSE;

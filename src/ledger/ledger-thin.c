@@ -18,43 +18,43 @@ typedef struct {
 	" WHERE resolution = ?1 AND start = ?2 AND exe NOT IN ('', '*')"
 #define REST                                                                                       \
 	"resolution = ?1 AND start = ?2 AND app IN (" APPS_OF_PERIOD                               \
-	" ORDER BY bytes_in + bytes_out DESC, app LIMIT -1 OFFSET "                                \
-	G_STRINGIFY(NETFIL_LEDGER_APPS) ")"
+	" ORDER BY bytes_in + bytes_out DESC, app LIMIT -1 OFFSET " G_STRINGIFY(                   \
+	    NETFIL_LEDGER_APPS) ")"
 
 static const Series series[] = {
-	{
-		.oldest = "SELECT min(start) FROM history WHERE resolution = ?1",
-		.merge = "INSERT INTO history (" NETFIL_SQL_HISTORY ", sum) SELECT ?3, ?4, filter, "
-			 NETFIL_SQL_COUNTERS("") ", netfil_sum(?3, ?4, filter, "
-			 NETFIL_SQL_COUNTERS("") ") FROM history"
-			 " WHERE resolution = ?1 AND start = ?2 " NETFIL_SQL_HISTORY_ADD,
-		.remove = "DELETE FROM history WHERE resolution = ?1 AND start = ?2",
-	},
-	{
-		.oldest = "SELECT min(start) FROM app_history WHERE resolution = ?1",
-		.merge = "INSERT INTO app_history (" NETFIL_SQL_APP_HISTORY ", sum)"
-			 " SELECT ?3, ?4, app, bytes_in, bytes_out,"
-			 " netfil_sum(?3, ?4, app, bytes_in, bytes_out) FROM app_history"
-			 " WHERE resolution = ?1 AND start = ?2 " NETFIL_SQL_APP_HISTORY_ADD,
-		.remove = "DELETE FROM app_history WHERE resolution = ?1 AND start = ?2",
-		.apps = TRUE,
-	},
+    {
+	.oldest = "SELECT min(start) FROM history WHERE resolution = ?1",
+	.merge = "INSERT INTO history (" NETFIL_SQL_HISTORY ", sum)"
+		 " SELECT ?3, ?4, filter, " NETFIL_SQL_COUNTERS
+		 ", netfil_sum(?3, ?4, filter, " NETFIL_SQL_COUNTERS ") FROM history"
+		 " WHERE resolution = ?1 AND start = ?2 " NETFIL_SQL_HISTORY_ADD,
+	.remove = "DELETE FROM history WHERE resolution = ?1 AND start = ?2",
+    },
+    {
+	.oldest = "SELECT min(start) FROM app_history WHERE resolution = ?1",
+	.merge = "INSERT INTO app_history (" NETFIL_SQL_APP_HISTORY ", sum)"
+		 " SELECT ?3, ?4, app, bytes_in, bytes_out,"
+		 " netfil_sum(?3, ?4, app, bytes_in, bytes_out) FROM app_history"
+		 " WHERE resolution = ?1 AND start = ?2 " NETFIL_SQL_APP_HISTORY_ADD,
+	.remove = "DELETE FROM app_history WHERE resolution = ?1 AND start = ?2",
+	.apps = TRUE,
+    },
 };
 static const char merge_rest_sql[] =
-	"INSERT INTO app_history (" NETFIL_SQL_APP_HISTORY ", sum)"
-	" SELECT ?1, ?2, others.id, i, o, netfil_sum(?1, ?2, others.id, i, o) FROM app AS others,"
-	" (SELECT sum(bytes_in) AS i, sum(bytes_out) AS o FROM app_history WHERE " REST ")"
-	" WHERE exe = '*' AND uid = " OTHERS_UID " AND i IS NOT NULL " NETFIL_SQL_APP_HISTORY_ADD;
+    "INSERT INTO app_history (" NETFIL_SQL_APP_HISTORY ", sum)"
+    " SELECT ?1, ?2, others.id, i, o, netfil_sum(?1, ?2, others.id, i, o) FROM app AS others,"
+    " (SELECT sum(bytes_in) AS i, sum(bytes_out) AS o FROM app_history WHERE " REST ")"
+    " WHERE exe = '*' AND uid = " OTHERS_UID " AND i IS NOT NULL " NETFIL_SQL_APP_HISTORY_ADD;
 static const char remove_rest_sql[] = "DELETE FROM app_history WHERE " REST;
 static const char forget_apps_sql[] =
-	"DELETE FROM app WHERE id NOT IN (SELECT app FROM app_history)";
+    "DELETE FROM app WHERE id NOT IN (SELECT app FROM app_history)";
 
 static const struct {
 	NetfilBy from, to;
 	int days;
 } steps[] = {
-	{NETFIL_BY_HOUR, NETFIL_BY_DAY, NETFIL_LEDGER_HOUR_DAYS},
-	{NETFIL_BY_DAY, NETFIL_BY_MONTH, NETFIL_LEDGER_DAY_DAYS},
+    {NETFIL_BY_HOUR, NETFIL_BY_DAY, NETFIL_LEDGER_HOUR_DAYS},
+    {NETFIL_BY_DAY, NETFIL_BY_MONTH, NETFIL_LEDGER_DAY_DAYS},
 };
 
 /* A period that becomes part of a longer one. */

@@ -96,9 +96,10 @@ static gboolean restore(const char *path, const char *trouble, char **warning, G
 		return FALSE;
 	}
 	time = time_text(status.st_mtime, "%Y-%m-%d %H:%M:%S");
-	*warning = g_strdup_printf("the ledger %s is %s: what there is of it is kept as %s, and the "
-				   "backup of %s is used; what was counted since then is lost",
-				   path, trouble, aside, time);
+	*warning =
+	    g_strdup_printf("the ledger %s is %s: what there is of it is kept as %s, and the "
+			    "backup of %s is used; what was counted since then is lost",
+			    path, trouble, aside, time);
 	return TRUE;
 }
 

@@ -57,7 +57,8 @@ NetfilLedger *netfil_ledger_open(const char *state_dir, char **warning, GError *
 void netfil_ledger_close(NetfilLedger *ledger);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(NetfilLedger, netfil_ledger_close)
 
-/* Several calls as one change. */
+/* Several calls as one change. Where one of them failed, those after it do nothing and fail
+ * too, and so does the commit. */
 gboolean netfil_ledger_begin(NetfilLedger *ledger, GError **error);
 gboolean netfil_ledger_commit(NetfilLedger *ledger, GError **error);
 void netfil_ledger_rollback(NetfilLedger *ledger);
@@ -117,7 +118,8 @@ gboolean netfil_ledger_set_recorded(NetfilLedger *ledger, gint64 filter,
 				    const NetfilCounters *recorded, GError **error);
 
 /* The same for an application: an executable's path, "" for traffic without an owner,
- * "*" for applications for which there was no room; and a user (G_MAXUINT32: none). */
+ * "*" for applications for which there was no room; and a user (G_MAXUINT32: none). An hour
+ * has room for 500. */
 gboolean netfil_ledger_count_app(NetfilLedger *ledger, const char *exe, guint32 uid, gint64 hour,
 				 guint64 in, guint64 out, GError **error);
 

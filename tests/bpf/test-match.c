@@ -351,6 +351,89 @@ static void test_generation(void)
 			 ==, (guint64)packets * SIZE);
 }
 
+/* Addresses that are left out: of rules that say so, whatever else they ask. */
+static void test_except(void)
+{
+	set_up();
+	for (guint rule = 0; rule < 3; rule++)
+		bed_rule(bed, rule, rule == 2 ? 1 << NETFIL_KIND_PREFIX : 0);
+	bed_prefix(bed, "10.0.0.0/8", 1 << 2);
+	expect_sent(3, 1 << 0 | 1 << 1 | 1 << 2);
+	bed_except(bed, SOURCE4, 1 << 0 | 1 << 1 | 1 << 2);
+	expect_sent(3, 1 << 0 | 1 << 1 | 1 << 2);
+	bed_except(bed, "10.9.0.0/16", 1 << 0 | 1 << 2);
+	expect_sent(3, 1 << 1);
+	bed_except(bed, DESTINATION4, 1 << 1);
+	expect_sent(3, 1 << 0 | 1 << 2);
+	for (guint rule = 0; rule < 3; rule++) {
+		guint64 out = bed_slot(bed, rule)->used[NETFIL_OUT];
+
+		receive(); /* from SOURCE4 */
+		expect_used(bed, rule, 0, out);
+	}
+	bed->config->asked &= ~NETFIL_ASKED_EXCEPT;
+	expect_sent(3, 1 << 0 | 1 << 1 | 1 << 2);
+}
+
+static void run_frame(Program program)
+{
+	g_assert_cmpint(bed_run(bed, program, &packet), ==, NEXT);
+}
+
+/* Frames: each filter by its own rule, which is not enabled; a frame without an address
+ * counts. */
+static void test_except_frames(void)
+{
+	guint size = SIZE + ETH_HLEN;
+
+	set_up();
+	for (guint rule = 0; rule < 3; rule++) {
+		bed_rule(bed, rule, 0);
+		netfil_set_remove(&bed->config->enabled, rule);
+	}
+	bed_interface(bed, bed->device, ETH_HLEN, 0, 0, 3);
+	bed_except(bed, SOURCE4, 1 << 0);
+	bed_except(bed, DESTINATION4, 1 << 1);
+	bed_except(bed, "::/0", 1 << 2);
+	run_frame(INTERFACE_IN);
+	run_frame(INTERFACE_OUT);
+	run_frame(INTERFACE_OUT);
+	expect_used(bed, 0, 0, 2 * size);
+	expect_used(bed, 1, size, 0);
+	expect_used(bed, 2, size, 2 * size);
+	packet_ethernet(&packet, ETH_P_ARP);
+	packet_filler(&packet, 28);
+	run_frame(INTERFACE_IN);
+	expect_used(bed, 2, size + 42, 2 * size);
+	packet_ethernet(&packet, ETH_P_IPV6);
+	packet_ipv6(&packet, IPPROTO_UDP);
+	packet_udp(&packet);
+	run_frame(INTERFACE_IN);
+	expect_used(bed, 2, size + 42, 2 * size);
+	expect_used(bed, 1, size + 42 + 48 + ETH_HLEN, 0);
+}
+
+/* What the socket refuses is taken back from the filters that it was charged to. */
+static void test_except_undone(void)
+{
+	set_up();
+	bed_rule(bed, 0, 0);
+	bed_slot(bed, 0)->limit[NETFIL_IN] = 0;
+	for (guint rule = 1; rule < 4; rule++) {
+		bed_rule(bed, rule, 0);
+		netfil_set_remove(&bed->config->enabled, rule);
+	}
+	bed_interface(bed, bed->device, ETH_HLEN, 0, 1, 3);
+	bed_except(bed, "10.1.0.0/16", 1 << 2);
+	run_frame(INTERFACE_IN);
+	expect_used(bed, 1, SIZE + ETH_HLEN, 0);
+	expect_used(bed, 2, 0, 0);
+	expect_used(bed, 3, SIZE + ETH_HLEN, 0);
+	g_assert_cmpint(bed_run(bed, SOCKET_IN, &packet), ==, REFUSE);
+	for (guint rule = 0; rule < 4; rule++)
+		expect_used(bed, rule, 0, 0);
+}
+
 int main(int argc, char **argv)
 {
 	int status;
@@ -374,6 +457,9 @@ int main(int argc, char **argv)
 	g_test_add_func("/match/unattributed", test_unattributed);
 	g_test_add_func("/match/cached", test_cached);
 	g_test_add_func("/match/generation", test_generation);
+	g_test_add_func("/match/except", test_except);
+	g_test_add_func("/match/except-frames", test_except_frames);
+	g_test_add_func("/match/except-undone", test_except_undone);
 	bed = bed_new();
 	g_test_set_nonfatal_assertions();
 	status = g_test_run();

@@ -152,6 +152,7 @@ spend() { # ADD-OPTIONS...
 			while :; do echo >&3; read -r -t 0.05 <> <(:); done' "$B4"
 		for late in tcp udp; do
 			status=0
+			wait_until eval "! is_running $late"
 			finish $late || status=$?
 			[[ $status == $((128 + 15)) || $status == $((128 + 9)) ]] || fail "$late: $status"
 		done

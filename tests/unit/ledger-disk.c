@@ -264,8 +264,7 @@ void disk_image(guint cut, GRand *random, const char *to)
 	build(&image, cut, random);
 	g_hash_table_iter_init(&iter, image.names);
 	while (g_hash_table_iter_next(&iter, &name, &file)) {
-		GByteArray *content =
-		    g_ptr_array_index(image.contents, GPOINTER_TO_INT(file) - 1);
+		GByteArray *content = g_ptr_array_index(image.contents, GPOINTER_TO_INT(file) - 1);
 		g_autofree char *path = file_in(to, name);
 
 		file_write(path, (const char *)content->data, content->len);
@@ -318,7 +317,7 @@ static gboolean fails(guint call)
 #define REAL(call)                                                                                 \
 	static __typeof__(&call) real;                                                             \
 	if (!real)                                                                                 \
-		real = (__typeof__(&call))dlsym(RTLD_NEXT, G_STRINGIFY(call))
+	real = (__typeof__(&call))dlsym(RTLD_NEXT, G_STRINGIFY(call))
 
 /* With 64-bit offsets these names are macros, for what the library calls open64 etc. */
 #undef open

@@ -460,9 +460,8 @@ void ledger_break(const char *directory)
 void schema_1_write(const char *directory, const char *rows)
 {
 	g_autofree char *path = file_in(directory, "ledger.db");
-	g_autofree char *sql = g_strconcat("PRAGMA journal_mode = WAL;" SCHEMA_1
-					   "PRAGMA user_version = 1;",
-					   rows, NULL);
+	g_autofree char *sql = g_strconcat(
+	    "PRAGMA journal_mode = WAL;" SCHEMA_1 "PRAGMA user_version = 1;", rows, NULL);
 	char *message = NULL;
 	sqlite3 *db;
 

@@ -16,23 +16,16 @@ typedef struct {
 } Fault;
 
 #define WRITING (DISK_WRITE | DISK_SYNC | DISK_TRUNCATE | DISK_OPEN | DISK_UNLINK | DISK_RENAME)
-#define ROUNDS 4
+#define ROUNDS 2
 
 static const Fault faults[] = {
-    {"full", DISK_WRITE, ENOSPC, FALSE},
-    {"full-long", DISK_WRITE, ENOSPC, TRUE},
-    {"write", DISK_WRITE, EIO, FALSE},
-    {"write-long", DISK_WRITE, EIO, TRUE},
-    {"sync", DISK_SYNC, EIO, FALSE},
-    {"sync-long", DISK_SYNC, EIO, TRUE},
-    {"truncate", DISK_TRUNCATE, EIO, FALSE},
-    {"open", DISK_OPEN, EMFILE, FALSE},
-    {"open-long", DISK_OPEN, EACCES, TRUE},
-    {"unlink", DISK_UNLINK, EIO, FALSE},
-    {"rename", DISK_RENAME, EIO, FALSE},
-    {"read", DISK_READ, EIO, FALSE},
-    {"read-long", DISK_READ, EIO, TRUE},
-    {"read-only", WRITING, EROFS, TRUE},
+    {"full", DISK_WRITE, ENOSPC, FALSE},     {"full-long", DISK_WRITE, ENOSPC, TRUE},
+    {"write", DISK_WRITE, EIO, FALSE},       {"write-long", DISK_WRITE, EIO, TRUE},
+    {"sync", DISK_SYNC, EIO, FALSE},         {"sync-long", DISK_SYNC, EIO, TRUE},
+    {"truncate", DISK_TRUNCATE, EIO, FALSE}, {"open", DISK_OPEN, EMFILE, FALSE},
+    {"open-long", DISK_OPEN, EACCES, TRUE},  {"unlink", DISK_UNLINK, EIO, FALSE},
+    {"rename", DISK_RENAME, EIO, FALSE},     {"read", DISK_READ, EIO, FALSE},
+    {"read-long", DISK_READ, EIO, TRUE},     {"read-only", WRITING, EROFS, TRUE},
 };
 
 static GPtrArray *states; /* dumps after each step of the workload */
@@ -284,6 +277,15 @@ static void learn_migration(void)
 	directory_remove(directory);
 }
 
+/* Backups that fail are told of, and may. */
+static void ignore(const char *domain, GLogLevelFlags level, const char *message, gpointer data)
+{
+	(void)domain;
+	(void)level;
+	(void)data;
+	g_assert_true(g_str_has_prefix(message, "there is no new backup: "));
+}
+
 static void add(const char *story, const Fault *fault, GTestDataFunc test)
 {
 	g_autofree char *path = g_strdup_printf("/ledger/fault/%s/%s", story, fault->name);
@@ -294,7 +296,8 @@ static void add(const char *story, const Fault *fault, GTestDataFunc test)
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
-	g_log_set_always_fatal(G_LOG_FATAL_MASK | G_LOG_LEVEL_CRITICAL); /* backups may fail */
+	g_log_set_always_fatal(G_LOG_FATAL_MASK | G_LOG_LEVEL_CRITICAL);
+	g_log_set_handler(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, ignore, NULL);
 	learn_workload();
 	learn_migration();
 	for (guint i = 0; i < G_N_ELEMENTS(faults); i++) {

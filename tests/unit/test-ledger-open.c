@@ -76,14 +76,13 @@ static void test_schema_1(void)
 	g_autofree char *dump = NULL;
 	g_autoptr(NetfilLedgerFilter) next = filter_new("next", 1);
 
-	schema_1_write(directory, SCHEMA_1_FILTER(3, "a") SCHEMA_1_FILTER(8, "b")
-		       SCHEMA_1_FILTER(9, "gone") "DELETE FROM filter WHERE id = 9;");
+	schema_1_write(directory, SCHEMA_1_FILTER(3, "a") SCHEMA_1_FILTER(8, "b") SCHEMA_1_FILTER(
+				      9, "gone") "DELETE FROM filter WHERE id = 9;");
 	ledger = ledger_open(directory);
-	assert_dump(ledger,
-		    "filter a {'ip': ['192.0.2.1']} - 5 7 3 1000 0 1/2/3/4/5/6"
-		    " 10/20/30/40/50/60 11/22/33/44/55/66 0 0 0 0 0 0 0\n"
-		    "filter b {'ip': ['192.0.2.1']} - 5 7 8 1000 0 1/2/3/4/5/6"
-		    " 10/20/30/40/50/60 11/22/33/44/55/66 0 0 0 0 0 0 0\n");
+	assert_dump(ledger, "filter a {'ip': ['192.0.2.1']} - 5 7 3 1000 0 1/2/3/4/5/6"
+			    " 10/20/30/40/50/60 11/22/33/44/55/66 0 0 0 0 0 0 0\n"
+			    "filter b {'ip': ['192.0.2.1']} - 5 7 8 1000 0 1/2/3/4/5/6"
+			    " 10/20/30/40/50/60 11/22/33/44/55/66 0 0 0 0 0 0 0\n");
 	g_assert_true(netfil_ledger_save(ledger, next, NULL));
 	g_assert_cmpint(next->id, ==, 10);
 	dump = ledger_dump(ledger);
@@ -111,8 +110,8 @@ static void test_schema_1_unreadable(void)
 {
 	char *directory = directory_new();
 
-	schema_1_write(directory, SCHEMA_1_FILTER(3, "a")
-		       "UPDATE filter SET specification = '{''ip''';");
+	schema_1_write(directory,
+		       SCHEMA_1_FILTER(3, "a") "UPDATE filter SET specification = '{''ip''';");
 	assert_refused(directory, NETFIL_ERROR_FAILED, "a filter cannot be read");
 	directory_remove(directory);
 }

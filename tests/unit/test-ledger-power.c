@@ -9,7 +9,7 @@
 #include "ledger-fixture.h"
 
 #define CUTS 200
-#define ROUNDS 16 /* enough that the -wal is written back in between */
+#define ROUNDS 40 /* enough that the -wal is written back in between */
 #define SEED 20261123
 
 static guint32 seed = SEED;
@@ -17,7 +17,7 @@ static guint32 seed = SEED;
 /* What is done in a directory, with marks in the disk's notes. */
 typedef struct {
 	char *directory;
-	guint begin;	   /* notes before it */
+	guint begin;       /* notes before it */
 	GPtrArray *states; /* dumps: at mark n, it is state n, or n + 1 */
 } Story;
 
@@ -107,9 +107,9 @@ static void test_workload(void)
 	for (guint i = 0; i < workload_length(ROUNDS); i++) {
 		g_assert_true(workload_step(ledger, i, NULL));
 		add_state(&story, ledger);
-		if (i % 30 == 5)
+		if (i % 90 == 5)
 			netfil_ledger_backup(ledger);
-		if (i % 100 != 99)
+		if (i % 250 != 249)
 			continue;
 		netfil_ledger_close(ledger);
 		ledger = ledger_open(story.directory);

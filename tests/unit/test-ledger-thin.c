@@ -226,8 +226,8 @@ static void count_day(Fixture *f, gint64 day, NetfilCounters *sums)
 			};
 
 			add_up(&sums[i], &more);
-			g_assert_true(netfil_ledger_count(f->ledger, i + 1, day + hour * HOUR,
-							  &more, NULL));
+			g_assert_true(
+			    netfil_ledger_count(f->ledger, i + 1, day + hour * HOUR, &more, NULL));
 		}
 	g_assert_true(netfil_ledger_commit(f->ledger, NULL));
 }
@@ -243,7 +243,8 @@ static void assert_sums(Fixture *f, const NetfilCounters *sums, gint64 now)
 			const NetfilLedgerEntry *e = &g_array_index(entries, NetfilLedgerEntry, j);
 
 			add_up(&sum, &e->sum);
-			g_assert_cmpint(e->start, ==, netfil_period_start(e->by, f->zone, e->start));
+			g_assert_cmpint(e->start, ==,
+					netfil_period_start(e->by, f->zone, e->start));
 			if (e->by == NETFIL_BY_HOUR)
 				g_assert_cmpint(e->start, >, now - 16 * DAY);
 			if (e->by == NETFIL_BY_DAY)

@@ -531,14 +531,22 @@ int main(int argc, char **argv)
 		const char *name;
 		void (*test)(Fixture *f, gconstpointer data);
 	} tests[] = {
-	    {"filters", test_filters},	     {"update", test_update},
-	    {"save-fails", test_save_fails}, {"delete", test_delete},
-	    {"checkpoint", test_checkpoint}, {"recorded", test_recorded},
-	    {"transactions", test_transactions}, {"spoiled", test_spoiled},
-	    {"notes", test_notes},	     {"cycles", test_cycles},
-	    {"old-cycles", test_old_cycles}, {"warnings", test_warnings},
-	    {"count", test_count},	     {"apps", test_apps},
-	    {"many-apps", test_many_apps},   {"accounts", test_accounts},
+	    {"filters", test_filters},
+	    {"update", test_update},
+	    {"save-fails", test_save_fails},
+	    {"delete", test_delete},
+	    {"checkpoint", test_checkpoint},
+	    {"recorded", test_recorded},
+	    {"transactions", test_transactions},
+	    {"spoiled", test_spoiled},
+	    {"notes", test_notes},
+	    {"cycles", test_cycles},
+	    {"old-cycles", test_old_cycles},
+	    {"warnings", test_warnings},
+	    {"count", test_count},
+	    {"apps", test_apps},
+	    {"many-apps", test_many_apps},
+	    {"accounts", test_accounts},
 	};
 
 	g_test_init(&argc, &argv, NULL);

@@ -1,0 +1,490 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * What applications move, and connect() at the cap: with the programs attached to a cgroup
+ * of the test's own and real sockets in a network namespace of its own. Copies of this
+ * program are the applications.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <net/if.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "engine/apps.h"
+#include "kernel/cgroup.h"
+
+#define HEADERS 28 /* of a datagram over IPv4 */
+#define PEER "10.78.0.2"
+#define OTHER_USER 12345
+#define SLOT 7
+
+static NetfilKernel *kernel;
+static NetfilApps *apps;
+static char *directory; /* of the applications */
+static char *cgroup, *home_cgroup;
+
+/* ---- an application ---- */
+
+static int make_socket(int type)
+{
+	int fd = socket(AF_INET, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	g_assert_cmpint(fd, >=, 0);
+	return fd;
+}
+
+static gboolean transmit(int fd, const char *address, guint size)
+{
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(9)};
+	char data[1024] = {0};
+
+	inet_pton(AF_INET, address, &to.sin_addr);
+	return sendto(fd, data, size, 0, (gpointer)&to, sizeof(to)) == (gssize)size;
+}
+
+/* --send ADDRESS COUNT SIZE */
+static int be_application(char **argv)
+{
+	int fd = make_socket(SOCK_DGRAM);
+
+	for (int i = atoi(argv[3]); i > 0; i--)
+		if (!transmit(fd, argv[2], atoi(argv[4])))
+			return 1;
+	return 0;
+}
+
+static void enter(const char *path)
+{
+	g_autofree char *procs = g_build_filename(path, "cgroup.procs", NULL);
+	int fd = open(procs, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0 || write(fd, "0", 1) != 1)
+		g_error("%s: %s", procs, g_strerror(errno));
+	close(fd);
+}
+
+static void be_user(gpointer uid)
+{
+	if (setuid(GPOINTER_TO_UINT(uid)))
+		_exit(1);
+}
+
+static void run(const char *application, guint uid, const char *address, guint count, guint size)
+{
+	g_autofree char *path = g_build_filename(directory, application, NULL);
+	g_autofree char *counted = g_strdup_printf("%u", count);
+	g_autofree char *sized = g_strdup_printf("%u", size);
+	const char *argv[] = {path, "--send", address, counted, sized, NULL};
+	g_autoptr(GError) error = NULL;
+	int status;
+
+	g_spawn_sync(NULL, (char **)argv, NULL, G_SPAWN_DEFAULT, be_user, GUINT_TO_POINTER(uid),
+		     NULL, NULL, &status, &error);
+	g_assert_no_error(error);
+	g_assert_cmpint(status, ==, 0);
+}
+
+static void command(const char *line)
+{
+	g_autoptr(GError) error = NULL;
+	int status;
+
+	g_spawn_command_line_sync(line, NULL, NULL, &status, &error);
+	g_assert_no_error(error);
+	g_assert_cmpint(status, ==, 0);
+}
+
+/* ---- the bed ---- */
+
+static void make_network(void)
+{
+	g_assert_cmpint(unshare(CLONE_NEWNET), ==, 0);
+	command("ip link add bed0 type veth peer name bed1");
+	command("ip address add 10.78.0.1/24 dev bed0");
+	command("ip link set lo up");
+	command("ip link set bed0 up");
+	command("ip link set bed1 up");
+	command("ip neighbour add " PEER " lladdr 02:02:02:02:02:02 dev bed0");
+}
+
+static void install(const char *self, const char *name)
+{
+	g_autofree char *path = g_build_filename(directory, name, NULL);
+	g_autoptr(GError) error = NULL;
+	g_autofree char *data = NULL;
+	gsize size;
+
+	g_file_get_contents(self, &data, &size, &error);
+	g_assert_no_error(error);
+	g_file_set_contents_full(path, data, size, G_FILE_SET_CONTENTS_NONE, 0755, &error);
+	g_assert_no_error(error);
+}
+
+static void make_applications(void)
+{
+	g_autoptr(GError) error = NULL;
+	g_autofree char *self = g_file_read_link("/proc/self/exe", &error);
+
+	g_assert_no_error(error);
+	directory = g_dir_make_tmp("netfil-account-XXXXXX", &error);
+	g_assert_no_error(error);
+	g_assert_cmpint(g_chmod(directory, 0755), ==, 0);
+	install(self, "alpha");
+	install(self, "beta");
+}
+
+static void make_cgroup(void)
+{
+	g_autoptr(GError) error = NULL;
+	g_autofree char *mount = netfil_cgroup_mount(&error);
+	g_autofree char *own = NULL, *text = NULL;
+	const char *line;
+
+	g_assert_no_error(error);
+	g_file_get_contents("/proc/self/cgroup", &text, NULL, &error);
+	g_assert_no_error(error);
+	line = strstr(text, "0::");
+	g_assert_nonnull(line);
+	own = g_strndup(line + 3, strcspn(line + 3, "\n"));
+	home_cgroup = g_build_filename(mount, own, NULL);
+	cgroup = g_strdup_printf("%s/netfil-account-%d", mount, getpid());
+	g_assert_cmpint(g_mkdir(cgroup, 0755), ==, 0);
+}
+
+/* Programs and maps anew; `start`: that count applications. */
+static void set_up(gboolean start)
+{
+	g_autoptr(GError) error = NULL;
+
+	kernel = netfil_kernel_open(NULL, cgroup, &error);
+	g_assert_no_error(error);
+	apps = netfil_apps_new(kernel, &error);
+	g_assert_no_error(error);
+	netfil_kernel_config(kernel)->instance = 1;
+	if (start)
+		netfil_apps_start(apps, &error);
+	g_assert_no_error(error);
+}
+
+static void tear_down(void)
+{
+	g_clear_pointer(&apps, netfil_apps_free);
+	g_clear_pointer(&kernel, netfil_kernel_close);
+}
+
+/* Takes what was moved by `application` (a name in the directory, or what NetfilAppUsage
+ * says): bytes out. */
+static guint64 moved_by(const GArray *moved, const char *application, guint32 uid)
+{
+	g_autofree char *path = *application && *application != '*'
+					? g_build_filename(directory, application, NULL)
+					: g_strdup(application);
+
+	for (guint i = 0; i < moved->len; i++) {
+		const NetfilAppUsage *usage = &g_array_index(moved, NetfilAppUsage, i);
+
+		if (g_str_equal(usage->exe, path) && usage->uid == uid)
+			return usage->out;
+	}
+	return 0;
+}
+
+static void expect_moved(guint count, const char *application, guint32 uid, guint64 out)
+{
+	g_autoptr(GArray) moved = netfil_apps_moved(apps);
+
+	g_assert_cmpuint(moved->len, ==, count);
+	if (count)
+		g_assert_cmpuint(moved_by(moved, application, uid), ==, out);
+}
+
+static void record(void)
+{
+	g_autoptr(GArray) moved = netfil_apps_moved(apps);
+
+	netfil_apps_recorded(apps, moved);
+}
+
+/* ---- tests ---- */
+
+static void test_by_exe_and_user(void)
+{
+	set_up(TRUE);
+	expect_moved(0, NULL, 0, 0);
+	run("alpha", 0, PEER, 3, 100);
+	run("alpha", 0, PEER, 1, 101);
+	run("alpha", OTHER_USER, PEER, 2, 50);
+	run("beta", 0, PEER, 1, 200);
+	expect_moved(3, "alpha", 0, 3 * (100 + HEADERS) + 101 + HEADERS);
+	expect_moved(3, "alpha", OTHER_USER, 2 * (50 + HEADERS));
+	expect_moved(3, "beta", 0, 200 + HEADERS);
+	tear_down();
+}
+
+/* Loopback is not counted, and nothing is while nobody wants it. */
+static void test_not_counted(void)
+{
+	set_up(FALSE);
+	run("alpha", 0, PEER, 1, 100);
+	expect_moved(0, NULL, 0, 0);
+	tear_down();
+	set_up(TRUE);
+	run("alpha", 0, "127.0.0.1", 3, 100);
+	expect_moved(0, NULL, 0, 0);
+	tear_down();
+}
+
+/* What is recorded is told no more, by one that takes over neither. */
+static void test_recorded(void)
+{
+	g_autoptr(GError) error = NULL;
+	g_autoptr(GArray) moved = NULL;
+
+	set_up(TRUE);
+	run("alpha", 0, PEER, 1, 100);
+	moved = netfil_apps_moved(apps);
+	expect_moved(1, "alpha", 0, 100 + HEADERS);
+	netfil_apps_recorded(apps, moved);
+	expect_moved(0, NULL, 0, 0);
+	run("alpha", 0, PEER, 2, 100);
+	expect_moved(1, "alpha", 0, 2 * (100 + HEADERS));
+
+	netfil_apps_free(apps);
+	apps = netfil_apps_new(kernel, &error);
+	g_assert_no_error(error);
+	for (guint i = 0; i < moved->len; i++) {
+		const NetfilAppUsage *usage = &g_array_index(moved, NetfilAppUsage, i);
+
+		netfil_apps_resume(apps, usage->account, usage->raw_in, usage->raw_out);
+	}
+	expect_moved(1, "alpha", 0, 2 * (100 + HEADERS));
+	run("beta", 0, PEER, 1, 100); /* numbers are not given twice */
+	expect_moved(2, "beta", 0, 100 + HEADERS);
+	tear_down();
+}
+
+/* No account is left: then all go to one. One that is free again is given. */
+static void test_full(void)
+{
+	g_autoptr(GError) error = NULL;
+	NetfilMaps *maps;
+	guint32 number;
+
+	set_up(TRUE);
+	maps = netfil_kernel_maps(kernel);
+	run("alpha", 0, PEER, 1, 100);
+	while (netfil_maps_pop(maps, "account_free", &number))
+		;
+	record();
+	run("alpha", 0, PEER, 1, 100);
+	run("beta", 0, PEER, 1, 200);
+	run("alpha", OTHER_USER, PEER, 1, 50);
+	expect_moved(2, "alpha", 0, 100 + HEADERS);
+	expect_moved(2, "*", G_MAXUINT32, 200 + 50 + 2 * HEADERS);
+	record();
+	netfil_maps_put(maps, "account_free", NULL, &number, &error);
+	g_assert_no_error(error);
+	run("beta", 0, PEER, 1, 200);
+	expect_moved(1, "beta", 0, 200 + HEADERS);
+	tear_down();
+}
+
+/* A socket whose account was taken back finds another one; so does one that had none. */
+static void test_taken_back(void)
+{
+	g_autoptr(GError) error = NULL;
+	struct netfil_account *accounts;
+	struct netfil_account_key key;
+	guint64 before;
+	guint32 number;
+	NetfilMaps *maps;
+	int fd;
+
+	set_up(TRUE);
+	maps = netfil_kernel_maps(kernel);
+	accounts = netfil_maps_memory(maps, "accounts", &error);
+	fd = make_socket(SOCK_DGRAM);
+	g_assert_true(transmit(fd, PEER, 100));
+	for (number = NETFIL_ACCOUNT_FIRST; !accounts[number].bytes[NETFIL_OUT]; number++)
+		g_assert_cmpuint(number, <, NETFIL_ACCOUNTS_MAX - 1);
+	key = accounts[number].key;
+	g_assert_cmpuint(key.uid, ==, 0);
+	netfil_maps_delete(maps, "account_numbers", &key);
+	accounts[number].generation++;
+	before = accounts[number].bytes[NETFIL_OUT];
+	g_assert_true(transmit(fd, PEER, 200));
+	g_assert_cmpuint(accounts[number].bytes[NETFIL_OUT], ==, before);
+	g_assert_true(netfil_maps_get(maps, "account_numbers", &key, &number));
+	g_assert_cmpuint(accounts[number].bytes[NETFIL_OUT], ==, 200 + HEADERS);
+
+	/* It was not told its path: a process that runs it has the name. */
+	{
+		g_autoptr(GArray) moved = netfil_apps_moved(apps);
+		g_autofree char *self = g_file_read_link("/proc/self/exe", NULL);
+
+		g_assert_cmpuint(moved->len, ==, 2);
+		g_assert_cmpstr(g_array_index(moved, NetfilAppUsage, 1).exe, ==, self);
+	}
+	close(fd);
+	tear_down();
+}
+
+/* Sockets of before it counted. */
+static void test_started_later(void)
+{
+	g_autofree char *self = g_file_read_link("/proc/self/exe", NULL);
+	g_autoptr(GArray) moved = NULL;
+	g_autoptr(GError) error = NULL;
+	int fd;
+
+	set_up(FALSE);
+	fd = make_socket(SOCK_DGRAM);
+	g_assert_true(transmit(fd, PEER, 100));
+	netfil_apps_start(apps, &error);
+	g_assert_no_error(error);
+	g_assert_true(transmit(fd, PEER, 200));
+	moved = netfil_apps_moved(apps);
+	g_assert_cmpuint(moved->len, ==, 1);
+	g_assert_cmpstr(g_array_index(moved, NetfilAppUsage, 0).exe, ==, self);
+	g_assert_cmpuint(g_array_index(moved, NetfilAppUsage, 0).out, ==, 200 + HEADERS);
+	close(fd);
+	tear_down();
+}
+
+static void use_slot(guint32 flags, guint64 limit)
+{
+	struct netfil_slot *slot = netfil_kernel_slot(kernel, SLOT);
+
+	slot->flags = flags;
+	slot->limit[NETFIL_IN] = slot->limit[NETFIL_OUT] = NETFIL_NO_LIMIT;
+	slot->limit[NETFIL_TOTAL] = limit;
+}
+
+/* A rule that matches all. */
+static void use_rule(void)
+{
+	struct netfil_config *config = netfil_kernel_config(kernel);
+
+	config->slot[0] = SLOT;
+	for (guint kind = 0; kind < NETFIL_KINDS; kind++)
+		config->any[kind].words[0] = 1;
+	config->enabled.words[0] = 1;
+	config->words = 1;
+	config->generation++;
+}
+
+/* What is refused is not counted: by the socket's filter, and by the interface's after the
+ * socket's hook had counted it. */
+static void test_refused(void)
+{
+	struct netfil_interface entry = {.link_header = 14, .count = 1, .slots = {SLOT}};
+	g_autoptr(GError) error = NULL;
+	guint32 ifindex = if_nametoindex("bed0");
+	int fd;
+
+	set_up(TRUE);
+	fd = make_socket(SOCK_DGRAM);
+	use_slot(0, 0);
+	use_rule();
+	g_assert_false(transmit(fd, PEER, 100));
+	expect_moved(0, NULL, 0, 0);
+	netfil_kernel_config(kernel)->enabled.words[0] = 0;
+	netfil_kernel_config(kernel)->generation++;
+	entry.except[0] = NETFIL_NO_RULE;
+	netfil_maps_put(netfil_kernel_maps(kernel), "interfaces", &ifindex, &entry, &error);
+	g_assert_no_error(error);
+	netfil_kernel_attach_interface(kernel, ifindex, &error);
+	g_assert_no_error(error);
+	transmit(fd, PEER, 100);
+	g_assert_cmpuint(netfil_kernel_slot(kernel, SLOT)->refused_packets, ==, 2);
+	expect_moved(0, NULL, 0, 0);
+	use_slot(0, 1000);
+	g_assert_true(transmit(fd, PEER, 100));
+	{
+		g_autoptr(GArray) moved = netfil_apps_moved(apps);
+
+		g_assert_cmpuint(moved->len, ==, 1);
+		g_assert_cmpuint(g_array_index(moved, NetfilAppUsage, 0).out, ==, 100 + HEADERS);
+	}
+	close(fd);
+	tear_down();
+}
+
+/* errno of connect(). */
+static int attempt(void)
+{
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(9)};
+	int fd = make_socket(SOCK_STREAM), result;
+
+	inet_pton(AF_INET, PEER, &to.sin_addr);
+	result = connect(fd, (gpointer)&to, sizeof(to)) ? errno : 0;
+	close(fd);
+	return result;
+}
+
+/* Only a spent filter that rejects says so to connect(), and not in free hours. */
+static void test_connect(void)
+{
+	struct netfil_slot *slot;
+	struct timespec now;
+
+	set_up(FALSE);
+	slot = netfil_kernel_slot(kernel, SLOT);
+	use_slot(NETFIL_SLOT_REJECT, NETFIL_NO_LIMIT);
+	use_rule();
+	slot->exhausted = NETFIL_EXHAUSTED_KNOCKED | NETFIL_EXHAUSTED_PAUSED;
+	g_assert_cmpint(attempt(), ==, EINPROGRESS);
+	slot->exhausted = 1 << NETFIL_TOTAL;
+	g_assert_cmpint(attempt(), ==, EPERM);
+	slot->flags = NETFIL_SLOT_OVER;
+	g_assert_cmpint(attempt(), ==, EINPROGRESS);
+	slot->flags = NETFIL_SLOT_REJECT;
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	slot->over_until = (now.tv_sec + 3600) * G_GUINT64_CONSTANT(1000000000);
+	g_assert_cmpint(attempt(), ==, EINPROGRESS);
+	slot->over_until = 1;
+	g_assert_cmpint(attempt(), ==, EPERM);
+	tear_down();
+}
+
+static void clean_up(void)
+{
+	g_autofree char *alpha = g_build_filename(directory, "alpha", NULL);
+	g_autofree char *beta = g_build_filename(directory, "beta", NULL);
+
+	enter(home_cgroup);
+	g_rmdir(cgroup);
+	g_remove(alpha);
+	g_remove(beta);
+	g_rmdir(directory);
+}
+
+int main(int argc, char **argv)
+{
+	int status;
+
+	if (argc == 5 && g_str_equal(argv[1], "--send"))
+		return be_application(argv);
+	g_test_init(&argc, &argv, NULL);
+	g_test_add_func("/account/by-exe-and-user", test_by_exe_and_user);
+	g_test_add_func("/account/not-counted", test_not_counted);
+	g_test_add_func("/account/recorded", test_recorded);
+	g_test_add_func("/account/full", test_full);
+	g_test_add_func("/account/taken-back", test_taken_back);
+	g_test_add_func("/account/started-later", test_started_later);
+	g_test_add_func("/account/refused", test_refused);
+	g_test_add_func("/account/connect", test_connect);
+	make_cgroup();
+	make_network();
+	make_applications();
+	enter(cgroup);
+	g_test_set_nonfatal_assertions();
+	status = g_test_run();
+	clean_up();
+	return status;
+}
