@@ -229,14 +229,23 @@ static __always_inline bool rate_admits(struct netfil_slot *slot, const struct n
 	return true;
 }
 
+/* What is admitted beyond one cap may pass the other one, too. */
+static __always_inline void slot_passed(struct netfil_slot *slot, __u32 number, __u32 limit,
+					__u32 bytes)
+{
+	if (READ_ONCE(slot->used[limit]) > READ_ONCE(slot->limit[limit]))
+		slot_exhaust(slot, number, limit, bytes);
+}
+
 /* Whether a packet that does not fit below this limit is admitted all the same; `take`:
  * and charges it. */
 static __always_inline bool slot_beyond(struct netfil_slot *slot, __u32 number, __u32 limit,
 					const struct netfil_cost *cost, bool take)
 {
-	bool fresh;
+	__u32 direction = cost->direction & 1;
+	bool unlimited = slot_free(slot), fresh;
 
-	if (!slot_free(slot)) {
+	if (!unlimited) {
 		if (!(slot->flags & NETFIL_SLOT_OVER) ||
 		    (slot->flags & NETFIL_SLOT_GRANTED && limit == NETFIL_TOTAL))
 			return false;
@@ -245,8 +254,13 @@ static __always_inline bool slot_beyond(struct netfil_slot *slot, __u32 number, 
 			return false;
 	}
 	if (take) {
-		__sync_fetch_and_add(&slot->used[cost->direction & 1], cost->bytes);
+		__sync_fetch_and_add(&slot->used[direction], cost->bytes);
 		__sync_fetch_and_add(&slot->used[NETFIL_TOTAL], cost->bytes);
+	}
+	if (take && !unlimited) {
+		slot_passed(slot, number, direction, cost->bytes);
+		if (!(slot->flags & NETFIL_SLOT_GRANTED))
+			slot_passed(slot, number, NETFIL_TOTAL, cost->bytes);
 	}
 	return true;
 }
@@ -273,7 +287,8 @@ static __always_inline void slot_knock(struct netfil_slot *slot, __u32 number, _
 	    __sync_fetch_and_or(&slot->exhausted, NETFIL_EXHAUSTED_KNOCKED) &
 		    NETFIL_EXHAUSTED_KNOCKED)
 		return;
-	event_send(NETFIL_EVENT_KNOCK, number, limit, bytes);
+	if (!event_send(NETFIL_EVENT_KNOCK, number, limit, bytes))
+		__sync_fetch_and_and(&slot->exhausted, ~NETFIL_EXHAUSTED_KNOCKED);
 }
 
 /*

@@ -12,7 +12,7 @@ static const NetfilUsage usage = {
     .summary = "Changes a filter. What is given replaces what it had of that kind; the rest, and\n"
 	       "its usage, stay. An empty value clears a selector or setting (--ip=, --warn=), 0 "
 	       "removes a\n"
-	       "cap. A cap with a sign, --used and --unlimited-until are for this cycle alone.",
+	       "cap. A cap with a sign and --used are for this cycle alone.",
     .description =
 	NETFIL_POLICIES_HELP "Examples:\n"
 			     "  netfil set hotspot --total 60G\n"

@@ -12,8 +12,7 @@
 #include <unistd.h>
 
 #include "core/error.h"
-
-#define PREFIX "netfil.run-"
+#include "kernel/cgroup.h"
 
 struct NetfilRunCgroup {
 	char *path;
@@ -48,7 +47,7 @@ static gboolean remove_tree(const char *path)
 /* Ours by its name alone, it was left by a process that had our pid before us. */
 static gboolean owner_is_dead(const char *name)
 {
-	gint64 pid = g_ascii_strtoll(name + strlen(PREFIX), NULL, 10);
+	gint64 pid = g_ascii_strtoll(name + strlen(NETFIL_CGROUP_RUN), NULL, 10);
 
 	return pid > 0 && pid <= G_MAXINT &&
 	       (pid == getpid() || (kill((pid_t)pid, 0) < 0 && errno == ESRCH));
@@ -62,7 +61,7 @@ static void remove_stale(const char *root)
 	const char *name;
 
 	while (directory && (name = g_dir_read_name(directory))) {
-		if (g_str_has_prefix(name, PREFIX) && owner_is_dead(name)) {
+		if (g_str_has_prefix(name, NETFIL_CGROUP_RUN) && owner_is_dead(name)) {
 			g_autofree char *path = g_build_filename(root, name, NULL);
 
 			remove_tree(path);
@@ -72,7 +71,7 @@ static void remove_stale(const char *root)
 
 static char *make_directory(const char *root, GError **error)
 {
-	g_autofree char *path = g_strdup_printf("%s/" PREFIX "%d", root, getpid());
+	g_autofree char *path = g_strdup_printf("%s/" NETFIL_CGROUP_RUN "%d", root, getpid());
 
 	if (g_mkdir(path, 0755) == 0)
 		return g_steal_pointer(&path);

@@ -248,8 +248,11 @@ static void netfil_engine_finalize(GObject *object)
 	if (e->reset_source)
 		g_source_remove(e->reset_source);
 	g_hash_table_iter_init(&iter, e->filters);
-	while (g_hash_table_iter_next(&iter, NULL, &filter))
+	while (g_hash_table_iter_next(&iter, NULL, &filter)) {
+		if (!e->pinned)
+			netfil_cap_dismiss(e, filter); /* nothing outlives it */
 		netfil_filter_free(filter);
+	}
 	g_hash_table_unref(e->filters);
 	netfil_rules_free(e->rules);
 	netfil_devices_free(e->devices);

@@ -8,6 +8,7 @@
 #include "cgroups.h"
 #include "clock.h"
 #include "kill.h"
+#include "pause.h"
 
 NetfilFilter *netfil_filter_new(const NetfilSpec *spec)
 {
@@ -26,6 +27,7 @@ void netfil_filter_free(NetfilFilter *filter)
 	if (!filter)
 		return;
 	netfil_kill_forget(filter);
+	netfil_pause_forget(filter);
 	g_array_unref(filter->warned);
 	g_free(filter->downed);
 	netfil_spec_free(filter->spec);

@@ -108,6 +108,22 @@ static void test_notify(void)
 	expect_refused(bed, 0, 0, 0, 1 << NETFIL_TOTAL);
 }
 
+/* Each cap that is passed is told, also where another one was passed before. */
+static void test_notify_both(void)
+{
+	set_up(1, NETFIL_SLOT_OVER);
+	bed_slot(bed, 0)->limit[NETFIL_OUT] = SIZE;
+	bed_slot(bed, 0)->limit[NETFIL_TOTAL] = 3 * SIZE;
+	for (guint i = 0; i < 3; i++)
+		expect_run(SOCKET_OUT, ADMIT);
+	expect_events(1);
+	expect_event(0, NETFIL_EVENT_EXHAUSTED, NETFIL_OUT, SIZE);
+	expect_run(SOCKET_OUT, ADMIT);
+	expect_run(SOCKET_OUT, ADMIT);
+	expect_events(1);
+	expect_event(0, NETFIL_EVENT_EXHAUSTED, NETFIL_TOTAL, SIZE);
+}
+
 /* Throttled filters whose cap is reached, and which owe nothing. */
 static void set_up_rate(guint rules)
 {
@@ -362,6 +378,7 @@ static void add_tests(void)
 	g_test_add_func("/over/free", test_free);
 	g_test_add_func("/over/free-others", test_free_others);
 	g_test_add_func("/over/notify", test_notify);
+	g_test_add_func("/over/notify-both", test_notify_both);
 	g_test_add_data_func("/over/rate/fresh", NULL, test_rate_fresh);
 	g_test_add_data_func("/over/rate/fresh-again", GUINT_TO_POINTER(1), test_rate_fresh);
 	g_test_add_func("/over/rate/busy", test_rate_busy);

@@ -6,7 +6,7 @@
 
 load lib
 
-CUTS=25 # in each strict test
+CUTS=20    # in each strict test
 IMAGES=100 # in each checkpoint test
 BOOTED=5   # of these
 SLACK=250000 # microseconds that a tick may be late
@@ -121,7 +121,7 @@ CAP=40000000
 # A burst, and the cut in its midst; now and then while netfild is still starting. `since`:
 # what had gone by when the cycle began.
 strict_cut() {
-	if ((RANDOM % 4)); then
+	if ((RANDOM % 3)); then
 		start_daemon --durability strict
 		assert_between "used after a cut" "$(used tight total)" $((seen - since)) "$CAP"
 		[[ $(state tight) == on ]] || begin_cycle
@@ -188,6 +188,14 @@ strict_holds() { # SEED
 
 @test "strict: no power cut lets a byte past the cap: 8" {
 	strict_holds "${NETFIL_TEST_SEED:-$((EPOCHSECONDS + 8))}"
+}
+
+@test "strict: no power cut lets a byte past the cap: 9" {
+	strict_holds "${NETFIL_TEST_SEED:-$((EPOCHSECONDS + 9))}"
+}
+
+@test "strict: no power cut lets a byte past the cap: 10" {
+	strict_holds "${NETFIL_TEST_SEED:-$((EPOCHSECONDS + 10))}"
 }
 
 @test "strict: what a power cut leaves open counts as spent, and is said" {
