@@ -257,7 +257,7 @@ static void on_exhausted(NetfilEngine *e, NetfilFilter *filter, const struct net
 	}
 	sockets_follow(e, filter);
 	act_now(e, filter);
-	netfil_turn_all(e); /* warnings before the end that they are of */
+	netfil_turn_warn(e, filter); /* before the end that they are of */
 	netfil_emit_cap_reached(e, filter, event->direction);
 }
 

@@ -114,6 +114,9 @@ NetfilLedgerCycle netfil_turn_close(const NetfilFilter *filter, const NetfilCoun
 /* Each second: turns what is due, writes what changed, and tells. */
 void netfil_turn_all(NetfilEngine *e);
 
+/* Gives the filter's warnings that are due. */
+void netfil_turn_warn(NetfilEngine *e, NetfilFilter *filter);
+
 /* grant.c: strict durability. */
 
 /* Whether the filter needs grants; where they begin, its limit is where it stands. Before

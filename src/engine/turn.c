@@ -217,8 +217,11 @@ static void follow_zone(NetfilEngine *e, GTimeZone *zone, gint64 now)
 	}
 }
 
+/* Warnings of a cycle that ended come before the next one. */
 static void emit_all(NetfilEngine *e, const GArray *turns, const GArray *warnings)
 {
+	for (guint i = 0; i < warnings->len; i++)
+		netfil_emit_warned(e, &g_array_index(warnings, NetfilWarning, i));
 	for (guint i = 0; i < turns->len; i++) {
 		const Turn *t = &g_array_index(turns, Turn, i);
 
@@ -227,17 +230,37 @@ static void emit_all(NetfilEngine *e, const GArray *turns, const GArray *warning
 		if (t->changed)
 			netfil_emit_changed(e, t->filter);
 	}
-	for (guint i = 0; i < warnings->len; i++)
-		netfil_emit_warned(e, &g_array_index(warnings, NetfilWarning, i));
+}
+
+/* Writes what is due and then tells: what was told once is not told again, whatever
+ * happens. `before`: how many warnings were waiting already. */
+static void write_and_tell(NetfilEngine *e, const GArray *turns, guint before)
+{
+	g_autoptr(GArray) warnings = g_array_new(FALSE, FALSE, sizeof(NetfilWarning));
+
+	for (guint i = before; i < e->warnings->len; i++)
+		g_array_append_val(warnings, g_array_index(e->warnings, NetfilWarning, i));
+	netfil_checkpoint(e);
+	emit_all(e, turns, warnings);
+}
+
+void netfil_turn_warn(NetfilEngine *e, NetfilFilter *filter)
+{
+	g_autoptr(GArray) none = g_array_new(FALSE, FALSE, sizeof(Turn));
+	Turn t = {.engine = e, .filter = filter, .now = netfil_clock_seconds()};
+	guint before = e->warnings->len;
+
+	follow_warnings(&t);
+	if (e->warnings->len > before)
+		write_and_tell(e, none, before);
 }
 
 void netfil_turn_all(NetfilEngine *e)
 {
-	g_autoptr(GArray) turns = g_array_new(FALSE, TRUE, sizeof(Turn));
-	g_autoptr(GArray) warnings = NULL;
+	g_autoptr(GArray) turns = g_array_new(FALSE, FALSE, sizeof(Turn));
 	GTimeZone *zone = netfil_clock_zone();
 	gint64 now = netfil_clock_seconds();
-	guint warned = e->warnings->len;
+	guint before = e->warnings->len;
 	GHashTableIter iter;
 	gpointer filter;
 
@@ -250,10 +273,5 @@ void netfil_turn_all(NetfilEngine *e)
 			g_array_append_val(turns, t);
 	}
 	follow_zone(e, zone, now);
-	warnings = g_array_new(FALSE, FALSE, sizeof(NetfilWarning));
-	g_array_append_vals(warnings, &g_array_index(e->warnings, NetfilWarning, warned),
-			    e->warnings->len - warned);
-	/* On disk before it is told: what was told once is not told again. */
-	netfil_checkpoint(e);
-	emit_all(e, turns, warnings);
+	write_and_tell(e, turns, before);
 }

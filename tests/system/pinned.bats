@@ -277,7 +277,7 @@ netfild_here() {
 	finish server
 	assert_exact open out in
 	show open .used >"$TMP/before"
-	wait_until eval '[[ $(sqlite3 "$TMP/state/ledger.db" "SELECT used_out FROM filter") == \
+	wait_until eval '[[ $(sqlite3 "$TMP/state/ledger.db" "SELECT used_bytes_out FROM usage") == \
 		"$(used open out)" ]]'
 	kill_daemon # no last checkpoint
 	umount "$TMP/bpf"
