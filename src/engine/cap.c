@@ -226,6 +226,22 @@ static void act_now(NetfilEngine *e, NetfilFilter *filter)
 		act(e, filter);
 }
 
+/* Each cap that is reached is told once: by a packet that did not fit, or by a change after
+ * which none would. */
+static void tell(NetfilEngine *e, NetfilFilter *filter)
+{
+	guint reached = filter->spec->on ? netfil_filter_exhausted(e->kernel, filter) : 0;
+	guint new = reached & ~filter->told;
+
+	filter->told = reached;
+	if (!new)
+		return;
+	netfil_turn_warn(e, filter); /* before the end that they are of */
+	for (guint i = 0; i < NETFIL_DIRECTIONS; i++)
+		if (new & 1U << i)
+			netfil_emit_cap_reached(e, filter, i);
+}
+
 void netfil_cap_follow(NetfilEngine *e, NetfilFilter *filter)
 {
 	NetfilOnLimit policy = filter->spec->on_limit;
@@ -242,6 +258,7 @@ void netfil_cap_follow(NetfilEngine *e, NetfilFilter *filter)
 	/* A link stays as it is until the next packet knocks. */
 	if (full && policy != NETFIL_ON_LIMIT_DOWN)
 		act_now(e, filter);
+	tell(e, filter);
 }
 
 static void on_exhausted(NetfilEngine *e, NetfilFilter *filter, const struct netfil_event *event)
@@ -257,8 +274,7 @@ static void on_exhausted(NetfilEngine *e, NetfilFilter *filter, const struct net
 	}
 	sockets_follow(e, filter);
 	act_now(e, filter);
-	netfil_turn_warn(e, filter); /* before the end that they are of */
-	netfil_emit_cap_reached(e, filter, event->direction);
+	tell(e, filter);
 }
 
 static void on_knock(NetfilEngine *e, NetfilFilter *filter)

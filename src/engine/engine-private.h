@@ -16,6 +16,7 @@ typedef struct {
 	guint percent;
 	guint direction;
 	gint64 cycle, when; /* seconds since the epoch; cycle: when it began */
+	gboolean told;
 } NetfilWarning;
 
 struct _NetfilEngine {

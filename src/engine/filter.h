@@ -47,6 +47,8 @@ typedef struct {
 	guint64 chunk;	 /* bytes, of the next grant */
 	gint64 granted_at; /* monotonic, microseconds */
 
+	guint told; /* bits of the caps that were told to be reached */
+
 	/* A frame filter with `reject`: on the sockets of its interfaces, see cap.c. */
 	guint sockets_slot;
 	NetfilRule *sockets_rule;

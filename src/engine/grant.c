@@ -56,6 +56,7 @@ void netfil_grant_prepare(NetfilEngine *e, NetfilFilter *filter)
 	gboolean before = filter->strict;
 
 	filter->strict = is_strict(e, filter->spec);
+	filter->chunk = MAX(filter->chunk, CHUNK_LEAST); /* an event for more may be lost */
 	if (!filter->strict)
 		filter->granted = 0;
 	else if (!before)

@@ -74,8 +74,11 @@ static gboolean resume(NetfilEngine *e, NetfilFilter *filter, const NetfilLedger
 {
 	gboolean survived = filter->slot != NETFIL_NO_SLOT;
 
-	if (!survived && !fill_slot(e, filter, error))
-		return FALSE;
+	if (!survived) {
+		g_clear_pointer(&filter->downed, g_free); /* links are as the machine made them */
+		if (!fill_slot(e, filter, error))
+			return FALSE;
+	}
 	netfil_grant_prepare(e, filter);
 	if (!survived)
 		netfil_filter_arm(e->kernel, filter);

@@ -155,7 +155,8 @@ static void follow_warnings(Turn *t)
 		return;
 	for (guint i = 0; i < filter->spec->warn->len; i++) {
 		guint8 percent = g_array_index(filter->spec->warn, guint8, i);
-		NetfilWarning warning = {filter->id, percent, direction, filter->started, t->now};
+		NetfilWarning warning = {filter->id,      percent, direction,
+					 filter->started, t->now,  FALSE};
 
 		if (was_warned(filter, percent) || !is_reached(status, direction, percent))
 			continue;
@@ -233,13 +234,18 @@ static void emit_all(NetfilEngine *e, const GArray *turns, const GArray *warning
 }
 
 /* Writes what is due and then tells: what was told once is not told again, whatever
- * happens. `before`: how many warnings were waiting already. */
-static void write_and_tell(NetfilEngine *e, const GArray *turns, guint before)
+ * happens. */
+static void write_and_tell(NetfilEngine *e, const GArray *turns)
 {
 	g_autoptr(GArray) warnings = g_array_new(FALSE, FALSE, sizeof(NetfilWarning));
 
-	for (guint i = before; i < e->warnings->len; i++)
-		g_array_append_val(warnings, g_array_index(e->warnings, NetfilWarning, i));
+	for (guint i = 0; i < e->warnings->len; i++) {
+		NetfilWarning *warning = &g_array_index(e->warnings, NetfilWarning, i);
+
+		if (!warning->told)
+			g_array_append_val(warnings, *warning);
+		warning->told = TRUE;
+	}
 	netfil_checkpoint(e);
 	emit_all(e, turns, warnings);
 }
@@ -252,7 +258,7 @@ void netfil_turn_warn(NetfilEngine *e, NetfilFilter *filter)
 
 	follow_warnings(&t);
 	if (e->warnings->len > before)
-		write_and_tell(e, none, before);
+		write_and_tell(e, none);
 }
 
 void netfil_turn_all(NetfilEngine *e)
@@ -260,7 +266,6 @@ void netfil_turn_all(NetfilEngine *e)
 	g_autoptr(GArray) turns = g_array_new(FALSE, FALSE, sizeof(Turn));
 	GTimeZone *zone = netfil_clock_zone();
 	gint64 now = netfil_clock_seconds();
-	guint before = e->warnings->len;
 	GHashTableIter iter;
 	gpointer filter;
 
@@ -273,5 +278,5 @@ void netfil_turn_all(NetfilEngine *e)
 			g_array_append_val(turns, t);
 	}
 	follow_zone(e, zone, now);
-	write_and_tell(e, turns, before);
+	write_and_tell(e, turns);
 }

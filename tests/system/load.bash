@@ -42,5 +42,6 @@ move() { # BYTES
 }
 
 datagrams() { # COUNT SIZE-OF-PACKET
-	capped --method sendto udp-send "$B4" 9 "$1" $(($2 - 28)) >"$TMP/datagrams.out"
+	capped --method sendto udp-send "$B4" 9 "$1" $(($2 - 28)) >"$TMP/datagrams.out" ||
+		fail "datagrams: $(cat "$TMP/datagrams.out")"
 }

@@ -362,6 +362,17 @@ static void import(const char *name)
 	file_free(file);
 }
 
+static void import_all(void)
+{
+	DIR *entries = list(state);
+	struct dirent *entry;
+
+	while ((entry = readdir(entries)))
+		if (is_kept(entry->d_name))
+			import(entry->d_name);
+	closedir(entries);
+}
+
 static int open_folder(int parent, const char *path)
 {
 	int fd = kernel_openat(parent, path, O_RDONLY | O_DIRECTORY, 0);
@@ -371,14 +382,28 @@ static int open_folder(int parent, const char *path)
 	return fd;
 }
 
+/* Under another name until it is whole: we may be killed meanwhile. */
+static void make_shadow(const char *path)
+{
+	char new_path[PATH_MAX];
+
+	snprintf(new_path, sizeof(new_path), "%s.%d", path, getpid());
+	if (mkdir(new_path, 0755))
+		err(1, "%s", new_path);
+	shadow = open_folder(AT_FDCWD, new_path);
+	if (mkdirat(shadow, ".data", 0755))
+		err(1, "%s/.data", new_path);
+	data = open_folder(shadow, ".data");
+	import_all();
+	if (kernel_renameat(AT_FDCWD, new_path, AT_FDCWD, path))
+		err(1, "%s", path);
+}
+
 __attribute__((constructor)) static void begin(void)
 {
 	const char *shadow_path = getenv("LOSE_UNSYNCED_SHADOW");
 	const char *from = getenv("NETFIL_STATE_DIR"), *fault = getenv("LOSE_UNSYNCED_FAULT");
 	const char *percent = getenv("LOSE_UNSYNCED_EARLY"), *seed = getenv("LOSE_UNSYNCED_SEED");
-	struct dirent *entry;
-	bool fresh;
-	DIR *entries;
 
 	if (!shadow_path || !from || !realpath(from, state_path))
 		return;
@@ -386,19 +411,13 @@ __attribute__((constructor)) static void begin(void)
 		snprintf(fault_path, sizeof(fault_path), "%s", fault);
 	early = percent ? atoi(percent) : 0;
 	dice = seed ? atoi(seed) : 1;
-	fresh = mkdir(shadow_path, 0755) == 0;
 	state = open_folder(AT_FDCWD, state_path);
-	shadow = open_folder(AT_FDCWD, shadow_path);
-	if (fresh && mkdirat(shadow, ".data", 0755))
-		err(1, "%s/.data", shadow_path);
-	data = open_folder(shadow, ".data");
-	if (!fresh)
+	if (access(shadow_path, F_OK)) {
+		make_shadow(shadow_path);
 		return;
-	entries = list(state);
-	while ((entry = readdir(entries)))
-		if (is_kept(entry->d_name))
-			import(entry->d_name);
-	closedir(entries);
+	}
+	shadow = open_folder(AT_FDCWD, shadow_path);
+	data = open_folder(shadow, ".data");
 }
 
 /* ---- the calls that netfild makes ---- */
