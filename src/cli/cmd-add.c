@@ -9,16 +9,17 @@
 static const NetfilUsage usage = {
     .command = "add",
     .arguments = "NAME SELECTOR... [CAPS] [POLICY]",
-    .summary = "Adds a filter, which is in force before the command ends. Repeats of one selector\n"
-	       "widen it, different selectors narrow it. Without a cap it only counts.\n"
+    .summary = "Adds a filter, which is in force before the command ends. Repeats of one\n"
+	       "selector widen it, different selectors narrow it. Without a cap it only counts.\n"
 	       "Starts netfild if none runs.",
     .description = NETFIL_POLICIES_HELP
     "Examples:\n"
     "  netfil add hotspot --interface wlan0 --total 50G\n"
     "  netfil add backup --unit backup.service --ip 192.0.2.0/24 --out 2T\n"
     "  netfil add build --pid 4711 --in 300MiB --on-limit kill\n"
-    "  netfil add phone --interface 'wwan*' --total 20G --every month@14 --rollover \\\n"
-    "    --free 01:00-07:00 --warn 80,95 --except 192.168.0.0/16 --on-limit throttle=64k\n",
+    "  netfil add phone --interface 'wwan*' --total 20G --every month@14 \\\n"
+    "    --except 192.168.0.0/16 --free 01:00-07:00 --warn 80,95 --rollover \\\n"
+    "    --on-limit throttle=64k\n",
 };
 
 int netfil_cmd_add(int argc, char **argv, GError **error)

@@ -14,10 +14,9 @@
 static const NetfilUsage usage = {
     .command = "doctor",
     .arguments = "",
-    .summary =
-	"What this kernel can do for netfil, and what is lost where it cannot. Asks netfild\n"
-	"if it runs, else looks for itself (as root). Fails if a feature is missing that\n"
-	"netfil cannot do without.",
+    .summary = "What this kernel can do for netfil, and what is lost where it cannot. Asks\n"
+	       "netfild if it runs, else looks for itself (as root). Fails if a feature is\n"
+	       "missing that netfil cannot do without.",
     .description = "Examples:\n"
 		   "  sudo netfil doctor\n"
 		   "  netfil doctor --json | jq '.features[] | select(.present | not)'\n",

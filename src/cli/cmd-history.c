@@ -13,9 +13,9 @@
 static const NetfilUsage usage = {
     .command = "history",
     .arguments = "[NAME]",
-    .summary = "What filters moved by hour, day, month or cycle of theirs; with --apps, what each\n"
-	       "application moved, whether a filter names it or not. Old hours become days, and\n"
-	       "old days months, whose sums stay.",
+    .summary = "What filters moved by hour, day, month or cycle of theirs; with --apps, what\n"
+	       "each application moved, whether a filter names it or not. Old hours become\n"
+	       "days, and old days months, whose sums stay.",
     .description = "TIME is as 2026-12-24, \"2026-12-24 18:00\", 18:00, yesterday or -3d.\n"
 		   "\n"
 		   "Examples:\n"
@@ -125,7 +125,7 @@ static gboolean parse(History *history, int *argc, char ***argv, GError **error)
 	    {"by", 0, 0, G_OPTION_ARG_FILENAME, &history->by,
 	     "hour, day (the default), month or cycle", "PERIOD"},
 	    {"from", 0, 0, G_OPTION_ARG_FILENAME, &history->from,
-	     "start there (default: 48 hours, 30 days, 12 months or 12 cycles ago)", "TIME"},
+	     "start there (default: 48 hours, 30 days, 12 months ...)", "TIME"},
 	    {"to", 0, 0, G_OPTION_ARG_FILENAME, &history->to, "end there (default: now)", "TIME"},
 	    {"apps", 0, 0, G_OPTION_ARG_NONE, &history->apps,
 	     "by application and user; one sum for each if there is no --by", NULL},

@@ -12,8 +12,8 @@
 static const NetfilUsage usage = {
     .command = "list",
     .arguments = "",
-    .summary = "A line a filter: name, state, what it applies to, and how much of its nearest cap\n"
-	       "is used.",
+    .summary = "A line a filter: name, state, what it applies to, and how much of its nearest\n"
+	       "cap is used.",
     .description = "Examples:\n"
 		   "  netfil list\n"
 		   "  netfil list --json | jq '.[] | select(.state == \"exhausted\") | .name'\n",

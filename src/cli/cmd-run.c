@@ -32,20 +32,21 @@
 static const NetfilUsage usage = {
     .command = "run",
     .arguments = "-- COMMAND [ARGUMENT...]",
-    .summary = "Runs a command under a cap that holds for it and for all that it starts. Needs no\n"
-	       "netfild. With --ip, --port, --proto or --interface, only such traffic counts.",
+    .summary = "Runs a command under a cap that holds for it and for all that it starts. Needs\n"
+	       "no netfild. With --ip, --port, --proto or --interface only such traffic counts.",
     .description =
-	"Exit status: the command's (128+N if signal N ended it); 124 if the cap ended it,\n"
-	"125 if netfil failed, 126 if the command cannot be executed, 127 if there is none.\n"
+	"Exit status: the command's (128+N if signal N ended it); 124 if the cap ended\n"
+	"it, 125 if netfil failed, 126 if the command cannot be executed, 127 if there\n"
+	"is none.\n"
 	"\n"
-	"The cap lasts as long as netfil run. What the command leaves running is killed when\n"
-	"it ends, or waited for with --wait. If netfil run itself is killed, so is all that\n"
-	"runs under it; what moves to another control group by itself escapes that.\n"
+	"The cap lasts as long as netfil run. What the command leaves running is killed\n"
+	"when it ends, or waited for with --wait. If netfil run itself is killed, so is\n"
+	"all that runs under it; what moves to another control group escapes that.\n"
 	"\n" NETFIL_POLICIES_HELP "Examples:\n"
 	"  netfil run --total 25M -- wget https://example.org/big.iso\n"
 	"  netfil run --in 1G --on-limit kill --report usage.json -- apt-get upgrade\n"
 	"  netfil run --interface 'wwan*' --total 100MiB -- git fetch\n"
-	"  netfil run --total 1G --every hour --warn 80 --on-limit pause -- rsync -a here there:\n",
+	"  netfil run --out 1G --every hour --on-limit pause -- rsync -a here there:\n",
     .stop_at_argument = TRUE,
 };
 
@@ -75,7 +76,7 @@ static gboolean parse(Run *run, int *argc, char ***argv, GError **error)
 {
 	const GOptionEntry entries[] = {
 	    {"wait", 0, 0, G_OPTION_ARG_NONE, &run->wait,
-	     "wait for what the command leaves running, instead of killing it", NULL},
+	     "wait for what the command leaves running", NULL},
 	    {"report", 0, 0, G_OPTION_ARG_FILENAME, &run->report,
 	     "write the final numbers to this file, as JSON", "FILE"},
 	    {"quiet", 0, 0, G_OPTION_ARG_NONE, &run->quiet, "no status line and no summary", NULL},
@@ -173,6 +174,9 @@ static gboolean start_engine(Run *run, GError **error)
 	const NetfilEngineOptions options = {.cgroup_root = root};
 
 	run->spec = netfil_spec_options_spec(run->options, name);
+	if (run->spec->on_limit == NETFIL_ON_LIMIT_DOWN)
+		return netfil_usage_error(&usage, error,
+					  "--on-limit down is for interfaces, not for commands");
 	if (!netfil_spec_put(run->spec, "pid", pid, error) ||
 	    !netfil_spec_check(run->spec, error) ||
 	    !(run->engine = netfil_engine_new(&options, error)))
@@ -330,8 +334,10 @@ static void print_summary(const Run *run, const NetfilStatus *status)
 
 	if (direction >= 0)
 		g_string_append_printf(line, " of %s", cap);
-	g_string_append_printf(line, " bytes%s%s (in %s, out %s)", shown == NETFIL_TOTAL ? "" : " ",
-			       shown == NETFIL_TOTAL ? "" : netfil_direction_name(shown), in, out);
+	g_string_append_printf(line, " bytes%s%s%s (in %s, out %s)",
+			       shown == NETFIL_TOTAL ? "" : " ",
+			       shown == NETFIL_TOTAL ? "" : netfil_direction_name(shown),
+			       status->cycle_ends ? ", this cycle" : "", in, out);
 	if (spent)
 		g_string_append(line, ": cap reached");
 	if (excess)

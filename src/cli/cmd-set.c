@@ -9,10 +9,10 @@
 static const NetfilUsage usage = {
     .command = "set",
     .arguments = "NAME [SELECTOR...] [CAPS] [POLICY]",
-    .summary = "Changes a filter. What is given replaces what it had of that kind; the rest, and\n"
-	       "its usage, stay. An empty value clears a selector or setting (--ip=, --warn=), 0 "
-	       "removes a\n"
-	       "cap. A cap with a sign and --used are for this cycle alone.",
+    .summary = "Changes a filter. What is given replaces what it had of that kind; the rest,\n"
+	       "and its usage, stay. An empty value clears a selector or setting (--ip=,\n"
+	       "--warn=), 0 removes a cap. A cap with a sign and --used are for this cycle\n"
+	       "alone.",
     .description =
 	NETFIL_POLICIES_HELP "Examples:\n"
 			     "  netfil set hotspot --total 60G\n"

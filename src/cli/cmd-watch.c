@@ -16,9 +16,9 @@
 static const NetfilUsage usage = {
     .command = "watch",
     .arguments = "[NAME...]",
-    .summary = "Follows filters (all, if none is named) until it is interrupted. On a terminal it\n"
-	       "redraws a line a filter; elsewhere, and with --json, it writes a line for each\n"
-	       "change and each event. It waits while netfild is away.",
+    .summary = "Follows filters (all, if none is named) until it is interrupted. On a terminal\n"
+	       "it redraws a line a filter; elsewhere, and with --json, it writes a line for\n"
+	       "each change and each event. It waits while netfild is away.",
     .description = "Examples:\n"
 		   "  netfil watch\n"
 		   "  netfil watch hotspot --json --interval 10\n",
@@ -148,9 +148,12 @@ static void print_line(Watch *watch, const NetfilStatus *status, const Sample *s
 	g_autofree char *now = time_now("%T");
 	g_autofree char *amount = netfil_print_amount(status);
 	g_autofree char *rate = rate_text(sample);
+	gboolean suspended = status->unlimited_until || status->free_until;
+	g_autofree char *until = suspended ? netfil_print_outlook(status) : NULL;
 
-	g_print("%s %s: %s, %s, %s\n", now, status->spec->name, netfil_state_name(status->state),
-		amount, rate);
+	g_print("%s %s: %s, %s, %s%s%s\n", now, status->spec->name,
+		netfil_state_name(status->state), amount, rate, until ? ", " : "",
+		until ? until : "");
 	flush(watch);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* All about one filter: what `netfil show` prints. */
 #include "core/size.h"
+#include "json.h"
 #include "print.h"
 #include "when.h"
 
@@ -52,13 +53,9 @@ static void append_cycle(GString *text, const NetfilStatus *status)
 	g_autofree char *ends = netfil_when(status->cycle_ends, MOMENT);
 	g_autofree char *left = netfil_when_left(status->cycle_ends);
 
-	if (!status->cycle_started)
-		append_line(text, "Since", "never");
-	else if (!status->cycle_ends)
-		append_line(text, "Since", "%s", since);
-	else
-		append_line(text, "Cycle", "%s, since %s, ends %s (in %s)", every, since, ends,
-			    left);
+	append_line(text, "Since", "%s", status->cycle_started ? since : "never");
+	if (status->cycle_started && status->cycle_ends)
+		append_line(text, "Cycle", "%s, ends %s (in %s)", every, ends, left);
 	if (status->spec->rollover)
 		append_line(text, "Rollover", "what is left goes into the next cycle");
 }
@@ -115,14 +112,16 @@ static void append_forecast(GString *text, const NetfilStatus *status)
 		append_line(text, "Forecast", "cap reached about %s at this rate", when);
 }
 
-/* ", this cycle +5.0 GB"; nothing if the cap is as ever. */
-static char *extra_text(gint64 extra)
+static void append_extra(GString *text, const NetfilStatus *status)
 {
-	g_autofree char *size = netfil_size_format((guint64)ABS(extra));
+	for (guint i = 0; i < NETFIL_DIRECTIONS; i++) {
+		gint64 extra = status->extra[i];
+		g_autofree char *size = netfil_size_exact((guint64)ABS(extra));
 
-	if (!extra)
-		return g_strdup("");
-	return g_strdup_printf(", this cycle %c%s", extra < 0 ? '-' : '+', size);
+		if (extra)
+			append_line(text, "Extra", "%c%s bytes of the %s cap, in this cycle alone",
+				    extra < 0 ? '-' : '+', size, netfil_direction_name(i));
+	}
 }
 
 static void append_usage(GString *text, const NetfilStatus *status)
@@ -135,11 +134,10 @@ static void append_usage(GString *text, const NetfilStatus *status)
 		g_autofree char *limit = netfil_size_exact(cap);
 		g_autofree char *about_used = netfil_size_format(status->used[i]);
 		g_autofree char *about_limit = netfil_size_format(cap);
-		g_autofree char *extra = extra_text(status->extra[i]);
 
 		if (cap)
-			append_line(text, labels[i], "%s of %s bytes (%s of %s%s)", used, limit,
-				    about_used, about_limit, extra);
+			append_line(text, labels[i], "%s of %s bytes (%s of %s)", used, limit,
+				    about_used, about_limit);
 		else
 			append_line(text, labels[i], "%s bytes (%s)", used, about_used);
 	}
@@ -190,6 +188,7 @@ char *netfil_print_details(const NetfilStatus *status, const NetfilTerminal *ter
 	append_warnings(text, status);
 	append_bar_line(text, status, terminal);
 	append_usage(text, status);
+	append_extra(text, status);
 	append_forfeited(text, status);
 	append_forecast(text, status);
 	append_packets(text, "Refused", status->refused_bytes, status->refused_packets);

@@ -85,8 +85,11 @@ static void print_line(const NetfilTerminal *terminal, const char *start, double
 
 	g_string_append_printf(line, "%-*s  ", START_WIDTH, start);
 	append_bar(line, terminal, fraction, width);
-	g_string_append_printf(line, "in %*s  out %*s  total %*s", SIZE_WIDTH, in_text, SIZE_WIDTH,
-			       out_text, SIZE_WIDTH, total);
+	/* On a narrow terminal the total alone. */
+	if (terminal->width >= START_WIDTH + 2 + AMOUNTS_WIDTH)
+		g_string_append_printf(line, "in %*s  out %*s  ", SIZE_WIDTH, in_text, SIZE_WIDTH,
+				       out_text);
+	g_string_append_printf(line, "total %*s", SIZE_WIDTH, total);
 	g_print("%s\n", line->str);
 }
 

@@ -121,11 +121,11 @@ static void fit(NetfilColumns *columns, guint width)
 	guint left = left_over(columns, width);
 
 	columns->selector = columns->bar = 0;
-	if (left < taken(BAR_MIN_WIDTH) && columns->extra) {
+	if (left == 0 && columns->extra) {
 		columns->extra = 0;
 		left = left_over(columns, width);
 	}
-	if (left < taken(BAR_MIN_WIDTH) && left_over(columns, width) == 0) {
+	if (left == 0) {
 		columns->state = 0;
 		left = left_over(columns, width);
 	}

@@ -7,7 +7,15 @@
 #include "print.h"
 #include "terminal.h"
 
-#define BAR_WIDTH 20
+#define BAR_MAX_WIDTH 20
+#define TEXT_WIDTH 50 /* of what stands beside the bar */
+
+static guint bar_width(const NetfilTerminal *terminal, double fraction)
+{
+	if (fraction < 0 || terminal->width <= TEXT_WIDTH)
+		return 0;
+	return MIN(terminal->width - TEXT_WIDTH, BAR_MAX_WIDTH);
+}
 
 /* In the background, writing could stop us and would disturb who is in front. */
 static gboolean is_ours(const NetfilTerminal *terminal)
@@ -37,7 +45,7 @@ void netfil_run_screen_draw(NetfilRunScreen *screen, const NetfilStatus *status)
 
 	if (!is_ours(&terminal))
 		return;
-	bar = netfil_bar(fraction, fraction < 0 ? 0 : BAR_WIDTH, terminal.unicode);
+	bar = netfil_bar(fraction, bar_width(&terminal, fraction), terminal.unicode);
 	percent = netfil_bar_percent(fraction);
 	amount = netfil_print_amount(status);
 	rate = rate_text(screen, status);

@@ -13,11 +13,12 @@ typedef enum {
 
 /* For the --help of each. */
 #define NETFIL_POLICIES_HELP                                                                       \
-	"At the cap: reject refuses, and ends connections; drop does so in silence; kill ends "    \
-	"the\n"                                                                                    \
-	"processes; pause stops them until there is room again; throttle=125k lets 125,000 bytes " \
-	"a\n"                                                                                      \
-	"second pass; notify only tells; down takes the interfaces down.\n"                        \
+	"At the cap reject refuses, and ends connections; drop does so in silence; kill\n"         \
+	"ends the processes; pause stops them until there is room again; throttle=125k\n"          \
+	"lets 125,000 bytes a second pass; notify only tells; down takes the interfaces\n"         \
+	"down (not with run).\n"                                                                   \
+	"\n"                                                                                       \
+	"--every takes hour, day, week, week@sun, month, month@14, 30d, or never.\n"               \
 	"\n"
 
 typedef struct NetfilSpecOptions NetfilSpecOptions;

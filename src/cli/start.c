@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <gio/gio.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -13,6 +14,8 @@
 #include "core/error.h"
 
 #define READY_FD 3
+#define PATIENCE (30 * G_USEC_PER_SEC)
+#define STEP (G_USEC_PER_SEC / 20)
 
 static gboolean fail(GError **error, const char *what, const char *which, const char *why)
 {
@@ -123,6 +126,36 @@ static gboolean start_daemon(GError **error)
 	return started;
 }
 
+static gboolean another_lives(void)
+{
+	g_autofree char *path = g_build_filename(netfil_runtime_dir(), "netfild.pid", NULL);
+	g_autofree char *text = NULL;
+	gint64 pid = 0;
+
+	if (g_file_get_contents(path, &text, NULL, NULL))
+		pid = g_ascii_strtoll(text, NULL, 10);
+	return pid > 0 && kill((pid_t)pid, 0) == 0;
+}
+
+/* One that somebody else starts, as at boot, does not answer yet, and lets no second one
+ * start. A daemon of ours that failed leaves no netfild.pid. */
+static NetfilClient *start_or_wait(GError **error)
+{
+	gint64 deadline = g_get_monotonic_time() + PATIENCE;
+	g_autoptr(GError) hindrance = NULL;
+	NetfilClient *client = NULL;
+
+	if (start_daemon(&hindrance))
+		return netfil_client_connect(error);
+	while (!client && another_lives() && g_get_monotonic_time() < deadline) {
+		g_usleep(STEP);
+		client = netfil_client_connect(NULL);
+	}
+	if (!client)
+		g_propagate_error(error, g_steal_pointer(&hindrance));
+	return client;
+}
+
 NetfilClient *netfil_connect_or_start(GError **error)
 {
 	g_autoptr(GError) absent = NULL;
@@ -145,8 +178,8 @@ NetfilClient *netfil_connect_or_start(GError **error)
 	if (lock < 0)
 		return NULL;
 	client = netfil_client_connect(NULL); /* somebody else may have been at it */
-	if (!client && start_daemon(error))
-		client = netfil_client_connect(error);
+	if (!client)
+		client = start_or_wait(error);
 	close(lock);
 	return client;
 }

@@ -36,6 +36,6 @@ char *netfil_when_left(gint64 seconds)
 	if (left >= 2 * HOUR)
 		return amount(left / HOUR, "hour");
 	if (left < MINUTE)
-		return g_strdup("less than a minute");
+		return g_strdup("under a minute");
 	return amount(left / MINUTE, "minute");
 }

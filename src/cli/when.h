@@ -11,5 +11,5 @@ char *netfil_when(gint64 seconds, const char *format);
 /* As short as tells it from now: "07:00" of the next 24 hours, else "2026-12-24 07:00". */
 char *netfil_when_short(gint64 seconds);
 
-/* "12 days", "3 hours", "5 minutes", "less than a minute": what is left until then. */
+/* "12 days", "3 hours", "5 minutes", "under a minute": what is left until then. */
 char *netfil_when_left(gint64 seconds);

@@ -26,6 +26,13 @@ typedef struct {
 	gboolean version;
 } Options;
 
+static void options_clear(Options *options)
+{
+	g_free(options->cgroup);
+	g_free(options->durability);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Options, options_clear)
+
 /* In the words of a filter's own setting. */
 static gboolean parse_durability(const char *text, NetfilDurability *durability, GError **error)
 {
@@ -44,8 +51,7 @@ static gboolean parse_options(Options *options, int *argc, char ***argv, GError 
 	     "see only what runs below this control group (default: $NETFIL_CGROUP, or all)",
 	     "PATH"},
 	    {"durability", 0, 0, G_OPTION_ARG_FILENAME, &options->durability,
-	     "of filters that do not say: checkpoint (the default: a power cut forgets at most a "
-	     "second) or strict (nothing)",
+	     "of filters that do not say: checkpoint or strict",
 	     "MODE"},
 	    {"no-apps", 0, 0, G_OPTION_ARG_NONE, &options->no_apps,
 	     "do not count what each application moves", NULL},
@@ -191,7 +197,7 @@ static gboolean serve(Options *options, GError **error)
 
 int main(int argc, char **argv)
 {
-	Options options = {.ready_fd = -1};
+	g_auto(Options) options = {.ready_fd = -1};
 	g_autoptr(GError) error = NULL;
 
 	netfil_log_start();

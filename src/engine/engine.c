@@ -241,8 +241,10 @@ static void netfil_engine_finalize(GObject *object)
 	gpointer filter;
 
 	if (e->tick_source) {
-		if (e->ledger)
+		if (e->ledger) {
 			netfil_checkpoint_history(e);
+			netfil_ledger_backup(e->ledger);
+		}
 		g_source_remove(e->tick_source);
 	}
 	if (e->reset_source)

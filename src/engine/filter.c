@@ -283,7 +283,7 @@ static gint64 forecast(const NetfilStatus *status)
 {
 	gint64 now = netfil_clock_seconds(), first = 0;
 
-	if (status->state == NETFIL_STATE_OFF)
+	if (status->state == NETFIL_STATE_OFF || status->state == NETFIL_STATE_EXHAUSTED)
 		return 0;
 	for (guint i = 0; i < NETFIL_DIRECTIONS; i++) {
 		guint64 limit = netfil_status_limit(status, i);

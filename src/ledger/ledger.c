@@ -56,8 +56,8 @@ static gboolean no_backup(const char *path, const char *trouble, GError **error)
 {
 	g_set_error(error, NETFIL_ERROR, NETFIL_ERROR_FAILED,
 		    "the ledger %s is %s, and there is no good backup: put a copy of yours in its "
-		    "place, or move it away to begin with nothing",
-		    path, trouble);
+		    "place, or move %s* away to begin with nothing",
+		    path, trouble, path);
 	return FALSE;
 }
 
@@ -98,7 +98,7 @@ static gboolean restore(const char *path, const char *trouble, char **warning, G
 	time = time_text(status.st_mtime, "%Y-%m-%d %H:%M:%S");
 	*warning =
 	    g_strdup_printf("the ledger %s is %s: what there is of it is kept as %s, and the "
-			    "backup of %s is used; what was counted since then is lost",
+			    "backup of %s is used; what was changed since then is lost",
 			    path, trouble, aside, time);
 	return TRUE;
 }

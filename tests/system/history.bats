@@ -273,12 +273,13 @@ another() { # NAME
 	frames_before=$(witness frames_out) packets_before=$(witness frames_out packets)
 	netfil add wire --interface net0 --every week
 	for step in $(seq 40); do
-		case $((RANDOM % 8)) in
+		case $((RANDOM % 9)) in
 		0) move_clock $((RANDOM % 7200)) ;;
 		1) move_clock $((-(RANDOM % 3000))) ;;
 		2) move_clock $((RANDOM % 400000)) ;;
 		3) kill_daemon && start_daemon ;;
-		4) stop_daemon && move 10000 && start_daemon || start_daemon ;;
+		4) stop_daemon && { move 10000 || true; } && start_daemon ;;
+		5) stop_daemon && new_boot && start_daemon ;;
 		*) move $((RANDOM % 40000 + 28)) || true ;;
 		esac
 	done

@@ -123,8 +123,7 @@ setup() {
 	assert_exact open out in
 	show open .used >"$TMP/before"
 	stop_daemon
-	umount "$TMP/bpf"
-	mount -t bpf "nf-$ID" "$TMP/bpf"
+	new_boot
 	start_daemon
 	show open .used >"$TMP/after"
 	diff "$TMP/before" "$TMP/after"
@@ -280,8 +279,7 @@ netfild_here() {
 	wait_until eval '[[ $(sqlite3 "$TMP/state/ledger.db" "SELECT used_bytes_out FROM usage") == \
 		"$(used open out)" ]]'
 	kill_daemon # no last checkpoint
-	umount "$TMP/bpf"
-	mount -t bpf "nf-$ID" "$TMP/bpf"
+	new_boot
 	start_daemon
 	show open .used >"$TMP/after"
 	diff "$TMP/before" "$TMP/after"
