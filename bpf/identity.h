@@ -4,12 +4,16 @@
 
 #include "maps.h"
 
-static __always_inline void exe_of(struct task_struct *task, struct netfil_exe *exe)
+static __always_inline void exe_of_inode(struct inode *inode, struct netfil_exe *exe)
 {
-	struct inode *inode = BPF_CORE_READ(task, mm, exe_file, f_inode);
-
 	exe->inode = BPF_CORE_READ(inode, i_ino);
 	exe->device = BPF_CORE_READ(inode, i_sb, s_dev);
+	exe->generation = BPF_CORE_READ(inode, i_generation);
+}
+
+static __always_inline void exe_of(struct task_struct *task, struct netfil_exe *exe)
+{
+	exe_of_inode(BPF_CORE_READ(task, mm, exe_file, f_inode), exe);
 }
 
 static __always_inline __u64 start_of(struct task_struct *task)

@@ -140,7 +140,7 @@ struct netfil_totals {
 struct netfil_exe {
 	__u64 inode;
 	__u32 device;
-	__u32 pad;
+	__u32 generation; /* of the inode: tells a reused number apart */
 };
 
 /* Key of map "prefixes". IPv4 is written as ::ffff:a.b.c.d, 96 bits longer. */

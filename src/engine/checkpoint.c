@@ -112,7 +112,7 @@ static gboolean write_apps(NetfilEngine *e, GError **error)
 static gboolean write_all(NetfilEngine *e, gboolean history, GError **error)
 {
 	return netfil_ledger_begin(e->ledger, error) && write_filters(e, history, error) &&
-	       write_events(e, error) && (!history || write_apps(e, error)) &&
+	       write_events(e, error) && write_apps(e, error) &&
 	       netfil_ledger_commit(e->ledger, error);
 }
 

@@ -378,7 +378,7 @@ gboolean netfil_kernel_identify(NetfilKernel *k, const char *path, struct netfil
 	}
 	exe->inode = owner->bss->answered_exe.inode;
 	exe->device = owner->bss->answered_exe.device;
-	exe->pad = 0;
+	exe->generation = owner->bss->answered_exe.generation;
 	return done;
 }
 

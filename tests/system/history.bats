@@ -201,6 +201,17 @@ another() { # NAME
 	assert_equal "after a restart" "$(app_sum out "$TMP/bin dir/short8")" 8384
 }
 
+@test "--apps: an executable in the place of one that is gone is another" {
+	for i in 1 2 3; do
+		other=$(another "in-turn$i")
+		in_cgroup "$other" --method sendto udp-send "$B6" 9 "$i" 1000
+		rm "$other" # the next one gets its inode
+	done
+	for i in 1 2 3; do
+		assert_equal "of $i" "$(app_sum out "$TMP/bin dir/in-turn$i")" $((i * 1048))
+	done
+}
+
 @test "--apps: what has no owner has its line" {
 	stop_daemon
 	rm -rf "$NETFIL_BPFFS_DIR"
