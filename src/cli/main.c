@@ -20,6 +20,7 @@ static const NetfilCommand commands[] = {
     {"history", "what filters, or applications, moved by hour, day, month or cycle",
      netfil_cmd_history},
     {"watch", "follow filters live", netfil_cmd_watch},
+    {"sysctl", "the sysctl keys of the macOS netfil", netfil_cmd_sysctl},
     {"doctor", "what this kernel can do for netfil", netfil_cmd_doctor},
     {"reload", "load the kernel programs anew, without a gap", netfil_cmd_reload},
 };
