@@ -206,6 +206,33 @@ GVariant *netfil_spec_to_variant(const NetfilSpec *spec)
 	return g_variant_builder_end(&builder);
 }
 
+static gboolean is_same(const NetfilKey *key, const NetfilSpec *a, const NetfilSpec *b)
+{
+	guint count = key->sort->count(key, a);
+
+	if (key->sort->count(key, b) != count)
+		return FALSE;
+	for (guint i = 0; i < count; i++) {
+		g_autofree char *x = key->sort->text(key, a, i);
+		g_autofree char *y = key->sort->text(key, b, i);
+
+		if (!g_str_equal(x, y))
+			return FALSE;
+	}
+	return TRUE;
+}
+
+char **netfil_spec_compare(const NetfilSpec *a, const NetfilSpec *b)
+{
+	GPtrArray *different = g_ptr_array_new();
+
+	for (guint i = 0; i < G_N_ELEMENTS(keys); i++)
+		if (!is_same(&keys[i], a, b))
+			g_ptr_array_add(different, g_strdup(keys[i].name));
+	g_ptr_array_add(different, NULL);
+	return (char **)g_ptr_array_free(different, FALSE);
+}
+
 static gboolean replace_values(NetfilSpec *spec, const char *name, GVariant *values, GError **error)
 {
 	const NetfilKey *key = find_key(name, error);

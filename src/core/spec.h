@@ -90,6 +90,9 @@ GVariant *netfil_spec_to_variant(const NetfilSpec *spec);
  * (an empty list clears a selector). On error the spec is unchanged. */
 gboolean netfil_spec_update(NetfilSpec *spec, GVariant *changes, GError **error);
 
+/* The keys, in their order, whose values are not the same in both. Caller frees. */
+char **netfil_spec_compare(const NetfilSpec *a, const NetfilSpec *b);
+
 /* Whole-filter rules: at least one selector; kill needs a process selector;
  * not more than fits one filter. Call before the spec is taken into use. */
 gboolean netfil_spec_check(const NetfilSpec *spec, GError **error);
