@@ -3,7 +3,7 @@
 #include "clock.h"
 #include "engine-private.h"
 
-static gboolean add_new(NetfilEngine *e, NetfilFilter *filter, GError **error)
+gboolean netfil_add_new(NetfilEngine *e, NetfilFilter *filter, GError **error)
 {
 	filter->slot = netfil_slot_take(e, filter, error);
 	if (filter->slot == NETFIL_NO_SLOT || !netfil_record(e, filter, error)) {
@@ -37,7 +37,7 @@ gboolean netfil_engine_add(NetfilEngine *e, const NetfilSpec *spec, GError **err
 	}
 	if (e->ledger && !netfil_ledger_begin(e->ledger, error))
 		return FALSE;
-	if (!add_new(e, netfil_filter_new(spec), error)) {
+	if (!netfil_add_new(e, netfil_filter_new(spec), error)) {
 		if (e->ledger)
 			netfil_ledger_rollback(e->ledger);
 		return FALSE;
@@ -63,8 +63,7 @@ gboolean netfil_engine_remove(NetfilEngine *e, const char *name, GError **error)
 	return TRUE;
 }
 
-/* Has the kernel do as filter->spec says. `anew`: what was done at the cap is taken back
- * first, also if it would be done again. */
+/* Has the kernel do as filter->spec says. */
 static gboolean put_in_force(NetfilEngine *e, NetfilFilter *filter, gboolean anew, GError **error)
 {
 	if (anew)
@@ -77,7 +76,8 @@ static gboolean put_in_force(NetfilEngine *e, NetfilFilter *filter, gboolean ane
 		netfil_rules_enable(e->rules, filter->rule, filter->spec->on);
 	if (netfil_names_interfaces(filter->spec) && !netfil_apply_interfaces(e, error))
 		return FALSE;
-	netfil_cap_follow(e, filter);
+	if (!e->gathering)
+		netfil_cap_follow(e, filter);
 	return TRUE;
 }
 
@@ -93,29 +93,37 @@ static gboolean follow_spec(NetfilEngine *e, NetfilFilter *filter, gboolean anew
 	return done;
 }
 
-/* Takes `spec` in the place of the filter's own, which is freed; on error all is as it
- * was, `spec` still the caller's. `adjust` may be NULL. */
-static gboolean take_spec(NetfilEngine *e, NetfilFilter *filter, NetfilSpec *spec, gboolean anew,
+NetfilSpec *netfil_put_back(NetfilEngine *e, NetfilFilter *filter, NetfilSpec *before,
+			    const NetfilStanding *standing, gboolean anew)
+{
+	NetfilSpec *spec = filter->spec;
+
+	filter->spec = before;
+	/* The table's key is the spec's name. */
+	g_hash_table_replace(e->filters, before->name, filter);
+	netfil_filter_stand(filter, standing);
+	follow_spec(e, filter, anew, NULL); /* it was before */
+	return spec;
+}
+
+gboolean netfil_take_spec(NetfilEngine *e, NetfilFilter *filter, NetfilSpec *spec, gboolean anew,
 			  const NetfilAdjust *adjust, GError **error)
 {
 	NetfilStanding standing = netfil_filter_standing(filter);
 	NetfilSpec *before = filter->spec;
 
 	filter->spec = spec;
-	/* The table's key is the spec's name. */
 	g_hash_table_replace(e->filters, spec->name, filter);
 	netfil_turn_begin(e, filter);
 	if (adjust)
 		netfil_adjust_apply(e, filter, adjust);
 	if (follow_spec(e, filter, anew, error) && netfil_record(e, filter, error)) {
 		netfil_spec_free(before);
-		netfil_grant_follow(e, filter);
+		if (!e->gathering)
+			netfil_grant_follow(e, filter);
 		return TRUE;
 	}
-	filter->spec = before;
-	g_hash_table_replace(e->filters, before->name, filter);
-	netfil_filter_stand(filter, &standing);
-	follow_spec(e, filter, anew, NULL); /* it was before */
+	netfil_put_back(e, filter, before, &standing, anew);
 	return FALSE;
 }
 
@@ -128,7 +136,7 @@ gboolean netfil_engine_switch(NetfilEngine *e, const char *name, gboolean on, GE
 		return FALSE;
 	spec = netfil_spec_copy(filter->spec);
 	spec->on = on;
-	if (!take_spec(e, filter, spec, TRUE, NULL, error))
+	if (!netfil_take_spec(e, filter, spec, TRUE, NULL, error))
 		return FALSE;
 	g_steal_pointer(&spec);
 	netfil_emit_changed(e, filter);
@@ -164,60 +172,83 @@ gboolean netfil_engine_reset(NetfilEngine *e, const char *name, GError **error)
 	return TRUE;
 }
 
-static gboolean touches_selectors(GVariant *changes)
+gboolean netfil_key_selects(const char *key)
 {
 	static const char *const others[] = {"in",   "out",        "total", "on-limit",
 					     "warn", "every",      "free",  "rollover",
 					     "on",   "durability", NULL};
+
+	return !g_strv_contains(others, key);
+}
+
+static gboolean touches_selectors(GVariant *changes)
+{
 	GVariantIter iter;
 	const char *key;
 
 	g_variant_iter_init(&iter, changes);
 	while (g_variant_iter_next(&iter, "{&s@as}", &key, NULL))
-		if (!g_strv_contains(others, key))
+		if (netfil_key_selects(key))
 			return TRUE;
 	return FALSE;
 }
 
-/* New selectors over the same counters: packets meet the old rule or the new one. */
-static gboolean replace_rule(NetfilEngine *e, NetfilFilter *filter, const NetfilSpec *spec,
-			     GError **error)
+NetfilRule *netfil_new_rule(NetfilEngine *e, NetfilFilter *filter, const NetfilSpec *spec,
+			    GError **error)
 {
 	NetfilSelectors *selectors = netfil_selectors_new(e->kernel, spec, FALSE, error);
 	NetfilRule *rule;
 
 	if (!selectors)
-		return FALSE;
+		return NULL;
 	rule = netfil_rules_add(e->rules, selectors, filter->slot, -1, filter->rule, TRUE, error);
 	if (!rule)
-		return FALSE;
+		return NULL;
 	if (rule->selectors->asked & 1 << NETFIL_KIND_INTERFACE &&
 	    !netfil_apply_interfaces(e, error)) {
 		netfil_rules_remove(e->rules, rule);
-		return FALSE;
+		return NULL;
 	}
-	if (spec->on)
+	return rule;
+}
+
+void netfil_put_rule(NetfilEngine *e, NetfilFilter *filter, NetfilRule *rule, gboolean on)
+{
+	if (on)
 		netfil_rules_replace(e->rules, filter->rule, rule);
 	netfil_rules_remove(e->rules, filter->rule);
 	filter->rule = rule;
-	return TRUE;
+}
+
+static gboolean replace_rule(NetfilEngine *e, NetfilFilter *filter, const NetfilSpec *spec,
+			     GError **error)
+{
+	NetfilRule *rule = netfil_new_rule(e, filter, spec, error);
+
+	if (rule)
+		netfil_put_rule(e, filter, rule, spec->on);
+	return rule != NULL;
+}
+
+gboolean netfil_may_become(const NetfilFilter *filter, const NetfilSpec *spec, GError **error)
+{
+	if (netfil_is_frame_filter(spec) == netfil_is_frame_filter(filter->spec))
+		return TRUE;
+	g_set_error(error, NETFIL_ERROR, NETFIL_ERROR_INVALID,
+		    "'%s' would count other bytes (frames and packets do not mix): remove it and "
+		    "add it anew",
+		    spec->name);
+	return FALSE;
 }
 
 static gboolean change(NetfilEngine *e, NetfilFilter *filter, NetfilSpec *spec, gboolean selectors,
 		       const NetfilAdjust *adjust, GError **error)
 {
-	if (netfil_is_frame_filter(spec) != netfil_is_frame_filter(filter->spec)) {
-		g_set_error(error, NETFIL_ERROR, NETFIL_ERROR_INVALID,
-			    "'%s' would count other bytes (frames and packets do not mix): remove "
-			    "it and add it anew",
-			    spec->name);
-		return FALSE;
-	}
-	if (!netfil_want_forwarding(e, spec, error))
+	if (!netfil_may_become(filter, spec, error) || !netfil_want_forwarding(e, spec, error))
 		return FALSE;
 	if (selectors && filter->rule && !replace_rule(e, filter, spec, error))
 		return FALSE;
-	return take_spec(e, filter, spec, selectors, adjust, error);
+	return netfil_take_spec(e, filter, spec, selectors, adjust, error);
 }
 
 gboolean netfil_engine_set(NetfilEngine *e, const char *name, GVariant *changes, GError **error)

@@ -27,6 +27,7 @@ struct _NetfilEngine {
 	NetfilLedger *ledger; /* NULL: none */
 	gboolean pinned;
 	gboolean resuming; /* not all filters are there yet */
+	gboolean gathering; /* many are changed at once, see apply.c */
 	GHashTable *filters; /* name -> NetfilFilter * */
 	NetfilFilter *by_slot[NETFIL_SLOTS_MAX];
 	guint next_slot;
@@ -88,6 +89,34 @@ gboolean netfil_install(NetfilEngine *e, NetfilFilter *filter, int rule, gboolea
 
 /* Takes it away, and frees the filter. */
 void netfil_uninstall(NetfilEngine *e, NetfilFilter *filter);
+
+/* change.c: its steps, for apply.c too. */
+
+/* Gives it a row in the ledger and its hold on the kernel; frees it on error. */
+gboolean netfil_add_new(NetfilEngine *e, NetfilFilter *filter, GError **error);
+
+/* Whether the filter may become what `spec` says. */
+gboolean netfil_may_become(const NetfilFilter *filter, const NetfilSpec *spec, GError **error);
+
+/* Whether a key is about which traffic, and not about what happens to it. */
+gboolean netfil_key_selects(const char *key);
+
+/* A rule for new selectors over the same counters, beside the one that the filter has; and puts
+ * it in its place: packets meet the old one or the new one. */
+NetfilRule *netfil_new_rule(NetfilEngine *e, NetfilFilter *filter, const NetfilSpec *spec,
+			    GError **error);
+void netfil_put_rule(NetfilEngine *e, NetfilFilter *filter, NetfilRule *rule, gboolean on);
+
+/* Takes `spec` in the place of the filter's own, which is freed; on error all is as it
+ * was, `spec` still the caller's. `anew`: what was done at the cap is taken back first, also
+ * if it would be done again. `adjust` may be NULL. */
+gboolean netfil_take_spec(NetfilEngine *e, NetfilFilter *filter, NetfilSpec *spec, gboolean anew,
+			  const NetfilAdjust *adjust, GError **error);
+
+/* The other way: `before` and where it stood are the filter's again, and what was its spec is
+ * the caller's. */
+NetfilSpec *netfil_put_back(NetfilEngine *e, NetfilFilter *filter, NetfilSpec *before,
+			    const NetfilStanding *standing, gboolean anew);
 
 /* cap.c: what happens at the cap. */
 void netfil_cap_event(const struct netfil_event *event, gpointer engine);

@@ -3,6 +3,7 @@
 
 #include <gio/gio.h>
 
+#include "core/change.h"
 #include "core/status.h"
 
 /*
@@ -55,6 +56,14 @@ gboolean netfil_engine_set(NetfilEngine *engine, const char *name, GVariant *cha
 gboolean netfil_engine_switch(NetfilEngine *engine, const char *name, gboolean on, GError **error);
 gboolean netfil_engine_reset(NetfilEngine *engine, const char *name, GError **error);
 gboolean netfil_engine_remove(NetfilEngine *engine, const char *name, GError **error);
+
+/* Makes the filters what the specs (of NetfilSpec) say, all or none: adds, changes (usage
+ * goes on) and, with `prune`, removes those that are not among them. dry_run: only tells.
+ * Returns what it did (of NetfilChange), nothing for filters that stay as they are; or, with
+ * nothing changed, why it cannot: each reason as NETFIL_CHANGE_REFUSED. NULL: an error
+ * that is no filter's. */
+GPtrArray *netfil_engine_apply(NetfilEngine *engine, const GPtrArray *specs, gboolean prune,
+			       gboolean dry_run, GError **error);
 
 /* Does now what is done each second: cycles turn, warnings are given, usage is written. */
 void netfil_engine_follow(NetfilEngine *engine);

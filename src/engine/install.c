@@ -45,7 +45,7 @@ gboolean netfil_apply_interfaces(NetfilEngine *e, GError **error)
 	GHashTableIter iter;
 	gpointer value;
 
-	if (e->resuming)
+	if (e->resuming || e->gathering)
 		return TRUE;
 	g_hash_table_iter_init(&iter, e->filters);
 	while (g_hash_table_iter_next(&iter, NULL, &value)) {

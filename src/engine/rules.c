@@ -14,6 +14,12 @@ struct NetfilRules {
 	NetfilRule *by_number[NETFIL_RULES_MAX];
 	GHashTable *interfaces; /* ifindex -> struct netfil_interface *, as in the map */
 	gboolean frozen;
+
+	/* Between netfil_rules_gather() and netfil_rules_settle(). */
+	gboolean gathering;
+	guint32 due;		/* kinds whose maps are to be written */
+	gboolean unlabelled;	/* are sockets of processes that were adopted */
+	struct netfil_set awake; /* rules that are to be switched on */
 };
 
 /* One rule of each word stays free, so that a rule can be replaced by one in its own
@@ -251,6 +257,10 @@ static gboolean apply(NetfilRules *r, guint32 kinds, GError **error)
 {
 	if (r->frozen)
 		return TRUE;
+	if (r->gathering) {
+		r->due |= kinds;
+		return TRUE;
+	}
 	return (!(kinds & 1 << NETFIL_KIND_EXE) || apply_exes(r, error)) &&
 	       (!(kinds & 1 << NETFIL_KIND_USER) || apply_users(r, error)) &&
 	       (!(kinds & 1 << NETFIL_KIND_CGROUP) ||
@@ -363,6 +373,16 @@ static gboolean seed_named(NetfilRules *r, const NetfilRule *rule, GError **erro
 	return TRUE;
 }
 
+static gboolean label(NetfilRules *r, GError **error)
+{
+	if (r->unlabelled && !r->gathering) {
+		if (!netfil_kernel_label(r->kernel, error))
+			return FALSE;
+		r->unlabelled = FALSE;
+	}
+	return TRUE;
+}
+
 static gboolean seed_processes(NetfilRules *r, const NetfilRule *rule, const NetfilRule *beside,
 			       GError **error)
 {
@@ -372,7 +392,8 @@ static gboolean seed_processes(NetfilRules *r, const NetfilRule *rule, const Net
 		      ? seed_from(r, rule, beside)
 		      : seed_named(r, rule, error)))
 		return FALSE;
-	return netfil_kernel_label(r->kernel, error);
+	r->unlabelled = TRUE;
+	return label(r, error);
 }
 
 NetfilRule *netfil_rules_add(NetfilRules *r, NetfilSelectors *selectors, guint slot, int number,
@@ -397,25 +418,38 @@ NetfilRule *netfil_rules_add(NetfilRules *r, NetfilSelectors *selectors, guint s
 	return NULL;
 }
 
+/* The number may stand in what is inherited: takes it off before it is given again. */
+static void scrub(NetfilRules *r, guint number, guint32 asked)
+{
+	if (asked & 1 << NETFIL_KIND_PROCESS)
+		netfil_kernel_scrub(r->kernel, number, NULL);
+	if (asked & 1 << NETFIL_KIND_CGROUP)
+		netfil_cgroups_scrub(r->kernel, number);
+}
+
 void netfil_rules_remove(NetfilRules *r, NetfilRule *rule)
 {
 	guint32 asked = rule->selectors->asked;
 	guint number = rule->number;
 
 	netfil_rules_enable(r, rule, FALSE);
+	if (r->gathering) {
+		rule->removed = TRUE;
+		return;
+	}
 	r->by_number[number] = NULL;
 	apply(r, asked, NULL); /* taking away needs no room */
 	configure_all(r);
-	/* The number may stand in what is inherited: take it off before it is given again. */
-	if (asked & 1 << NETFIL_KIND_PROCESS)
-		netfil_kernel_scrub(r->kernel, number, NULL);
-	if (asked & 1 << NETFIL_KIND_CGROUP)
-		netfil_cgroups_scrub(r->kernel, number);
+	scrub(r, number, asked);
 	rule_free(rule);
 }
 
 void netfil_rules_enable(NetfilRules *r, const NetfilRule *rule, gboolean on)
 {
+	if (r->gathering)
+		set_bit(&r->awake, rule->number, on);
+	if (r->gathering && on)
+		return;
 	set_bit(&netfil_kernel_config(r->kernel)->enabled, rule->number, on);
 	netfil_rules_bump(r);
 }
@@ -448,6 +482,64 @@ gboolean netfil_rules_thaw(NetfilRules *r, GError **error)
 	return apply(r, ~0U, error);
 }
 
+/* ---- many at once ---- */
+
+void netfil_rules_gather(NetfilRules *r)
+{
+	r->gathering = TRUE;
+}
+
+gboolean netfil_rules_write(NetfilRules *r, GError **error)
+{
+	r->gathering = FALSE;
+	if (!apply(r, r->due, error))
+		return FALSE;
+	r->due = 0;
+	return label(r, error);
+}
+
+/* Takes those that were removed out of the maps: what is on has replaced them. */
+static void let_go(NetfilRules *r)
+{
+	g_autoptr(GPtrArray) gone = g_ptr_array_new_with_free_func((GDestroyNotify)rule_free);
+	guint32 asked = 0;
+	NetfilRule *rule;
+
+	FOR_EACH_RULE(r, rule) {
+		if (!rule->removed)
+			continue;
+		r->by_number[rule->number] = NULL;
+		asked |= rule->selectors->asked;
+		g_ptr_array_add(gone, rule);
+	}
+	if (!gone->len)
+		return;
+	apply(r, asked, NULL); /* taking away needs no room */
+	configure_all(r);
+	for (guint i = 0; i < gone->len; i++) {
+		rule = gone->pdata[i];
+		scrub(r, rule->number, rule->selectors->asked);
+	}
+}
+
+void netfil_rules_settle(NetfilRules *r, gboolean on)
+{
+	struct netfil_set *enabled = &netfil_kernel_config(r->kernel)->enabled;
+
+	r->gathering = FALSE;
+	for (guint i = 0; on && i < NETFIL_SET_WORDS; i++)
+		__atomic_store_n(&enabled->words[i], enabled->words[i] | r->awake.words[i],
+				 __ATOMIC_SEQ_CST);
+	memset(&r->awake, 0, sizeof(r->awake));
+	netfil_rules_bump(r);
+	let_go(r);
+}
+
+gboolean netfil_rules_have_room(const NetfilRules *r, const NetfilRule *beside)
+{
+	return free_in_word(r, beside->number / 64) >= 0;
+}
+
 /* ---- interfaces ---- */
 
 /* Adds a frame filter's slot; FALSE if there is no room. */
@@ -468,7 +560,8 @@ static gboolean describe(NetfilRules *r, const NetfilDevice *device, GPtrArray *
 
 	entry->link_header = device->link_header;
 	FOR_EACH_RULE(r, rule)
-		if (netfil_globs_match(rule->selectors->interfaces, device->name, device->loopback,
+		if (!rule->removed &&
+		    netfil_globs_match(rule->selectors->interfaces, device->name, device->loopback,
 				       rule->selectors->loopback))
 			netfil_set_add(set, rule->number);
 	for (guint i = 0; i < frames->len; i++) {

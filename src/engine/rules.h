@@ -15,6 +15,7 @@ typedef struct {
 	guint number;
 	guint slot;
 	NetfilSelectors *selectors;
+	gboolean removed; /* gathered: it only keeps its number */
 } NetfilRule;
 
 /* Takes in what an earlier engine left; nothing is written before
@@ -36,6 +37,16 @@ void netfil_rules_enable(NetfilRules *rules, const NetfilRule *rule, gboolean on
 
 /* Enables `new` and disables `old` in one store: each packet meets one of them. */
 void netfil_rules_replace(NetfilRules *rules, const NetfilRule *old, const NetfilRule *new);
+
+/* Many changes at once. From gather to settle maps are not written; a rule that is switched on
+ * matches nothing yet, and the number of one that is removed is not given again. write
+ * writes the maps, once; settle then switches on what is to be, or does not. */
+void netfil_rules_gather(NetfilRules *rules);
+gboolean netfil_rules_write(NetfilRules *rules, GError **error);
+void netfil_rules_settle(NetfilRules *rules, gboolean on);
+
+/* Whether a rule that is to replace this one can be put beside it. */
+gboolean netfil_rules_have_room(const NetfilRules *rules, const NetfilRule *beside);
 
 /* Voids all cached verdicts. After anything that they depend on. */
 void netfil_rules_bump(NetfilRules *rules);
