@@ -23,6 +23,8 @@ int netfil_cmd_list(int argc, char **argv, GError **error);
 int netfil_cmd_show(int argc, char **argv, GError **error);
 int netfil_cmd_history(int argc, char **argv, GError **error);
 int netfil_cmd_watch(int argc, char **argv, GError **error);
+int netfil_cmd_export(int argc, char **argv, GError **error);
+int netfil_cmd_apply(int argc, char **argv, GError **error);
 int netfil_cmd_sysctl(int argc, char **argv, GError **error);
 int netfil_cmd_doctor(int argc, char **argv, GError **error);
 int netfil_cmd_reload(int argc, char **argv, GError **error);

@@ -20,6 +20,8 @@ static const NetfilCommand commands[] = {
     {"history", "what filters, or applications, moved by hour, day, month or cycle",
      netfil_cmd_history},
     {"watch", "follow filters live", netfil_cmd_watch},
+    {"export", "write all filters as a text file", netfil_cmd_export},
+    {"apply", "make the filters what such a file says", netfil_cmd_apply},
     {"sysctl", "the sysctl keys of the macOS netfil", netfil_cmd_sysctl},
     {"doctor", "what this kernel can do for netfil", netfil_cmd_doctor},
     {"reload", "load the kernel programs anew, without a gap", netfil_cmd_reload},

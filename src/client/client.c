@@ -289,6 +289,26 @@ gboolean netfil_client_remove(NetfilClient *client, const char *const *names, GE
 			error);
 }
 
+GPtrArray *netfil_client_apply(NetfilClient *client, const GPtrArray *specs, gboolean prune,
+			       gboolean dry_run, GError **error)
+{
+	g_auto(GVariantBuilder) filters = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE("a(sa{sas})"));
+	g_autoptr(GVariant) changes = NULL;
+
+	for (guint i = 0; i < specs->len; i++) {
+		const NetfilSpec *spec = specs->pdata[i];
+
+		g_variant_builder_add(&filters, "(s@a{sas})", spec->name,
+				      netfil_spec_to_variant(spec));
+	}
+	if (!answered(netfil_bus_manager_call_apply_sync(client->manager,
+							 g_variant_builder_end(&filters), prune,
+							 dry_run, &changes, NULL, error),
+		      error))
+		return NULL;
+	return netfil_changes_from_variant(changes);
+}
+
 gboolean netfil_client_reload(NetfilClient *client, GError **error)
 {
 	return answered(netfil_bus_manager_call_reload_sync(client->manager, NULL, error), error);

@@ -3,6 +3,7 @@
 
 #include <gio/gio.h>
 
+#include "core/change.h"
 #include "core/status.h"
 
 /*
@@ -40,6 +41,10 @@ gboolean netfil_client_switch(NetfilClient *client, const char *const *names, gb
 			      GError **error);
 gboolean netfil_client_reset(NetfilClient *client, const char *const *names, GError **error);
 gboolean netfil_client_remove(NetfilClient *client, const char *const *names, GError **error);
+
+/* Of NetfilChange: see the method Apply. `specs`: of NetfilSpec. */
+GPtrArray *netfil_client_apply(NetfilClient *client, const GPtrArray *specs, gboolean prune,
+			       gboolean dry_run, GError **error);
 
 gboolean netfil_client_reload(NetfilClient *client, GError **error);
 

@@ -179,6 +179,67 @@ static gboolean on_remove(NetfilBusManager *manager, GDBusMethodInvocation *call
 	return for_names(service, call, "rm", names, netfil_engine_remove);
 }
 
+/* NULL with what is wrong in `changes`. */
+static NetfilSpec *read_filter(const char *name, GVariant *specification, GPtrArray *changes)
+{
+	g_autoptr(NetfilSpec) spec = netfil_spec_new(name);
+	g_autoptr(GError) error = NULL;
+
+	if (netfil_spec_name_check(name, &error) && netfil_spec_update(spec, specification, &error))
+		return g_steal_pointer(&spec);
+	g_ptr_array_add(changes,
+			netfil_change_new(NETFIL_CHANGE_REFUSED, name, NULL, error->message));
+	return NULL;
+}
+
+static GPtrArray *apply_filters(NetfilService *service, GVariant *filters, gboolean prune,
+				gboolean dry_run, GError **error)
+{
+	g_autoptr(GPtrArray) specs =
+	    g_ptr_array_new_with_free_func((GDestroyNotify)netfil_spec_free);
+	g_autoptr(GPtrArray) refused = netfil_changes_new();
+	GVariantIter iter;
+	GVariant *specification;
+	const char *name;
+
+	g_variant_iter_init(&iter, filters);
+	while (g_variant_iter_loop(&iter, "(&s@a{sas})", &name, &specification)) {
+		NetfilSpec *spec = read_filter(name, specification, refused);
+
+		if (spec)
+			g_ptr_array_add(specs, spec);
+	}
+	if (refused->len)
+		return g_steal_pointer(&refused);
+	return netfil_engine_apply(service->engine, specs, prune, dry_run, error);
+}
+
+static char *tell_changes(const GPtrArray *changes, gboolean dry_run)
+{
+	guint counts[NETFIL_CHANGE_REFUSED + 1] = {0};
+
+	for (guint i = 0; changes && i < changes->len; i++)
+		counts[((const NetfilChange *)changes->pdata[i])->kind]++;
+	return g_strdup_printf("apply%s: %u added, %u changed, %u removed, %u refused",
+			       dry_run ? " --dry-run" : "", counts[NETFIL_CHANGE_ADDED],
+			       counts[NETFIL_CHANGE_CHANGED], counts[NETFIL_CHANGE_REMOVED],
+			       counts[NETFIL_CHANGE_REFUSED]);
+}
+
+static gboolean on_apply(NetfilBusManager *manager, GDBusMethodInvocation *call, GVariant *filters,
+			 gboolean prune, gboolean dry_run, NetfilService *service)
+{
+	g_autoptr(GError) error = NULL;
+	g_autoptr(GPtrArray) changes = apply_filters(service, filters, prune, dry_run, &error);
+	g_autofree char *what = tell_changes(changes, dry_run);
+
+	(void)manager;
+	return settle(call, what,
+		      changes ? g_variant_new("(@a(ssass))", netfil_changes_to_variant(changes))
+			      : NULL,
+		      error);
+}
+
 static gboolean on_reload(NetfilBusManager *manager, GDBusMethodInvocation *call,
 			  NetfilService *service)
 {
@@ -420,6 +481,7 @@ static void connect_manager(NetfilService *service)
 	    {"handle-switch", G_CALLBACK(on_switch)},
 	    {"handle-reset", G_CALLBACK(on_reset)},
 	    {"handle-remove", G_CALLBACK(on_remove)},
+	    {"handle-apply", G_CALLBACK(on_apply)},
 	    {"handle-reload", G_CALLBACK(on_reload)},
 	    {"handle-list", G_CALLBACK(on_list)},
 	    {"handle-get", G_CALLBACK(on_get)},

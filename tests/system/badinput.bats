@@ -261,15 +261,51 @@ list_file() {
 	done
 }
 
+# LINE...: a file of filters.
+filter_file() {
+	printf '%b\n' "$@" >"$TMP/filters.conf"
+	printf '%s' "$TMP/filters.conf"
+}
+
+@test "files of filters" {
+	refused 1 netfil apply /nonexistent/filters.conf
+	refused 1 netfil apply "$TMP"
+	refused 2 netfil apply
+	refused 2 netfil apply a b
+	refused 2 netfil apply --nonsense a
+	refused 2 netfil export a b
+	refused 2 netfil export --nonsense
+	refused 1 netfil export "$TMP"
+	refused 1 netfil export /dev/null
+	refused 1 netfil export ''
+	for line in nonsense '; comment' ip=192.0.2.1/24 ip= 'ip=;' 'ip=192.0.2.1;' 'port=80;;90' \
+		total=12XB 'total=1;2' total=+1G used=1G pid=0 'colour=red' '=' 'exe=ls' 'ip-file=list' \
+		'on=yes' on-limit=throttle on-limit=kill every=year rollover=true warn=101 'ip\\=1' \
+		'exe=/a\\x' 'a\0b' 'user=\xff' "user=$(printf 'u%.0s' {1..5000})" '[bad]' '[a b]' '[' \
+		"$(printf '\xff%.0s' {1..500})"; do
+		refused 2 netfil apply "$(filter_file '[good]' 'ip=192.0.2.3' '[bad]' 'ip=192.0.2.2' "$line")"
+		[[ $(cat "$TMP/refused.err") == *filters.conf:[35]:* ]] ||
+			fail "it does not name the line: $(cat "$TMP/refused.err")"
+	done
+	refused 2 netfil apply "$(filter_file total=1 '[good]' ip=192.0.2.3)"
+	refused 2 netfil apply "$(filter_file '[empty]')"
+	refused 1 netfil apply "$(filter_file '[bad]' user=no-such-user)"
+	refused 1 netfil apply "$(filter_file '[bad]' "pid=$(unused_pid)")"
+	refused 1 netfil apply "$(filter_file '[bad]' "ip-file=/nonexistent/list")"
+	refused 1 netfil apply "$(filter_file '[good]' interface=net0)"
+}
+
 @test "not root: reading is open, changing is not" {
 	chmod 755 "$TMP" "${TMP%/*}" "${TMP%/*/*}"
 	for command in 'add bad --ip 192.0.2.2' 'set good --total 1' 'set good --total +1' \
 		'set good --used 1' 'set good --unlimited-until tomorrow' 'on good' 'off good' \
-		'reset good' 'rm good' reload; do
+		'reset good' 'rm good' reload "apply $(filter_file '[bad]' ip=192.0.2.2)" \
+		"apply --dry-run $TMP/filters.conf" "apply --prune $TMP/filters.conf"; do
 		# shellcheck disable=SC2086 # words
 		refused 1 unprivileged netfil $command
 	done
 	unprivileged netfil list | grep -q good
+	unprivileged netfil export | grep -q '\[good\]'
 	unprivileged netfil show good --json | jq -e '.limit.total == 1000000'
 	unprivileged netfil history good --json | jq -e 'type == "array"'
 	unprivileged netfil history --apps --json | jq -e 'type == "array"'
