@@ -121,9 +121,12 @@ void disk_detach(void)
 	g_clear_pointer(&disk.directory, g_free);
 }
 
+/* A backup may be under way in its thread. */
 void disk_mark(int number)
 {
+	g_mutex_lock(&lock);
 	put((Note){.type = MARK, .file = number});
+	g_mutex_unlock(&lock);
 }
 
 guint disk_noted(void)
