@@ -167,6 +167,13 @@ static void follow_warnings(Turn *t)
 
 /* ---- all of it ---- */
 
+/* Where the clock stands before the cycle began, its end is not looked for there. */
+static gint64 end_of(const NetfilFilter *filter, GTimeZone *zone, gint64 now)
+{
+	return netfil_cycle_end(&filter->spec->every, zone, filter->started,
+				MAX(now, filter->started));
+}
+
 void netfil_turn_begin(NetfilEngine *e, NetfilFilter *filter)
 {
 	GTimeZone *zone = netfil_clock_zone();
@@ -175,7 +182,8 @@ void netfil_turn_begin(NetfilEngine *e, NetfilFilter *filter)
 
 	/* A turn that is due, as after the machine was off, is still to come. */
 	if (!filter->ends || now < filter->ends || filter->spec->every.unit == NETFIL_CYCLE_NEVER)
-		filter->ends = netfil_cycle_end(&filter->spec->every, zone, filter->started, now);
+		filter->ends = end_of(filter, zone, now);
+	filter->past_ends = 0;
 	if (free_until && free_until != filter->free_until)
 		netfil_filter_read(e->kernel, filter, &filter->free_at);
 	filter->free_until = free_until;
@@ -213,7 +221,7 @@ static void follow_zone(NetfilEngine *e, GTimeZone *zone, gint64 now)
 	while (g_hash_table_iter_next(&iter, NULL, &value)) {
 		NetfilFilter *filter = value;
 
-		filter->ends = netfil_cycle_end(&filter->spec->every, zone, filter->started, now);
+		filter->ends = end_of(filter, zone, now);
 		filter->dirty = TRUE;
 	}
 }

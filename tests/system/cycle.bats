@@ -139,6 +139,41 @@ assert_cycles_exact() { # NAME
 	fails move 15000
 }
 
+@test "a clock that begins years ago, until it is set, ends no cycle" {
+	netfil add tight --cgroup "$INSIDE" --every day --out 20000
+	began=$(cycle_started tight)
+	move 15000
+	stop_daemon
+	set_clock_to '1970-01-02 12:00:00'
+	start_daemon
+	tick
+	set_clock_to '2000-01-01 12:00:00' # set once more, and still wrong
+	tick
+	assert_equal "in the past" "$(used tight out)" 15000
+	fails move 10000
+	set_clock_to '2026-11-23 12:00:00'
+	tick
+	assert_equal started "$(cycle_started tight)" "$began"
+	assert_equal ends "$(cycle_ends tight)" '2026-11-24 00:00:00'
+	assert_equal cycles "$(periods tight cycle length)" 1
+	assert_equal used "$(used tight out)" "$(witness out)"
+}
+
+@test "a clock that was years ahead: the cycle ends by the right one" {
+	set_clock_to '2030-05-05 12:10:00'
+	netfil add tight --cgroup "$INSIDE" --every hour --out 20000
+	move 15000
+	set_clock_to '2026-11-23 10:50:00'
+	tick
+	assert_equal used "$(used tight out)" 15000
+	assert_equal ends "$(cycle_ends tight)" '2026-11-23 11:00:00'
+	set_clock_to '2026-11-23 10:59:57' # and on by itself
+	tick
+	wait_for_cycle tight '2026-11-23 11:00:00'
+	assert_equal used "$(used tight out)" 0
+	assert_cycles_exact tight
+}
+
 @test "a clock set forward over several boundaries turns once" {
 	netfil add hourly --cgroup "$INSIDE" --every hour
 	move 10000
