@@ -40,6 +40,15 @@ const char *netfil_bpffs_dir(void)
 	return path;
 }
 
+const char *netfil_config_dir(void)
+{
+	static char *path;
+
+	if (g_once_init_enter(&path))
+		g_once_init_leave(&path, directory("NETFIL_CONFIG_DIR", "/etc/netfil"));
+	return path;
+}
+
 const char *netfil_bus_socket(GError **error)
 {
 	static char *path;

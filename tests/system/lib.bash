@@ -53,7 +53,7 @@ make_world() { # [NAME FOLDER]
 	mkdir -p "$CGROUP/inside" "$CGROUP/outside" "$TMP/bpf" "$TMP/state"
 	mount -t bpf "nf-$ID" "$TMP/bpf"
 	export NETFIL_RUNTIME_DIR=$TMP/run NETFIL_STATE_DIR=$TMP/state \
-		NETFIL_BPFFS_DIR=$TMP/bpf/netfil NETFIL_CGROUP=$CGROUP/inside \
+		NETFIL_BPFFS_DIR=$TMP/bpf/netfil NETFIL_CONFIG_DIR=$TMP/etc NETFIL_CGROUP=$CGROUP/inside \
 		NETFIL_CLOCK_OFFSET=$TMP/clock
 	A4=$(address4 1) B4=$(address4 2) A6=$(address6 1) B6=$(address6 2)
 	HOME_NS=a

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#pragma once
+
+#include "caller.h"
+#include "engine/engine.h"
+
+/*
+ * What a local user may do without being an administrator (org.netfil.cap-own): cap
+ * processes of their own, and change the filters that they made so.
+ */
+
+/* Whether this call is no more than that. FALSE and NETFIL_ERROR_DENIED: it is more, so
+ * it takes org.netfil.manage; the message says what goes beyond. `parameters`: the method's. */
+gboolean netfil_own_allows(NetfilEngine *engine, const NetfilCaller *caller, const char *method,
+			   GVariant *parameters, GError **error);
+
+/* What nobody may, root included: a process that a --pid filter follows cannot change that
+ * filter. NETFIL_ERROR_DENIED. */
+gboolean netfil_own_is_free(NetfilEngine *engine, const NetfilCaller *caller, const char *method,
+			    GVariant *parameters, GError **error);
