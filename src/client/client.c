@@ -163,6 +163,26 @@ static void explain_no_connection(const GError *raw, GError **error)
 			    "netfild does not take the connection (%s): see its log", raw->message);
 }
 
+/* Lets netfild have the user asked for a password. Runs in the thread of GDBus; messages
+ * on their way out are locked. */
+static GDBusMessage *allow_questions(GDBusConnection *connection, GDBusMessage *message,
+				     gboolean incoming, gpointer data)
+{
+	GDBusMessage *copy;
+
+	(void)connection;
+	(void)data;
+	if (incoming || g_dbus_message_get_message_type(message) != G_DBUS_MESSAGE_TYPE_METHOD_CALL)
+		return message;
+	copy = g_dbus_message_copy(message, NULL);
+	if (!copy)
+		return message;
+	g_dbus_message_set_flags(copy, g_dbus_message_get_flags(message) |
+					   G_DBUS_MESSAGE_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION);
+	g_object_unref(message);
+	return copy;
+}
+
 NetfilClient *netfil_client_connect(GError **error)
 {
 	const char *path = netfil_bus_socket(error);
@@ -181,6 +201,7 @@ NetfilClient *netfil_client_connect(GError **error)
 		explain_no_connection(raw, error);
 		return NULL;
 	}
+	g_dbus_connection_add_filter(connection, allow_questions, NULL, NULL);
 	manager = netfil_bus_manager_proxy_new_sync(connection, G_DBUS_PROXY_FLAGS_NONE, NULL,
 						    NETFIL_BUS_PATH, NULL, &raw);
 	if (!manager) {
