@@ -183,7 +183,7 @@ static gboolean start_engine(Run *run, GError **error)
 		return FALSE;
 	g_signal_connect_swapped(run->engine, "cap-reached", G_CALLBACK(on_cap_reached), run);
 	g_signal_connect_swapped(run->engine, "warned", G_CALLBACK(on_warned), run);
-	return netfil_engine_add(run->engine, run->spec, error);
+	return netfil_engine_add(run->engine, run->spec, 0, error);
 }
 
 /* While it runs. */

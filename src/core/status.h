@@ -22,6 +22,7 @@ typedef enum {
 typedef struct {
 	NetfilSpec *spec;
 	guint64 id;
+	guint32 owner; /* user id; who made it may change it, beside administrators */
 	NetfilState state;
 	guint64 used[NETFIL_DIRECTIONS]; /* bytes since the cycle began; total = in + out */
 	guint64 refused_bytes, refused_packets;
@@ -51,7 +52,7 @@ guint64 netfil_status_limit(const NetfilStatus *status, guint direction);
 /* The direction of the cap that is nearest to its end; -1 without a cap. */
 int netfil_status_tightest(const NetfilStatus *status);
 
-/* a{sv}: "spec" (a{sas}, as netfil_spec_to_variant), "name", "id", "state", "used" (ttt),
+/* a{sv}: "spec" (a{sas}, as netfil_spec_to_variant), "name", "id", "owner" (u), "state", "used" (ttt),
  * "refused" (tt: bytes, packets), "resets" (tt), "started" x, "ends" x, "extra" (xxx),
  * "forfeited" t, "unlimited-until" x, "free-until" x, "forecast" x, "warned" ay. Floating reference. */
 GVariant *netfil_status_to_variant(const NetfilStatus *status);

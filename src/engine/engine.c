@@ -176,6 +176,7 @@ static gboolean tick(gpointer data)
 	NetfilEngine *e = data;
 
 	netfil_turn_all(e);
+	netfil_ended_all(e);
 	tick_after(e, 1000 - g_get_real_time() % G_USEC_PER_SEC / 1000);
 	return G_SOURCE_REMOVE;
 }

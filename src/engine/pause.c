@@ -101,14 +101,19 @@ static int open_process(guint32 pid, Process *process)
 }
 
 /* Whether it ran. `ours`: if it stands still, it is by an earlier netfild's doing. */
-static gboolean stop(struct NetfilPaused *paused, guint32 pid, gboolean ours)
+static gboolean stop(NetfilFilter *filter, guint32 pid, gboolean ours)
 {
+	struct NetfilPaused *paused = paused_of(filter);
 	Process process;
 	int pidfd = open_process(pid, &process);
 	gboolean ran;
 
 	if (pidfd < 0)
 		return FALSE;
+	if (!netfil_filter_may_signal(filter, pid)) {
+		close(pidfd);
+		return FALSE;
+	}
 	/* One that waits for the disk, or is traced, stops when it comes back. */
 	ran = process.state != 'T' && (strchr("RS", process.state) || !find(paused, &process));
 	if (process.state != 'T')
@@ -225,7 +230,7 @@ static void stop_others(NetfilFilter *filter, const char *mount, GHashTable *pid
 
 		if (directory && g_hash_table_lookup(frozen, directory))
 			continue;
-		if (stop(paused_of(filter), pid, ours))
+		if (stop(filter, pid, ours))
 			*ran = TRUE;
 	}
 }
