@@ -69,6 +69,10 @@ gboolean netfil_engine_remove(NetfilEngine *engine, const char *name, GError **e
 GPtrArray *netfil_engine_apply(NetfilEngine *engine, const GPtrArray *specs, gboolean prune,
 			       gboolean dry_run, GError **error);
 
+/* The filter called `name`, or with NULL any, whose --pid names this process or one that it comes
+ * from; NULL: none. The name is the engine's. */
+const char *netfil_engine_follows(NetfilEngine *engine, const char *name, guint32 pid);
+
 /* Does now what is done each second: cycles turn, warnings are given, usage is written. */
 void netfil_engine_follow(NetfilEngine *engine);
 
