@@ -18,8 +18,10 @@ gboolean netfil_add_new(NetfilEngine *e, NetfilFilter *filter, GError **error)
 	if (!netfil_install(e, filter, -1, TRUE, FALSE, error))
 		return FALSE;
 	/* Once more, for its rule. */
-	if (netfil_record(e, filter, error))
+	if (netfil_record(e, filter, error)) {
+		netfil_ended_watch(e);
 		return TRUE;
+	}
 	netfil_uninstall(e, filter);
 	return FALSE;
 }
@@ -124,6 +126,7 @@ gboolean netfil_take_spec(NetfilEngine *e, NetfilFilter *filter, NetfilSpec *spe
 		netfil_adjust_apply(e, filter, adjust);
 	if (follow_spec(e, filter, anew, error) && netfil_record(e, filter, error)) {
 		netfil_spec_free(before);
+		netfil_ended_watch(e);
 		if (!e->gathering)
 			netfil_grant_follow(e, filter);
 		return TRUE;

@@ -2,6 +2,8 @@
 /* Filters that are to go when their processes have ended. */
 #include "engine-private.h"
 
+/* Who waits for `netfil run` to end waits for this, too. */
+#define INTERVAL_MS 200
 #define STALL_USEC (5 * G_USEC_PER_SEC)
 
 static gboolean has_processes(NetfilEngine *e, const NetfilFilter *filter)
@@ -43,17 +45,22 @@ static gboolean is_over(NetfilEngine *e, NetfilFilter *filter)
 	return TRUE;
 }
 
-void netfil_ended_all(NetfilEngine *e)
+/* FALSE: no filter waits for an end. */
+static gboolean remove_over(NetfilEngine *e)
 {
 	g_autoptr(GPtrArray) over = g_ptr_array_new();
 	GHashTableIter iter;
+	guint waiting = 0;
 	gpointer value;
 
 	g_hash_table_iter_init(&iter, e->filters);
 	while (g_hash_table_iter_next(&iter, NULL, &value)) {
 		NetfilFilter *filter = value;
 
-		if (filter->spec->until_exit && filter->rule && is_over(e, filter))
+		if (!filter->spec->until_exit || !filter->rule)
+			continue;
+		waiting++;
+		if (is_over(e, filter))
 			g_ptr_array_add(over, filter);
 	}
 	for (guint i = 0; i < over->len; i++) {
@@ -63,4 +70,27 @@ void netfil_ended_all(NetfilEngine *e)
 		/* If the ledger cannot be written, which the checkpoint tells: the next time. */
 		netfil_engine_remove(e, filter->spec->name, NULL);
 	}
+	return waiting > 0;
+}
+
+static gboolean on_timer(gpointer data)
+{
+	NetfilEngine *e = data;
+
+	if (remove_over(e))
+		return G_SOURCE_CONTINUE;
+	e->ended_source = 0;
+	return G_SOURCE_REMOVE;
+}
+
+void netfil_ended_watch(NetfilEngine *e)
+{
+	GSource *source;
+
+	if (e->ended_source)
+		return;
+	source = g_timeout_source_new(INTERVAL_MS);
+	g_source_set_callback(source, on_timer, e, NULL);
+	e->ended_source = g_source_attach(source, g_main_context_get_thread_default());
+	g_source_unref(source);
 }

@@ -35,6 +35,7 @@ struct _NetfilEngine {
 	NetfilDurability durability; /* of filters that do not say */
 	guint tick_source;
 	guint reset_source;
+	guint ended_source;
 	char *zone_name; /* by which cycles end */
 
 	/* What the ledger is still to be told. */
@@ -147,8 +148,9 @@ void netfil_turn_all(NetfilEngine *e);
 /* Gives the filter's warnings that are due. */
 void netfil_turn_warn(NetfilEngine *e, NetfilFilter *filter);
 
-/* ended.c: removes the filters with until-exit whose processes have ended. */
-void netfil_ended_all(NetfilEngine *e);
+/* ended.c: from now on removes filters with until-exit whose processes have ended, as long as
+ * there are any. */
+void netfil_ended_watch(NetfilEngine *e);
 
 /* grant.c: strict durability. */
 

@@ -201,7 +201,6 @@ static gboolean tick(gpointer data)
 	NetfilEngine *e = data;
 
 	netfil_turn_all(e);
-	netfil_ended_all(e);
 	tick_after(e, 1000 - g_get_real_time() % G_USEC_PER_SEC / 1000);
 	return G_SOURCE_REMOVE;
 }
@@ -241,6 +240,7 @@ static gboolean start(NetfilEngine *e, const NetfilEngineOptions *options, GErro
 	if (!netfil_kernel_watch(e->kernel, netfil_cap_event, e, error))
 		return FALSE;
 	catch_up(e);
+	netfil_ended_watch(e);
 	tick_after(e, 0); /* once its owner listens */
 	return TRUE;
 }
@@ -273,6 +273,8 @@ static void netfil_engine_finalize(GObject *object)
 		}
 		g_source_remove(e->tick_source);
 	}
+	if (e->ended_source)
+		g_source_remove(e->ended_source);
 	if (e->reset_source)
 		g_source_remove(e->reset_source);
 	g_hash_table_iter_init(&iter, e->filters);
