@@ -31,8 +31,9 @@
 static const NetfilUsage usage = {
     .command = "run",
     .arguments = "-- COMMAND [ARGUMENT...]",
-    .summary = "Runs a command under a cap that holds for it and for all that it starts. Needs\n"
-	       "no netfild. With --ip, --port, --proto or --interface only such traffic counts.",
+    .summary = "Runs a command under a cap that holds for it and for all that it starts. With\n"
+	       "--ip, --port, --proto or --interface only such traffic counts. Root needs no\n"
+	       "netfild for it; other users have it from netfild, without a password.",
     .description =
 	"Exit status: the command's (128+N if signal N ended it); 124 if the cap ended\n"
 	"it, 125 if netfil failed, 126 if the command cannot be executed, 127 if there\n"

@@ -155,7 +155,7 @@ static void plan_removals(Batch *b, GHashTable *names)
 
 	g_hash_table_iter_init(&iter, b->engine->filters);
 	while (g_hash_table_iter_next(&iter, &name, &filter))
-		if (!g_hash_table_contains(names, name))
+		if (!g_hash_table_contains(names, name) && !((NetfilFilter *)filter)->owner)
 			g_ptr_array_add(b->removed, filter);
 	g_ptr_array_sort(b->removed, compare_names);
 	for (guint i = 0; i < b->removed->len; i++)

@@ -62,7 +62,7 @@ gboolean netfil_engine_reset(NetfilEngine *engine, const char *name, GError **er
 gboolean netfil_engine_remove(NetfilEngine *engine, const char *name, GError **error);
 
 /* Makes the filters what the specs (of NetfilSpec) say, all or none, and the administrators':
- * adds, changes (usage goes on) and, with `prune`, removes those that are not among them. dry_run: only tells.
+ * adds, changes (usage goes on) and, with `prune`, removes those of the administrators that are not among them. dry_run: only tells.
  * Returns what it did (of NetfilChange), nothing for filters that stay as they are; or, with
  * nothing changed, why it cannot: each reason as NETFIL_CHANGE_REFUSED. NULL: an error
  * that is no filter's. */
