@@ -19,6 +19,16 @@ NetfilStatus *netfil_status_new(const NetfilSpec *spec)
 	return status;
 }
 
+NetfilStatus *netfil_status_copy(const NetfilStatus *status)
+{
+	NetfilStatus *copy = g_new(NetfilStatus, 1);
+
+	*copy = *status;
+	copy->spec = netfil_spec_copy(status->spec);
+	copy->warned = g_array_copy(status->warned);
+	return copy;
+}
+
 void netfil_status_free(NetfilStatus *status)
 {
 	if (!status)
