@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #pragma once
 
+#include "counters.h"
 #include "spec.h"
 
 typedef enum {
@@ -26,6 +27,8 @@ typedef struct {
 	guint64 used[NETFIL_DIRECTIONS]; /* bytes since the cycle began; total = in + out */
 	guint64 refused_bytes, refused_packets;
 	guint64 reset_bytes, reset_packets; /* resets that passed a spent cap; not in used */
+	NetfilCounters counted; /* since the filter was added, whatever cycles and resets there
+				   were: these only rise */
 	gint64 cycle_started; /* seconds since the epoch */
 	gint64 cycle_ends;    /* 0: never */
 	gint64 extra[NETFIL_DIRECTIONS]; /* bytes by which this cycle's caps differ: top-ups,
@@ -43,6 +46,9 @@ NetfilStatus *netfil_status_new(const NetfilSpec *spec); /* copies the spec */
 void netfil_status_free(NetfilStatus *status);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(NetfilStatus, netfil_status_free)
 
+/* (tttttt), in their order. Floating reference. */
+GVariant *netfil_counters_to_variant(const NetfilCounters *counters);
+
 const char *netfil_state_name(NetfilState state);
 
 /* This cycle's cap: spec->cap and extra; 0: none. Where extra takes all away, 1. */
@@ -52,7 +58,7 @@ guint64 netfil_status_limit(const NetfilStatus *status, guint direction);
 int netfil_status_tightest(const NetfilStatus *status);
 
 /* a{sv}: "spec" (a{sas}, as netfil_spec_to_variant), "name", "id", "state", "used" (ttt),
- * "refused" (tt: bytes, packets), "resets" (tt), "started" x, "ends" x, "extra" (xxx),
+ * "refused" (tt: bytes, packets), "resets" (tt), "counted" (tttttt), "started" x, "ends" x, "extra" (xxx),
  * "forfeited" t, "unlimited-until" x, "free-until" x, "forecast" x, "warned" ay. Floating reference. */
 GVariant *netfil_status_to_variant(const NetfilStatus *status);
 NetfilStatus *netfil_status_from_variant(GVariant *variant, GError **error);
