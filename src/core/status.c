@@ -34,6 +34,25 @@ const char *netfil_state_name(NetfilState state)
 	return states[state];
 }
 
+const char *netfil_direction_name(guint direction)
+{
+	static const char *const names[] = {"in", "out", "total"};
+
+	g_return_val_if_fail(direction < G_N_ELEMENTS(names), NULL);
+	return names[direction];
+}
+
+const char *netfil_spec_type_name(NetfilSpecType type)
+{
+	static const char *const names[] = {
+	    [NETFIL_SPEC_SOCKET] = "socket",
+	    [NETFIL_SPEC_IP] = "ip",
+	    [NETFIL_SPEC_INTERFACE] = "interface",
+	};
+
+	return names[type];
+}
+
 GVariant *netfil_counters_to_variant(const NetfilCounters *c)
 {
 	return g_variant_new("(tttttt)", c->in, c->out, c->refused_bytes, c->refused_packets,

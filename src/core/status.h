@@ -50,6 +50,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(NetfilStatus, netfil_status_free)
 GVariant *netfil_counters_to_variant(const NetfilCounters *counters);
 
 const char *netfil_state_name(NetfilState state);
+const char *netfil_direction_name(guint direction); /* enum netfil_direction */
+const char *netfil_spec_type_name(NetfilSpecType type);
 
 /* This cycle's cap: spec->cap and extra; 0: none. Where extra takes all away, 1. */
 guint64 netfil_status_limit(const NetfilStatus *status, guint direction);
