@@ -9,25 +9,6 @@ static const char *const selector_keys[] = {
     "pid", "exe", "user", "cgroup", "unit", "ip", "ip-file", "port", "proto", "interface", NULL,
 };
 
-const char *netfil_direction_name(guint direction)
-{
-	static const char *const names[] = {"in", "out", "total"};
-
-	g_return_val_if_fail(direction < G_N_ELEMENTS(names), NULL);
-	return names[direction];
-}
-
-const char *netfil_spec_type_name(NetfilSpecType type)
-{
-	static const char *const names[] = {
-	    [NETFIL_SPEC_SOCKET] = "socket",
-	    [NETFIL_SPEC_IP] = "ip",
-	    [NETFIL_SPEC_INTERFACE] = "interface",
-	};
-
-	return names[type];
-}
-
 static void add_string(JsonBuilder *builder, const char *key, const char *value)
 {
 	json_builder_set_member_name(builder, key);

@@ -14,20 +14,20 @@ typedef struct {
 	NetfilRunCap cap;
 	NetfilClient *client; /* NULL: netfild went away; the kernel keeps the cap */
 	char *name;
-	GVariant *last; /* status */
+	NetfilStatus *last;
 	gboolean removed;
 } Lent;
 
 static void take(Lent *lent, const NetfilStatus *status)
 {
-	g_clear_pointer(&lent->last, g_variant_unref);
-	lent->last = g_variant_ref_sink(netfil_status_to_variant(status));
+	g_clear_pointer(&lent->last, netfil_status_free);
+	lent->last = netfil_status_copy(status);
 }
 
 static NetfilStatus *last_known(Lent *lent, GError **error)
 {
 	if (lent->last)
-		return netfil_status_from_variant(lent->last, error);
+		return netfil_status_copy(lent->last);
 	g_set_error_literal(error, NETFIL_ERROR, NETFIL_ERROR_FAILED,
 			    "netfild went away before it told a number: see its log");
 	return NULL;
@@ -138,7 +138,7 @@ static void lent_free(NetfilRunCap *cap)
 	Lent *lent = (Lent *)cap;
 
 	let_go(lent);
-	g_clear_pointer(&lent->last, g_variant_unref);
+	g_clear_pointer(&lent->last, netfil_status_free);
 	g_free(lent->name);
 	g_free(lent);
 }
@@ -148,7 +148,7 @@ static gboolean add(Lent *lent, NetfilSpec *spec, GError **error)
 	for (guint i = 1;; i++) {
 		g_autoptr(GError) problem = NULL;
 
-		if (netfil_client_add(lent->client, spec, &problem))
+		if (netfil_client_add_spec(lent->client, spec, &problem))
 			break;
 		if (!g_error_matches(problem, NETFIL_ERROR, NETFIL_ERROR_EXISTS) ||
 		    i == NAMES_TRIED) {

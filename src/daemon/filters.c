@@ -107,6 +107,7 @@ static void show_status(NetfilBusFilter *filter, const NetfilStatus *status)
 	    filter, g_variant_new("(tt)", status->refused_bytes, status->refused_packets));
 	netfil_bus_filter_set_resets(
 	    filter, g_variant_new("(tt)", status->reset_bytes, status->reset_packets));
+	netfil_bus_filter_set_counted(filter, netfil_counters_to_variant(&status->counted));
 	show_cycle(filter, status);
 }
 

@@ -114,16 +114,22 @@ NetfilCounters netfil_counters_plus(const NetfilCounters *a, const NetfilCounter
 	return netfil_counters_less(a, &negative);
 }
 
+/* Free hours move the base later on, up to where the counters stand then. */
+static NetfilCounters used_at(const NetfilFilter *filter, NetfilCounters now)
+{
+	if (filter->free_until) {
+		now.in = filter->free_at.in;
+		now.out = filter->free_at.out;
+	}
+	return netfil_counters_less(&now, &filter->base);
+}
+
 void netfil_filter_used(NetfilKernel *kernel, const NetfilFilter *filter, NetfilCounters *used)
 {
 	NetfilCounters now;
 
 	netfil_filter_read(kernel, filter, &now);
-	if (filter->free_until) {
-		now.in = filter->free_at.in;
-		now.out = filter->free_at.out;
-	}
-	*used = netfil_counters_less(&now, &filter->base);
+	*used = used_at(filter, now);
 }
 
 guint64 netfil_filter_limit(const NetfilFilter *filter, guint direction)
@@ -304,7 +310,8 @@ NetfilStatus *netfil_filter_usage(NetfilKernel *kernel, const NetfilFilter *filt
 	NetfilStatus *status = netfil_status_new(filter->spec);
 	NetfilCounters used;
 
-	netfil_filter_used(kernel, filter, &used);
+	netfil_filter_read(kernel, filter, &status->counted);
+	used = used_at(filter, status->counted);
 	status->id = filter->id;
 	status->owner = filter->owner;
 	status->used[NETFIL_IN] = used.in + filter->forfeited;
