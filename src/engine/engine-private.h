@@ -54,6 +54,9 @@ struct _NetfilEngine {
 };
 
 
+/* engine.c: filters are in force when it returns, as far as the kernel alone keeps them. */
+gboolean netfil_take_over(NetfilEngine *e, const NetfilEngineOptions *options, GError **error);
+
 /* engine.c: what is told. */
 void netfil_emit_added(NetfilEngine *e, const char *name);
 void netfil_emit_removed(NetfilEngine *e, const char *name);
@@ -163,6 +166,9 @@ void netfil_grant_follow(NetfilEngine *e, NetfilFilter *filter);
 
 /* NETFIL_EVENT_GRANT. */
 void netfil_grant_event(NetfilEngine *e, NetfilFilter *filter);
+
+/* The kernel admits nothing any more: what is left of the grant is known not to be spent. */
+void netfil_grant_end(NetfilEngine *e, NetfilFilter *filter);
 
 /* The counters were lost: what was granted beyond `known`, in and out together, counts as
  * spent. */

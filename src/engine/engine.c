@@ -215,7 +215,7 @@ static gboolean open_ledger(NetfilEngine *e, const NetfilEngineOptions *options,
 	return e->ledger && netfil_resume(e, error);
 }
 
-static gboolean start(NetfilEngine *e, const NetfilEngineOptions *options, GError **error)
+gboolean netfil_take_over(NetfilEngine *e, const NetfilEngineOptions *options, GError **error)
 {
 	e->pinned = options->bpffs_dir != NULL;
 	e->durability = options->durability;
@@ -237,6 +237,13 @@ static gboolean start(NetfilEngine *e, const NetfilEngineOptions *options, GErro
 		netfil_checkpoint_all(e);
 	if (e->ledger && options->apps)
 		netfil_resume_apps(e);
+	return TRUE;
+}
+
+static gboolean start(NetfilEngine *e, const NetfilEngineOptions *options, GError **error)
+{
+	if (!netfil_take_over(e, options, error))
+		return FALSE;
 	if (!netfil_kernel_watch(e->kernel, netfil_cap_event, e, error))
 		return FALSE;
 	catch_up(e);

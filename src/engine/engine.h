@@ -46,9 +46,14 @@ typedef struct {
  * carries on where its counters stand (programs are swapped, none is missed). */
 NetfilEngine *netfil_engine_new(const NetfilEngineOptions *options, GError **error);
 
-/*
- * Takes effect before it returns. The spec is copied. `owner`: the user whose filter it is (an
- * id, 0: the administrators'). What such a filter kills or pauses is that user's alone. NETFIL_ERROR_EXISTS,
+/* The other way: takes over what an earlier engine pinned, lets go whom it holds paused or down,
+ * and takes it all off the kernel. The ledger keeps filters, and usage up to then. Where the
+ * ledger or the programs are beyond use, it warns, and takes the pins away all the same. */
+gboolean netfil_engine_release(const NetfilEngineOptions *options, GError **error);
+
+/* Takes effect before it returns. The spec is copied. `owner`: the user whose filter it is (an
+ * id, 0: the administrators'); what such a filter kills or pauses is that user's alone.
+ * NETFIL_ERROR_EXISTS,
  * _INVALID, _NOT_FOUND (a pid, user or file that is not there), _FULL. On error
  * nothing is changed; so with all that follow. */
 gboolean netfil_engine_add(NetfilEngine *engine, const NetfilSpec *spec, guint32 owner,
