@@ -11,6 +11,7 @@ static NetfilStatus *make(void)
 	g_assert_true(netfil_spec_put(spec, "total", "25M", NULL));
 	status = netfil_status_new(spec);
 	status->id = G_MAXUINT64;
+	status->owner = 1000;
 	status->state = NETFIL_STATE_EXHAUSTED;
 	status->used[NETFIL_IN] = 1;
 	status->used[NETFIL_OUT] = 2;
@@ -33,8 +34,8 @@ static NetfilStatus *make(void)
 }
 
 static const char printed[] =
-    "{'name': <'web'>, 'id': <uint64 18446744073709551615>, 'state': <'exhausted'>, "
-    "'spec': <{'ip': ['192.0.2.0/24'], 'total': ['25000000'], 'on-limit': ['reject'], "
+    "{'name': <'web'>, 'id': <uint64 18446744073709551615>, 'owner': <uint32 1000>, "
+    "'state': <'exhausted'>, 'spec': <{'ip': ['192.0.2.0/24'], 'total': ['25000000'], 'on-limit': ['reject'], "
     "'on': ['true']}>, 'used': <(uint64 1, uint64 2, uint64 3)>, "
     "'refused': <(uint64 4, uint64 5)>, 'resets': <(uint64 6, uint64 7)>, "
     "'started': <int64 -8>, 'ends': <int64 9>, 'extra': <(int64 -10, int64 11, int64 -12)>, "
@@ -120,7 +121,7 @@ static GVariant *spoil(const char *key, GVariant *value)
 
 static void test_nonsense(void)
 {
-	static const char *const keys[] = {"name",       "id",       "state",     "spec",
+	static const char *const keys[] = {"name",       "id",       "owner",     "state",     "spec",
 					   "used",       "refused",  "resets",    "started",
 					   "ends",       "extra",    "forfeited", "unlimited-until",
 					   "free-until", "forecast", "warned"};
