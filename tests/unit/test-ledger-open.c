@@ -192,11 +192,10 @@ static void test_newer(void)
 static void test_backup(void)
 {
 	char *directory = directory_new();
-	g_autofree char *path = file_in(directory, "ledger.db"), *backup = NULL, *old = NULL;
+	g_autofree char *backup = file_in(directory, "ledger.db.backup"), *old = NULL;
 	NetfilLedger *ledger = ledger_open(directory);
 	g_autoptr(GPtrArray) names = NULL;
 
-	backup = file_in(directory, "ledger.db.backup");
 	ledger_fill(ledger, 3);
 	old = ledger_dump(ledger);
 	ledger_back_up_and_close(ledger);
