@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "kernel/process.h"
+
 #ifndef SO_PEERPIDFD /* Linux 6.5 */
 #define SO_PEERPIDFD 77
 #endif
@@ -36,18 +38,11 @@ static gboolean has_net_admin(pid_t pid)
 	return g_ascii_strtoull(line + strlen("\nCapEff:"), NULL, 16) >> CAP_NET_ADMIN & 1;
 }
 
-/* Field 22, counted from behind the name, which may hold anything. */
 static guint64 start_of(pid_t pid)
 {
-	g_autofree char *path = g_strdup_printf("/proc/%d/stat", (int)pid);
-	g_autofree char *text = NULL;
-	const char *field;
+	NetfilProcess process;
 
-	if (!g_file_get_contents(path, &text, NULL, NULL) || !(field = strrchr(text, ')')))
-		return 0;
-	for (guint i = 2; field && i < 22; i++)
-		field = strchr(field + 1, ' ');
-	return field ? g_ascii_strtoull(field + 1, NULL, 10) : 0;
+	return pid > 0 && netfil_process_look_at((guint32)pid, &process) ? process.start : 0;
 }
 
 static gboolean has_ended(int pidfd)
@@ -70,7 +65,7 @@ NetfilCaller *netfil_caller_of_process(uid_t uid, pid_t pid, int pidfd, const ch
 	caller->uid = uid;
 	caller->pid = pid;
 	caller->bus_name = g_strdup(bus_name);
-	caller->start = pid > 0 ? start_of(pid) : 0;
+	caller->start = start_of(pid);
 	caller->admin = is_admin(uid, pid);
 	/* Then its number may be another's, and all of this that one's. */
 	if (pidfd >= 0 && has_ended(pidfd)) {

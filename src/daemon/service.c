@@ -10,6 +10,7 @@
 #include "filters.h"
 #include "gate.h"
 #include "history.h"
+#include "own.h"
 
 #define PAGE_MAX 1000
 #define SHOWN_MAX 300 /* of a change, in the log */
@@ -51,15 +52,16 @@ static gboolean settle(GDBusMethodInvocation *call, const char *what, GVariant *
 /* Calls that change. */
 
 static NetfilStatus *add_filter(NetfilService *service, const char *name, GVariant *specification,
-				GError **error)
+				uid_t owner, GError **error)
 {
 	g_autoptr(NetfilSpec) spec = NULL;
 
 	if (!netfil_spec_name_check(name, error))
 		return NULL;
 	spec = netfil_spec_new(name);
-	if (!netfil_spec_update(spec, specification, error) || !netfil_spec_check(spec, error) ||
-	    !netfil_engine_add(service->engine, spec, error))
+	if (!netfil_spec_update(spec, specification, error) ||
+	    (owner && !netfil_own_confine(spec, owner, error)) || !netfil_spec_check(spec, error) ||
+	    !netfil_engine_add(service->engine, spec, owner, error))
 		return NULL;
 	return netfil_engine_get(service->engine, name, error);
 }
@@ -68,7 +70,8 @@ static gboolean on_add(NetfilBusManager *manager, GDBusMethodInvocation *call, c
 		       GVariant *specification, NetfilService *service)
 {
 	g_autoptr(GError) error = NULL;
-	g_autoptr(NetfilStatus) status = add_filter(service, name, specification, &error);
+	g_autoptr(NetfilStatus) status =
+	    add_filter(service, name, specification, netfil_gate_owner(call), &error);
 	g_autofree char *path = status ? netfil_bus_filter_path(status->id) : NULL;
 	g_autofree char *what = g_strdup_printf("add %s", name);
 
@@ -83,7 +86,7 @@ static gboolean on_set(NetfilBusManager *manager, GDBusMethodInvocation *call, c
 	g_autofree char *what = g_strdup_printf("set %s", name);
 
 	(void)manager;
-	netfil_engine_set(service->engine, name, changes, &error);
+	netfil_engine_set(service->engine, name, changes, netfil_gate_owner(call), &error);
 	return settle(call, what, NULL, error);
 }
 
