@@ -14,6 +14,10 @@ typedef struct {
 	guint64 start;  /* of that process when it connected, as NetfilProcess has it; 0: not known */
 } NetfilCaller;
 
+/* Whether its process is in a network, pid, user or control group namespace other than netfild's,
+ * as that of a container is; also where it cannot be seen any more. */
+gboolean netfil_caller_is_elsewhere(const NetfilCaller *caller);
+
 /* The other end of a connected socket, as it was when it connected. Any thread. */
 NetfilCaller *netfil_caller_of_socket(GSocket *socket);
 

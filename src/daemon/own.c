@@ -181,9 +181,10 @@ static gboolean is_free_of(NetfilEngine *engine, const NetfilCaller *caller, con
 {
 	const char *follower = netfil_engine_follows(engine, name, (guint32)caller->pid);
 
-	return !follower ||
+	/* Root that netfild lives among could do it by other means as well. */
+	return !follower || (caller->admin && !netfil_caller_is_elsewhere(caller)) ||
 	       deny(error,
-		    "this process is itself under filter %s, which it cannot change: do it from "
+		    "this process is itself under filter %.64s, which it cannot change: do it from "
 		    "another one",
 		    follower);
 }
@@ -215,11 +216,27 @@ static gboolean is_free_of_names(NetfilEngine *engine, const NetfilCaller *calle
 	return TRUE;
 }
 
+/* What stays as it is may be applied by anybody. */
+static gboolean would_change(NetfilEngine *engine, const char *name, GVariant *specification)
+{
+	g_autoptr(NetfilStatus) status = netfil_engine_get(engine, name, NULL);
+	g_autoptr(NetfilSpec) spec = netfil_spec_new(name);
+	g_auto(GStrv) differing = NULL;
+
+	if (!status)
+		return FALSE;
+	if (!netfil_spec_update(spec, specification, NULL))
+		return TRUE;
+	differing = netfil_spec_compare(status->spec, spec);
+	return differing[0] || status->owner;
+}
+
 static gboolean is_free_of_applied(NetfilEngine *engine, const NetfilCaller *caller,
 				   GVariant *parameters, GError **error)
 {
 	g_autoptr(GVariant) filters = g_variant_get_child_value(parameters, 0);
 	GVariantIter iter;
+	GVariant *specification;
 	const char *name;
 	gboolean prune;
 
@@ -227,9 +244,13 @@ static gboolean is_free_of_applied(NetfilEngine *engine, const NetfilCaller *cal
 	if (prune)
 		return is_free_of(engine, caller, NULL, error);
 	g_variant_iter_init(&iter, filters);
-	while (g_variant_iter_next(&iter, "(&s@a{sas})", &name, NULL))
-		if (!is_free_of(engine, caller, name, error))
+	while (g_variant_iter_next(&iter, "(&s@a{sas})", &name, &specification)) {
+		g_autoptr(GVariant) owned = specification;
+
+		if (would_change(engine, name, specification) &&
+		    !is_free_of(engine, caller, name, error))
 			return FALSE;
+	}
 	return TRUE;
 }
 

@@ -221,9 +221,9 @@ make_tree() {
 	as $USER_ID netfil rm mine
 }
 
-@test "a capped process does not lift its cap, though it is root" {
+@test "a capped process in a namespace of its own does not lift its cap, though it is root" {
 	mkfifo "$TMP/go" "$TMP/done"
-	start capped in_cgroup bash -c "while read -r line <'$TMP/go'; do
+	start capped in_cgroup unshare --net bash -c "while read -r line <'$TMP/go'; do
 		bash -c \"\$line\" >'$TMP/said' 2>&1; echo \$? >'$TMP/done'; done"
 	ask() { # COMMAND: by the capped process
 		timeout "$PATIENCE" bash -c 'echo "$1" >"$2"' ask "$1" "$TMP/go"
@@ -242,10 +242,20 @@ make_tree() {
 		"apply --prune $TMP/none"; do
 		ask "netfil $words"
 		ask "(setsid netfil $words)"
-		ask "unshare --net --pid --fork --kill-child netfil $words"
 	done
 	assert_equal filters "$(everything)" "$before"
 	netfil rm held
+}
+
+@test "a capped process does not lift its user's cap" {
+	start tree in_cgroup setpriv --reuid=$USER_ID --regid=$USER_ID --clear-groups bash -c "
+		netfil add mine --pid \$\$ --total 1M
+		netfil rm mine; (setsid netfil off mine); netfil set mine --total 2M
+		bash -c 'netfil reset mine'"
+	fails finish tree
+	assert_equal "refused" "$(grep -c 'itself under filter mine' "$TMP/tree.err")" 4
+	assert_equal cap "$(show mine .cap.total)" 1000000
+	as $USER_ID netfil rm mine
 }
 
 @test "root of a user namespace, or without capabilities, is nobody special" {
