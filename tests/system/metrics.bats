@@ -3,7 +3,7 @@
 
 load lib
 
-SITE=http://127.0.0.1:9577
+SITE=http://127.0.0.1:10477
 MONITORING=$REPOSITORY/data/monitoring
 
 setup() {
@@ -19,7 +19,7 @@ get() { # [CURL-OPTION...] URL
 }
 
 listen() { # [OPTION...]
-	start http in_ns a netfil metrics --listen 9577 "$@"
+	start http in_ns a netfil metrics --listen 10477 "$@"
 	wait_until serves
 }
 
@@ -45,7 +45,7 @@ start_prometheus() {
 		rule_files: ["$MONITORING/netfil-alerts.yml"]
 		scrape_configs:
 		  - job_name: netfil
-		    static_configs: [{targets: ["127.0.0.1:9577"]}]
+		    static_configs: [{targets: ["127.0.0.1:10477"]}]
 	END
 	promtool check config "$TMP/prometheus.yml"
 	start prometheus in_ns a prometheus --config.file="$TMP/prometheus.yml" \
@@ -147,7 +147,7 @@ is_alerted() { # "NAME FILTER"
 	grep -q '^HTTP/1.1 200 ' "$TMP/answer"
 	grep -q '^Content-Type: text/plain; version=0.0.4; charset=utf-8' "$TMP/answer"
 	get --include --header 'Accept: application/openmetrics-text;version=1.0.0,*/*;q=0.1' \
-		'http://[::1]:9577/metrics?x=1' >"$TMP/answer"
+		'http://[::1]:10477/metrics?x=1' >"$TMP/answer"
 	grep -q '^Content-Type: application/openmetrics-text; version=1.0.0; charset=utf-8' "$TMP/answer"
 	assert_equal "last line" "$(tail -n 1 "$TMP/answer")" "# EOF"
 	get --head $SITE/metrics >"$TMP/answer"
@@ -187,12 +187,12 @@ CapAmb: $none NoNewPrivs: 1"
 }
 
 @test "an ordinary user may serve, and a socket may be passed" {
-	start http in_ns a "${ORDINARY[@]}" netfil metrics --listen 9577
+	start http in_ns a "${ORDINARY[@]}" netfil metrics --listen 10477
 	wait_until serves
 	is_sample netfil_up 1
 	kill -TERM "${PIDS[http]}"
 	finish http
-	start http in_ns a "$BUILD/tests/system/pass-socket" 9577 netfil metrics --listen 1
+	start http in_ns a "$BUILD/tests/system/pass-socket" 10477 netfil metrics --listen 1
 	wait_until serves
 	is_sample netfil_up 1
 	kill -TERM "${PIDS[http]}"
@@ -222,13 +222,13 @@ hold() { # COUNT TEXT
 	local fd
 	trap '' PIPE # some are dismissed at once
 	for ((i = 0; i < $1; i++)); do
-		exec {fd}<>/dev/tcp/127.0.0.1/9577
+		exec {fd}<>/dev/tcp/127.0.0.1/10477
 		printf '%s' "$2" >&"$fd" || true
 	done 2>>"$TMP/held.err"
 }
 
 established() {
-	in_ns a ss -Htn state established sport = :9577 | wc -l
+	in_ns a ss -Htn state established sport = :10477 | wc -l
 }
 
 @test "slow clients keep nobody out" {
@@ -252,7 +252,7 @@ established() {
 @test "a client that says nothing, or one byte a second, is dismissed" {
 	listen
 	start slow in_ns a bash -c '
-		exec 5<>/dev/tcp/127.0.0.1/9577 6<>/dev/tcp/127.0.0.1/9577
+		exec 5<>/dev/tcp/127.0.0.1/10477 6<>/dev/tcp/127.0.0.1/10477
 		echo held >"$TRAFFIC_READY"
 		for ((i = 0; i < 30; i++)); do printf G >&6; sleep 1; done 2>/dev/null &
 		cat <&5
@@ -268,7 +268,7 @@ established() {
 	start noise in_ns a bash -c '
 		trap "" PIPE
 		for ((i = 0; i < 400; i++)); do
-			exec 5<>/dev/tcp/127.0.0.1/9577 || exit
+			exec 5<>/dev/tcp/127.0.0.1/10477 || exit
 			case $((i % 4)) in
 			0) head -c 3000 /dev/urandom ;;
 			1) printf "GET /metrics HTTP/1.1\r\nAccept: " && head -c 9000 /dev/urandom | base64 -w 0 && printf "\r\n\r\n" ;;
