@@ -213,8 +213,28 @@ CapAmb: $none NoNewPrivs: 1"
 	is_sample netfil_up 0
 	kill -CONT "${PIDS[daemon]}"
 	wait_until is_sample netfil_up 1
-	kill -TERM "${PIDS[http]}"
+	kill -STOP "${PIDS[daemon]}"
+	start waiting in_ns a curl --silent --output "$TMP/waiting" $SITE/metrics
+	wait_until eval '(($(established) == 1))'
+	kill -TERM "${PIDS[http]}" # ends it, whoever waits
 	finish http
+	kill -CONT "${PIDS[daemon]}"
+}
+
+@test "nothing is kept of scrapes that are over" {
+	local before
+	listen
+	is_sample netfil_up 1
+	wait_until eval '(($(established) == 0))'
+	before=$(descriptors)
+	for ((i = 0; i < 20; i++)); do
+		is_sample netfil_up 1
+	done
+	wait_until eval "((\$(descriptors) <= $before))"
+}
+
+descriptors() {
+	find "/proc/${PIDS[http]}/fd" -type l | wc -l
 }
 
 # Connections that this shell holds: each has said so much and says no more.
