@@ -190,9 +190,8 @@ static NetfilClient *connect_at(const char *address, const char *bus_name, GErro
 	connection = g_dbus_connection_new_for_address_sync(address, flags, NULL, NULL, raw);
 	if (!connection)
 		return NULL;
-	manager =
-	    netfil_bus_manager_proxy_new_sync(connection, G_DBUS_PROXY_FLAGS_DO_NOT_AUTO_START,
-					      bus_name, NETFIL_BUS_PATH, NULL, raw);
+	manager = netfil_bus_manager_proxy_new_sync(
+	    connection, G_DBUS_PROXY_FLAGS_DO_NOT_AUTO_START, bus_name, NETFIL_BUS_PATH, NULL, raw);
 	if (!manager)
 		return NULL;
 	owner = g_dbus_proxy_get_name_owner(G_DBUS_PROXY(manager));
@@ -205,8 +204,7 @@ static NetfilClient *connect_at(const char *address, const char *bus_name, GErro
 
 static NetfilClient *connect_at_system_bus(GError **raw)
 {
-	g_autofree char *address =
-	    g_dbus_address_get_for_bus_sync(G_BUS_TYPE_SYSTEM, NULL, raw);
+	g_autofree char *address = g_dbus_address_get_for_bus_sync(G_BUS_TYPE_SYSTEM, NULL, raw);
 
 	return address ? connect_at(address, NETFIL_BUS_NAME, raw) : NULL;
 }
