@@ -59,6 +59,7 @@ _netfil_command() # N
 
 _netfil()
 {
+	# shellcheck disable=SC2034 # prev is _init_completion's
 	local cur prev words cword line typed word
 	local -a before=()
 	_init_completion -n '=:@' || return

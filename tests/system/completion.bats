@@ -138,14 +138,15 @@ some_filters() {
 	netfil add 'wan:a@b.c' --ip 192.0.2.1
 	netfil add zeta-1 --ip 192.0.2.2
 	netfil add zeta-2 --ip 192.0.2.3
-	mkdir "$TMP/home" "$TMP/some where"
+	mkdir "$TMP/home" "$TMP/some where" "$TMP/bin"
+	ln -s "$(command -v env)" "$TMP/bin/sudo" # shells complete only what is there
 	: >"$TMP/some where/a file"
 	mkdir "$CGROUP/inside/od\$(x) d"
 }
 
 # Types lines and tabs; each line's end is a "|".
 typed() { # "SHELL..." SETUP LINE...
-	in_ns a env HOME="$TMP/home" XDG_DATA_DIRS=/usr/share "$REPOSITORY/tests/system/type-in.zsh" "$TMP" "$@"
+	in_ns a env HOME="$TMP/home" PATH="$TMP/bin:$PATH" XDG_DATA_DIRS=/usr/share "$REPOSITORY/tests/system/type-in.zsh" "$TMP" "$@"
 }
 
 # LINE and what it becomes, in turn.
@@ -186,6 +187,8 @@ becomes() { # "SHELL..." SETUP {LINE RESULT}...
 		'netfil rm zeta-1 ze' 'netfil rm zeta-1 zeta-2 ' \
 		'netfil rm z' 'netfil rm zeta-' \
 		'netfil list --j' 'netfil list --json ' \
+		'sudo netfil show ho' 'sudo netfil show hotspot ' \
+		'sudo netfil run -- netfil --ver' 'sudo netfil run -- netfil --version ' \
 		'netfil history --by=mo' 'netfil history --by=month ' \
 		'netfil history --by mo' 'netfil history --by month ' \
 		'netfil set x --every month@' 'netfil set x --every month@14 ' \
@@ -224,6 +227,8 @@ becomes() { # "SHELL..." SETUP {LINE RESULT}...
 		'netfil rm zeta-1 ze' 'netfil rm zeta-1 zeta-2 ' \
 		'netfil rm z' 'netfil rm zeta-' \
 		'netfil list --j' 'netfil list --json ' \
+		'sudo netfil show ho' 'sudo netfil show hotspot ' \
+		'sudo netfil run -- netfil --ver' 'sudo netfil run -- netfil --version ' \
 		'netfil history --by=mo' 'netfil history --by=month ' \
 		'netfil history --by mo' 'netfil history --by month ' \
 		'netfil set x --every month@' 'netfil set x --every month@14 ' \
@@ -239,7 +244,7 @@ becomes() { # "SHELL..." SETUP {LINE RESULT}...
 
 # What fish offers for a line; it types by itself where one is left.
 fish_offers() { # LINE
-	in_ns a env HOME="$TMP/home" XDG_DATA_DIRS=/usr/share XDG_CONFIG_HOME="$TMP/home" LINE="$1" fish -c "
+	in_ns a env HOME="$TMP/home" PATH="$TMP/bin:$PATH" XDG_DATA_DIRS=/usr/share XDG_CONFIG_HOME="$TMP/home" LINE="$1" fish -c "
 		source $COMPLETIONS/netfil.fish
 		source $COMPLETIONS/netfild.fish
 		complete -C \$LINE" 2>&1
@@ -257,6 +262,8 @@ fish_offers() { # LINE
 		netfil rm zeta-1 ze|zeta-2 on, ip 192.0.2.3
 		netfil rm z|zeta-1 on, ip 192.0.2.2 zeta-2 on, ip 192.0.2.3
 		netfil list --j|--json a JSON array
+		sudo netfil show ho|hotspot on, interface net0
+		sudo netfil run -- netfil --ver|--version print the version
 		netfil history --by=mo|--by=month
 		netfil history --by mo|month
 		netfil set x --every month@|month@14 on the 14th, or another day

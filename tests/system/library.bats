@@ -9,8 +9,9 @@ setup_file() {
 	meson install -C "$BUILD" --no-rebuild --destdir "$ROOT" >"$BATS_FILE_TMPDIR/install.log"
 	LIBRARY=$(find "$ROOT" -name netfil.pc -printf '%h')
 	export ROOT LIBRARY PKG_CONFIG_PATH=$LIBRARY PKG_CONFIG_SYSROOT_DIR=$ROOT
-	mkdir -p "$ROOT/usr"
-	ln -s /usr/include /usr/lib "$ROOT/usr"
+	mkdir -p "$ROOT/usr/lib"
+	ln -s /usr/include "$ROOT/usr"
+	ln -s "/usr/lib/$(gcc -print-multiarch)" "$ROOT/usr/lib"
 	LIBRARY=${LIBRARY%/pkgconfig}
 }
 
