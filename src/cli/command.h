@@ -30,5 +30,6 @@ int netfil_cmd_watch(int argc, char **argv, GError **error);
 int netfil_cmd_export(int argc, char **argv, GError **error);
 int netfil_cmd_apply(int argc, char **argv, GError **error);
 int netfil_cmd_sysctl(int argc, char **argv, GError **error);
+int netfil_cmd_metrics(int argc, char **argv, GError **error);
 int netfil_cmd_doctor(int argc, char **argv, GError **error);
 int netfil_cmd_reload(int argc, char **argv, GError **error);

@@ -24,6 +24,7 @@ static const NetfilCommand commands[] = {
     {"export", "write all filters as a text file", netfil_cmd_export},
     {"apply", "make the filters what such a file says", netfil_cmd_apply},
     {"sysctl", "the sysctl keys of the macOS netfil", netfil_cmd_sysctl},
+    {"metrics", "all numbers, for Prometheus", netfil_cmd_metrics},
     {"doctor", "what this kernel can do for netfil", netfil_cmd_doctor},
     {"reload", "load the kernel programs anew, without a gap", netfil_cmd_reload},
 };

@@ -12,6 +12,7 @@
 
 #include "client/paths.h"
 #include "core/error.h"
+#include "program.h"
 
 #define READY_FD 3
 #define PATIENCE (30 * G_USEC_PER_SEC)
@@ -22,26 +23,6 @@ static gboolean fail(GError **error, const char *what, const char *which, const 
 	g_set_error(error, NETFIL_ERROR, NETFIL_ERROR_FAILED,
 		    "cannot %s %s (%s): start netfild by hand", what, which, why);
 	return FALSE;
-}
-
-/* Beside this netfil, in the build tree or installed; else where it is installed. */
-static char *find_daemon(GError **error)
-{
-	static const char *const beside[] = {"../daemon/netfild", "netfild", NULL};
-	g_autofree char *self = g_file_read_link("/proc/self/exe", NULL);
-	g_autofree char *directory = self ? g_path_get_dirname(self) : g_strdup("/");
-
-	for (guint i = 0; beside[i]; i++) {
-		g_autofree char *path = g_build_filename(directory, beside[i], NULL);
-
-		if (access(path, X_OK) == 0)
-			return g_steal_pointer(&path);
-	}
-	if (access(NETFIL_SBINDIR "/netfild", X_OK) == 0)
-		return g_strdup(NETFIL_SBINDIR "/netfild");
-	g_set_error_literal(error, NETFIL_ERROR, NETFIL_ERROR_NOT_FOUND,
-			    "netfild is not in " NETFIL_SBINDIR ": install it");
-	return NULL;
 }
 
 /* Of those who start a daemon at the same time, one does and the others wait for
@@ -103,7 +84,8 @@ static gboolean wait_ready(int fd, const char *log_path, GError **error)
 
 static gboolean start_daemon(GError **error)
 {
-	g_autofree char *daemon = find_daemon(error);
+	g_autofree char *daemon =
+	    netfil_program_find("../daemon", "netfild", NETFIL_SBINDIR, error);
 	g_autofree char *log_path = g_build_filename(netfil_runtime_dir(), "netfild.log", NULL);
 	gboolean started;
 	int pipe_fds[2];

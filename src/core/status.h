@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #pragma once
 
+#include "counters.h"
 #include "netfil/types.h"
 #include "spec.h"
 
@@ -16,10 +17,13 @@ typedef enum {
 struct _NetfilStatus {
 	NetfilSpec *spec;
 	guint64 id;
+	guint32 owner; /* user id; who made it may change it, beside administrators */
 	NetfilState state;
 	guint64 used[NETFIL_DIRECTIONS]; /* bytes since the cycle began; total = in + out */
 	guint64 refused_bytes, refused_packets;
 	guint64 reset_bytes, reset_packets; /* resets that passed a spent cap; not in used */
+	NetfilCounters counted; /* since the filter was added, whatever cycles and resets there
+				   were: these only rise */
 	gint64 cycle_started; /* seconds since the epoch */
 	gint64 cycle_ends;    /* 0: never */
 	gint64 extra[NETFIL_DIRECTIONS]; /* bytes by which this cycle's caps differ: top-ups,
@@ -35,15 +39,22 @@ struct _NetfilStatus {
 
 NetfilStatus *netfil_status_new(const NetfilSpec *spec); /* copies the spec */
 
+/* (tttttt), in their order. Floating reference. */
+GVariant *netfil_counters_to_variant(const NetfilCounters *counters);
+
+const char *netfil_direction_name(guint direction); /* enum netfil_direction */
+const char *netfil_spec_type_name(NetfilSpecType type);
+
 /* This cycle's cap: spec->cap and extra; 0: none. Where extra takes all away, 1. */
 guint64 netfil_status_limit(const NetfilStatus *status, guint direction);
 
 /* The direction of the cap that is nearest to its end; -1 without a cap. */
 int netfil_status_tightest(const NetfilStatus *status);
 
-/* a{sv}: "spec" (a{sas}, as netfil_spec_to_variant), "name", "id", "state", "used" (ttt),
- * "refused" (tt: bytes, packets), "resets" (tt), "started" x, "ends" x, "extra" (xxx),
- * "forfeited" t, "unlimited-until" x, "free-until" x, "forecast" x, "warned" ay. Floating reference. */
+/* a{sv}: "spec" (a{sas}, as netfil_spec_to_variant), "name", "id", "owner" (u), "state",
+ * "used" (ttt), "refused" (tt: bytes, packets), "resets" (tt), "counted" (tttttt), "started" x,
+ * "ends" x, "extra" (xxx), "forfeited" t, "unlimited-until" x, "free-until" x, "forecast" x,
+ * "warned" ay. Floating reference. */
 GVariant *netfil_status_to_variant(const NetfilStatus *status);
 NetfilStatus *netfil_status_from_variant(GVariant *variant, GError **error);
 

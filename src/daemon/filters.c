@@ -97,6 +97,7 @@ static void show_cycle(NetfilBusFilter *filter, const NetfilStatus *status)
 static void show_status(NetfilBusFilter *filter, const NetfilStatus *status)
 {
 	netfil_bus_filter_set_name(filter, status->spec->name);
+	netfil_bus_filter_set_owner(filter, status->owner);
 	netfil_bus_filter_set_state(filter, netfil_state_name(status->state));
 	netfil_bus_filter_set_specification(filter, netfil_spec_to_variant(status->spec));
 	netfil_bus_filter_set_used(filter, g_variant_new("(ttt)", status->used[NETFIL_IN],
@@ -106,6 +107,7 @@ static void show_status(NetfilBusFilter *filter, const NetfilStatus *status)
 	    filter, g_variant_new("(tt)", status->refused_bytes, status->refused_packets));
 	netfil_bus_filter_set_resets(
 	    filter, g_variant_new("(tt)", status->reset_bytes, status->reset_packets));
+	netfil_bus_filter_set_counted(filter, netfil_counters_to_variant(&status->counted));
 	show_cycle(filter, status);
 }
 

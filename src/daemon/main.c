@@ -14,6 +14,7 @@
 #include "engine/engine.h"
 #include "instance.h"
 #include "log.h"
+#include "notify.h"
 #include "server.h"
 #include "service.h"
 
@@ -23,6 +24,7 @@ typedef struct {
 	NetfilDurability default_durability;
 	gboolean no_apps;
 	int ready_fd;
+	gboolean release;
 	gboolean version;
 } Options;
 
@@ -57,6 +59,8 @@ static gboolean parse_options(Options *options, int *argc, char ***argv, GError 
 	     "do not count what each application moves", NULL},
 	    {"ready-fd", 0, 0, G_OPTION_ARG_INT, &options->ready_fd,
 	     "write \"ready\", or else the error, to this descriptor, and close it", "N"},
+	    {"release", 0, 0, G_OPTION_ARG_NONE, &options->release,
+	     "lift all caps: take everything off the kernel, keep the ledger, and end", NULL},
 	    {"version", 0, 0, G_OPTION_ARG_NONE, &options->version, "print the version", NULL},
 	    {NULL},
 	};
@@ -123,20 +127,39 @@ static void raise_descriptor_limit(void)
 	}
 }
 
-static NetfilEngine *start_engine(const Options *options, GError **error)
+/* `cgroup` holds its path, for the caller to free. */
+static NetfilEngineOptions engine_options(const Options *options, char **cgroup)
 {
-	const char *cgroup = options->cgroup ? options->cgroup : g_getenv("NETFIL_CGROUP");
-	g_autofree char *absolute =
-	    cgroup && *cgroup ? g_canonicalize_filename(cgroup, NULL) : NULL;
-	const NetfilEngineOptions engine_options = {
+	const char *given = options->cgroup ? options->cgroup : g_getenv("NETFIL_CGROUP");
+
+	*cgroup = given && *given ? g_canonicalize_filename(given, NULL) : NULL;
+	return (NetfilEngineOptions){
 	    .bpffs_dir = netfil_bpffs_dir(),
 	    .state_dir = netfil_state_dir(),
-	    .cgroup_root = absolute,
+	    .cgroup_root = *cgroup,
 	    .durability = options->default_durability,
 	    .apps = !options->no_apps,
 	};
+}
 
-	return netfil_engine_new(&engine_options, error);
+static NetfilEngine *start_engine(const Options *options, GError **error)
+{
+	g_autofree char *cgroup = NULL;
+	const NetfilEngineOptions engine = engine_options(options, &cgroup);
+
+	return netfil_engine_new(&engine, error);
+}
+
+static gboolean release(const Options *options, GError **error)
+{
+	g_autofree char *cgroup = NULL;
+	const NetfilEngineOptions engine = engine_options(options, &cgroup);
+	g_autoptr(NetfilInstance) instance = netfil_instance_take(netfil_runtime_dir(), error);
+
+	if (!instance || !netfil_engine_release(&engine, error))
+		return FALSE;
+	g_message("caps are lifted; filters and usage are kept in %s", engine.state_dir);
+	return TRUE;
 }
 
 static gboolean on_stop_signal(gpointer loop)
@@ -149,10 +172,12 @@ static gboolean on_reload_signal(gpointer engine)
 {
 	g_autoptr(GError) error = NULL;
 
+	netfil_notify_reloading();
 	if (netfil_engine_reload(engine, &error))
 		g_message("SIGHUP: reload");
 	else
 		g_warning("SIGHUP: reload: %s", error->message);
+	netfil_notify_ready();
 	return G_SOURCE_CONTINUE;
 }
 
@@ -190,7 +215,10 @@ static gboolean serve(Options *options, GError **error)
 	g_unix_signal_add(SIGHUP, on_reload_signal, engine);
 	g_message("%s: ready at %s", NETFIL_VERSION, socket_path);
 	tell_starter(options, "ready");
+	netfil_notify_ready();
+	netfil_notify_watch();
 	g_main_loop_run(loop);
+	netfil_notify_stopping();
 	g_message("stopping: caps stay in force");
 	return TRUE;
 }
@@ -201,6 +229,7 @@ int main(int argc, char **argv)
 	g_autoptr(GError) error = NULL;
 
 	netfil_log_start();
+	netfil_notify_start();
 	if (!parse_options(&options, &argc, &argv, &error))
 		return fail_usage(&options, error);
 	if (options.version) {
@@ -214,7 +243,7 @@ int main(int argc, char **argv)
 	}
 	umask(022);
 	raise_descriptor_limit();
-	if (!serve(&options, &error))
+	if (!(options.release ? release(&options, &error) : serve(&options, &error)))
 		return fail(&options, error, EXIT_FAILURE);
 	return EXIT_SUCCESS;
 }

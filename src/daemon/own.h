@@ -18,3 +18,6 @@ gboolean netfil_own_allows(NetfilEngine *engine, const NetfilCaller *caller, con
  * filter. NETFIL_ERROR_DENIED. */
 gboolean netfil_own_is_free(NetfilEngine *engine, const NetfilCaller *caller, const char *method,
 			    GVariant *parameters, GError **error);
+
+/* Makes a filter one that matches what `uid` runs, and nothing else. */
+gboolean netfil_own_confine(NetfilSpec *spec, uid_t uid, GError **error);

@@ -83,7 +83,7 @@ static NetfilStatus *add_filter(NetfilService *service, const char *name, GVaria
 		return NULL;
 	spec = netfil_spec_new(name);
 	if (!netfil_spec_update(spec, specification, error) || !netfil_spec_check(spec, error) ||
-	    !netfil_engine_add(service->engine, spec, error))
+	    !netfil_engine_add(service->engine, spec, 0, error))
 		return NULL;
 	return netfil_engine_get(service->engine, name, error);
 }
@@ -107,7 +107,7 @@ static gboolean on_set(NetfilBusManager *manager, GDBusMethodInvocation *call, c
 	g_autofree char *what = g_strdup_printf("set %s", name);
 
 	(void)manager;
-	netfil_engine_set(service->engine, name, changes, &error);
+	netfil_engine_set(service->engine, name, changes, 0, &error);
 	return settle(call, what, NULL, error);
 }
 
