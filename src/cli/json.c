@@ -7,14 +7,6 @@ static const char *const selector_keys[] = {
     "pid", "exe", "user", "cgroup", "unit", "ip", "ip-file", "port", "proto", "interface", NULL,
 };
 
-const char *netfil_direction_name(guint direction)
-{
-	static const char *const names[] = {"in", "out", "total"};
-
-	g_return_val_if_fail(direction < G_N_ELEMENTS(names), NULL);
-	return names[direction];
-}
-
 const char *netfil_spec_type_name(NetfilSpecType type)
 {
 	static const char *const names[] = {
@@ -39,13 +31,6 @@ void netfil_json_add_bytes(JsonBuilder *builder, const char *key, guint64 value)
 		json_builder_add_int_value(builder, (gint64)value);
 	else
 		json_builder_add_double_value(builder, (double)value);
-}
-
-char *netfil_time_iso(gint64 seconds)
-{
-	g_autoptr(GDateTime) time = seconds ? g_date_time_new_from_unix_utc(seconds) : NULL;
-
-	return time ? g_date_time_format(time, "%Y-%m-%dT%H:%M:%SZ") : NULL;
 }
 
 void netfil_json_add_time(JsonBuilder *builder, const char *key, gint64 seconds)

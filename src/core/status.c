@@ -197,6 +197,14 @@ NetfilStatus *netfil_status_from_variant(GVariant *variant, GError **error)
 	return g_steal_pointer(&status);
 }
 
+const char *netfil_direction_name(guint direction)
+{
+	static const char *const names[] = {"in", "out", "total"};
+
+	g_return_val_if_fail(direction < G_N_ELEMENTS(names), NULL);
+	return names[direction];
+}
+
 guint64 netfil_status_limit(const NetfilStatus *status, guint direction)
 {
 	return netfil_cap_with(status->spec->cap[direction], status->extra[direction]);

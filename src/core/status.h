@@ -44,6 +44,7 @@ void netfil_status_free(NetfilStatus *status);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(NetfilStatus, netfil_status_free)
 
 const char *netfil_state_name(NetfilState state);
+const char *netfil_direction_name(guint direction); /* enum netfil_direction */
 
 /* This cycle's cap: spec->cap and extra; 0: none. Where extra takes all away, 1. */
 guint64 netfil_status_limit(const NetfilStatus *status, guint direction);
