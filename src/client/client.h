@@ -17,7 +17,7 @@
  *   "cap-reached" (const char *name, const char *direction)
  *   "warned"      (const char *name, guint percent, const char *direction)
  *   "cycle-started" (const char *name, gint64 started)
- *   "trouble"     (const char *what)       the ledger's; "": it is over
+ *   "trouble"     (const char *what)       see netfil_client_trouble(); "": it is over
  *   "closed"      ()                       the daemon went away; the client is spent
  */
 #define NETFIL_TYPE_CLIENT (netfil_client_get_type())
@@ -46,6 +46,7 @@ gboolean netfil_client_remove(NetfilClient *client, const char *const *names, GE
 GPtrArray *netfil_client_apply(NetfilClient *client, const GPtrArray *specs, gboolean prune,
 			       gboolean dry_run, GError **error);
 
+/* NETFIL_ERROR_INVALID: there are mistakes in filters.d or netfil.conf. */
 gboolean netfil_client_reload(NetfilClient *client, GError **error);
 
 /* a(sbbbss): name, there, used, required, what for, what is lost. */
@@ -72,5 +73,5 @@ GArray *netfil_client_history(NetfilClient *client, const char *name, NetfilBy b
 			      gint64 to, GError **error);
 GArray *netfil_client_apps(NetfilClient *client, int by, gint64 from, gint64 to, GError **error);
 
-/* What is wrong with the ledger, and since when; "" if nothing is. Caller frees. */
+/* What is wrong with the ledger or filters.d, and since when; "" if nothing is. Caller frees. */
 char *netfil_client_trouble(NetfilClient *client, gint64 *since, GError **error);
