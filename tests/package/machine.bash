@@ -34,21 +34,23 @@ fetch_dependencies() {
 	in_base bash -c 'apt-get install --yes --no-install-recommends --download-only /packages/*.deb'
 }
 
-# The same package once more, under the next version.
-make_next_version() { # NAME
-	local old new=$TMP/next
-	old=$(echo "$BASE/packages/$1"_*.deb)
-	dpkg-deb --raw-extract "$old" "$new"
-	sed -i 's/^Version: .*/&+next/' "$new/DEBIAN/control"
-	sed -i 's/\(libnetfil0 (= [^)]*\))/\1+next)/' "$new/DEBIAN/control"
-	dpkg-deb --build --root-owner-group "$new" "$TMP/machine/upper/packages/$1-next.deb" >"$TMP/next.log"
-	rm -rf "$new"
+# The same packages once more, in /next, under the next version.
+make_next_versions() {
+	local deb name raw=$TMP/next
+	mkdir -p "$TMP/machine/upper/next"
+	for deb in "$BASE"/packages/*.deb; do
+		name=$(dpkg-deb --field "$deb" Package)
+		dpkg-deb --raw-extract "$deb" "$raw"
+		sed -i 's/^Version: .*/&+next/; s/\(netfil[a-z0-9-]* (= [^)]*\))/\1+next)/g' "$raw/DEBIAN/control"
+		dpkg-deb --build --root-owner-group "$raw" "$TMP/machine/upper/next/$name.deb" >"$TMP/next.log"
+		rm -rf "$raw"
+	done
 }
 
 # ---- the machine ----
 
 boot() {
-	mkdir -p "$TMP/machine/root" "$TMP/machine/upper/packages"
+	mkdir -p "$TMP/machine/root" "$TMP/machine/upper"
 	start machine in_ns a bash -c "echo 0 >'$CGROUP/cgroup.procs'; exec unshare --fork --kill-child \
 		--pid --mount --cgroup --uts --ipc bash '$REPOSITORY/tests/package/boot' '$BASE' '$TMP/machine'"
 	wait_until find_init
@@ -68,6 +70,10 @@ machine() { # COMMAND...
 
 apt() {
 	machine apt-get --quiet --yes --no-install-recommends "$@" >>"$TMP/apt.err" 2>&1 || fail "apt: $*"
+}
+
+install() { # FOLDER
+	apt install $(machine find "$1" -name '*.deb')
 }
 
 netfil() {
