@@ -10,6 +10,7 @@
 #include "filters.h"
 #include "gate.h"
 #include "history.h"
+#include "log.h"
 #include "own.h"
 
 #define PAGE_MAX 1000
