@@ -3,9 +3,13 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
+#include "core/quote.h"
+
 #define LIMITED_LINES 20
+#define LINE_SHOWN 200
 #define LIMITED_PERIOD (60 * G_USEC_PER_SEC)
 
 static const char *level_name(GLogLevelFlags level)
@@ -25,15 +29,28 @@ static const char *field(const GLogField *fields, gsize n, const char *key)
 	return NULL;
 }
 
+/* What GLib says is about what somebody sent, who is not to fill the log with it; and it
+ * adds the bytes, in lines of their own. */
+static GLogWriterOutput write_library_line(const char *message)
+{
+	g_autofree char *line = netfil_escape(message, (gssize)strcspn(message, "\n"), LINE_SHOWN);
+
+	netfil_log_limited("%s", line);
+	return G_LOG_WRITER_HANDLED;
+}
+
 static GLogWriterOutput write_line(GLogLevelFlags level, const GLogField *fields, gsize n,
 				   gpointer with_time)
 {
 	const char *message = field(fields, n, "MESSAGE");
+	const char *domain = field(fields, n, "GLIB_DOMAIN");
 	g_autoptr(GDateTime) now = NULL;
 	g_autofree char *time = NULL;
 
 	if (level & (G_LOG_LEVEL_INFO | G_LOG_LEVEL_DEBUG))
 		return g_log_writer_default(level, fields, n, NULL);
+	if (message && domain && !g_str_equal(domain, G_LOG_DOMAIN))
+		return write_library_line(message);
 	if (with_time) {
 		now = g_date_time_new_now_utc();
 		time = g_date_time_format(now, "%Y-%m-%dT%H:%M:%SZ ");

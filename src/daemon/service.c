@@ -6,6 +6,7 @@
 #include "bus-generated.h"
 #include "client/bus.h"
 #include "core/error.h"
+#include "core/quote.h"
 #include "filters.h"
 #include "history.h"
 #include "log.h"
@@ -13,6 +14,7 @@
 
 #define PAGE_MAX 1000
 #define USAGE_SECONDS 1
+#define CALL_SHOWN 200
 
 struct NetfilService {
 	NetfilEngine *engine;
@@ -59,11 +61,12 @@ static gboolean authorize(GDBusInterfaceSkeleton *manager, GDBusMethodInvocation
 static gboolean settle(GDBusMethodInvocation *call, const char *what, GVariant *answer,
 		       const GError *error)
 {
+	g_autofree char *shown = netfil_escape(what, -1, CALL_SHOWN); /* names may be anything */
 	uid_t uid = (uid_t)-1;
 	pid_t pid = 0;
 
 	netfil_server_peer(g_dbus_method_invocation_get_connection(call), &uid, &pid);
-	g_message("uid %d (pid %d): %s%s%s", (int)uid, (int)pid, what, error ? ": " : "",
+	g_message("uid %d (pid %d): %s%s%s", (int)uid, (int)pid, shown, error ? ": " : "",
 		  error ? error->message : "");
 	if (error)
 		give_error(call, error);
