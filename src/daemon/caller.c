@@ -27,6 +27,17 @@ static gboolean same_namespace(pid_t pid, const char *kind)
 	       a.st_ino == b.st_ino;
 }
 
+gboolean netfil_caller_is_elsewhere(const NetfilCaller *caller)
+{
+	/* Not those that a service manager may have given netfild itself. */
+	static const char *const kinds[] = {"net", "pid", "user", "cgroup"};
+
+	for (guint i = 0; i < G_N_ELEMENTS(kinds); i++)
+		if (!same_namespace(caller->pid, kinds[i]))
+			return TRUE;
+	return FALSE;
+}
+
 static gboolean has_net_admin(pid_t pid)
 {
 	g_autofree char *path = g_strdup_printf("/proc/%d/status", (int)pid);

@@ -16,7 +16,7 @@
 /* For so long a sender that may read need not be asked about again. */
 #define READS_FOR (5 * G_USEC_PER_SEC)
 #define CALLER_KEY "netfil-caller"
-#define OWNER_KEY "netfil-owner"
+#define OWN_KEY "netfil-own"
 
 struct NetfilGate {
 	NetfilEngine *engine;
@@ -77,8 +77,8 @@ static void let_through(Wait *wait)
 
 	g_object_set_data_full(G_OBJECT(call), CALLER_KEY, netfil_caller_ref(wait->caller),
 			       (GDestroyNotify)netfil_caller_unref);
-	if (wait->action == NETFIL_ACTION_CAP_OWN)
-		g_object_set_data(G_OBJECT(call), OWNER_KEY, GUINT_TO_POINTER(wait->caller->uid));
+	g_object_set_data(G_OBJECT(call), OWN_KEY,
+			  GINT_TO_POINTER(wait->action == NETFIL_ACTION_CAP_OWN));
 	netfil_guard_pass(wait->skeleton, call);
 	wait_end(wait);
 }
@@ -87,8 +87,9 @@ static void refuse(Wait *wait, NetfilError code, const char *message)
 {
 	const NetfilCaller *caller = wait->caller;
 
-	netfil_log_limited("uid %d (pid %d): %s denied: %s", (int)caller->uid, (int)caller->pid,
-			   g_dbus_method_invocation_get_method_name(wait->call), message);
+	netfil_log_event(NETFIL_LOG_DENIED, &(NetfilLogFields){.caller = caller},
+			 "uid %d (pid %d): %s denied: %s", (int)caller->uid, (int)caller->pid,
+			 g_dbus_method_invocation_get_method_name(wait->call), message);
 	g_dbus_method_invocation_return_error_literal(g_steal_pointer(&wait->call), NETFIL_ERROR,
 						      (int)code, message);
 	wait_end(wait);
@@ -296,7 +297,7 @@ const NetfilCaller *netfil_gate_caller(GDBusMethodInvocation *call)
 
 uid_t netfil_gate_owner(GDBusMethodInvocation *call)
 {
-	return GPOINTER_TO_UINT(g_object_get_data(G_OBJECT(call), OWNER_KEY));
+	return g_object_get_data(G_OBJECT(call), OWN_KEY) ? netfil_gate_caller(call)->uid : 0;
 }
 
 /* Callers that come and go. */

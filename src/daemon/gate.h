@@ -34,6 +34,7 @@ void netfil_gate_close(NetfilGate *gate, GDBusConnection *connection);
 
 /* Who made a call that was let through. */
 const NetfilCaller *netfil_gate_caller(GDBusMethodInvocation *call);
+
 /* Whose the filter is that such a call adds or changes: 0, the administrators', but for what
  * cap-own alone allowed. */
 uid_t netfil_gate_owner(GDBusMethodInvocation *call);
