@@ -253,5 +253,5 @@ at_terminal() { # COMMAND...
 	stop_daemon
 	NETFIL_PATIENCE=1 run in_ns a netfild --system-bus=perhaps
 	assert_equal status "$status" 2
-	[[ $output == 'netfild: "perhaps" is not whether'*': use yes, no or auto' ]] || fail "$output"
+	[[ $output == 'netfild: "perhaps" is not a value of system-bus: use one of no, yes, auto' ]] || fail "$output"
 }
