@@ -94,6 +94,7 @@ push() { # BYTES
 	hook 60-is <<-'END' # not the shell, which ignores signals of its own accord
 		exec grep -E '^(Uid|Gid|Groups|NoNewPrivs|Cap(Inh|Prm|Eff|Amb)|SigIgn):' /proc/self/status
 	END
+	UNDER=(setpriv --groups 4,27) # which netfild would hand on
 	start_daemon
 	netfil add plan --ip 192.0.2.1
 	wait_until grep -q 'events.d/60-is: SigIgn:' "$TMP/daemon.err"
@@ -154,17 +155,21 @@ hook_asks() {
 	chmod 775 "$EVENTS/15-others"
 	hook 16-somebodys <<<'echo never >>"$OUT/order"'
 	chown nobody "$EVENTS/16-somebodys"
-	mkdir "$EVENTS/17-folder"
+	mkdir "$EVENTS/17-folder" "$TMP/open"
+	install -m 755 "$EVENTS/10-a" "$TMP/open/elsewhere"
+	chmod 777 "$TMP/open"
+	ln -s "$TMP/open/elsewhere" "$EVENTS/18-elsewhere"
 	start_daemon
 	netfil add plan --ip 192.0.2.1
 	wait_until grep -sq Z_1 "$OUT/order"
 	assert_equal order "$(xargs <"$OUT/order")" "10-a 20-b Z_1"
 	grep -q "error: $EVENTS/30.sh is not run: " "$TMP/daemon.err"
 	grep -q "error: $EVENTS/15-others can be written by others" "$TMP/daemon.err"
+	grep -q "error: $TMP/open can be written by others" "$TMP/daemon.err"
 	grep -q "error: $EVENTS/16-somebodys is not root's" "$TMP/daemon.err"
 	fails grep -E 'readme|hidden|17-folder' "$TMP/daemon.err"
 	fails netfild --check 2>"$TMP/err"
-	assert_equal mistakes "$(grep -c "^netfild: $EVENTS/" "$TMP/err")" 3
+	assert_equal mistakes "$(wc -l <"$TMP/err")" 4
 }
 
 @test "nothing is run of a folder that others can write" {
@@ -317,7 +322,7 @@ hook_asks() {
 	install -m 755 "$REPOSITORY/data/etc/events.d/notify" "$EVENTS/notify"
 	start_daemon
 	netfil add plan --cgroup "$INSIDE" --out 50000
-	netfild --check | grep -q '1 hook'
+	netfild --check | grep -q 'hooks: 1'
 	push 200000
 	wait_until grep -sq 'events.d/notify: filter plan: its cap of 50000 bytes out is reached' "$TMP/daemon.err"
 }
