@@ -18,10 +18,12 @@
 #include "events.h"
 #include "instance.h"
 #include "log.h"
+#include "notify.h"
 #include "presets.h"
 #include "reload.h"
 #include "server.h"
 #include "service.h"
+#include "systembus.h"
 
 typedef struct {
 	NetfilConfig *conf; /* what netfil.conf says */
@@ -29,6 +31,7 @@ typedef struct {
 	GPtrArray *words;   /* the command line's: KEY, VALUE, KEY, VALUE ... */
 	int ready_fd;
 	gboolean check;
+	gboolean release;
 	gboolean version;
 } Options;
 
@@ -81,6 +84,11 @@ static gboolean parse_options(Options *options, int *argc, char ***argv, GError 
 	     "only look whether netfil.conf, filters.d and events.d are right", NULL},
 	    {"ready-fd", 0, 0, G_OPTION_ARG_INT, &options->ready_fd,
 	     "write \"ready\", or else the error, to this descriptor, and close it", "N"},
+	    {"release", 0, 0, G_OPTION_ARG_NONE, &options->release,
+	     "lift all caps: take everything off the kernel, keep the ledger, and end", NULL},
+	    {"system-bus", 0, 0, G_OPTION_ARG_CALLBACK, say,
+	     "serve on the system bus too: yes, no, or auto, if NETFIL_RUNTIME_DIR is not set",
+	     "WHETHER"},
 	    {"version", 0, 0, G_OPTION_ARG_NONE, &options->version, "print the version", NULL},
 	    {NULL},
 	};
@@ -181,17 +189,42 @@ static int fail_conf(Options *options, const GPtrArray *mistakes)
 	return 2;
 }
 
-static NetfilEngine *start_engine(const NetfilConfig *config, GError **error)
+static NetfilEngineOptions engine_options(const NetfilConfig *config)
 {
-	const NetfilEngineOptions engine_options = {
+	return (NetfilEngineOptions){
 	    .bpffs_dir = netfil_bpffs_dir(),
 	    .state_dir = netfil_state_dir(),
 	    .cgroup_root = config->cgroup,
 	    .durability = config->durability,
 	    .apps = config->apps,
 	};
+}
 
-	return netfil_engine_new(&engine_options, error);
+static NetfilEngine *start_engine(const NetfilConfig *config, GError **error)
+{
+	const NetfilEngineOptions engine = engine_options(config);
+
+	return netfil_engine_new(&engine, error);
+}
+
+static gboolean release(const Options *options, GError **error)
+{
+	const NetfilEngineOptions engine = engine_options(options->used);
+	g_autoptr(NetfilInstance) instance = netfil_instance_take(netfil_runtime_dir(), error);
+
+	if (!instance || !netfil_engine_release(&engine, error))
+		return FALSE;
+	g_message("caps are lifted; filters and usage are kept in %s", engine.state_dir);
+	return TRUE;
+}
+
+/* An instance that was moved has no claim to the one name on the one bus. */
+static gboolean wants_system_bus(const NetfilConfig *config)
+{
+	const char *moved = g_getenv("NETFIL_RUNTIME_DIR");
+
+	return config->system_bus == NETFIL_YES ||
+	       (config->system_bus == NETFIL_AUTO && (!moved || !*moved));
 }
 
 /* NULL: there are none without a user. */
@@ -216,10 +249,12 @@ static gboolean on_reload_signal(gpointer reload)
 {
 	g_autoptr(GError) error = NULL;
 
+	netfil_notify_reloading();
 	if (netfil_reload(reload, &error))
 		g_message("SIGHUP: reload");
 	else
 		g_warning("SIGHUP: reload: %s", error->message);
+	netfil_notify_ready();
 	return G_SOURCE_CONTINUE;
 }
 
@@ -242,6 +277,8 @@ static gboolean serve(Options *options, GError **error)
 	g_autoptr(NetfilEvents) events = NULL;
 	g_autoptr(NetfilService) service = NULL;
 	g_autoptr(NetfilServer) server = NULL;
+	g_autoptr(NetfilSystemBus) system_bus = NULL;
+	NetfilServerHandler handler = {opened, closed, NULL};
 	NetfilReload reload = {.conf = options->conf};
 
 	if (!socket_path || !(instance = netfil_instance_take(netfil_runtime_dir(), error)) ||
@@ -254,16 +291,21 @@ static gboolean serve(Options *options, GError **error)
 	service = netfil_service_new(engine);
 	reload.engine = engine;
 	netfil_service_set_reload(service, netfil_reload, &reload);
-	server = netfil_server_start(socket_path, &(NetfilServerHandler){opened, closed, service},
-				     error);
+	handler.data = service;
+	server = netfil_server_start(socket_path, &handler, error);
 	if (!server)
 		return FALSE;
+	if (wants_system_bus(options->used))
+		system_bus = netfil_system_bus_start(&handler);
 	g_unix_signal_add(SIGTERM, on_stop_signal, loop);
 	g_unix_signal_add(SIGINT, on_stop_signal, loop);
 	g_unix_signal_add(SIGHUP, on_reload_signal, &reload);
 	g_message("%s: ready at %s", NETFIL_VERSION, socket_path);
 	tell_starter(options, "ready");
+	netfil_notify_ready();
+	netfil_notify_watch();
 	g_main_loop_run(loop);
+	netfil_notify_stopping();
 	g_message("stopping: caps stay in force");
 	return TRUE;
 }
@@ -278,7 +320,9 @@ static int start(Options *options)
 		return fail_conf(options, mistakes);
 	umask(022);
 	raise_descriptor_limit();
-	return serve(options, &error) ? EXIT_SUCCESS : fail(options, error, EXIT_FAILURE);
+	if (!(options->release ? release(options, &error) : serve(options, &error)))
+		return fail(options, error, EXIT_FAILURE);
+	return EXIT_SUCCESS;
 }
 
 static int run(Options *options, int argc, char **argv)
@@ -311,5 +355,6 @@ int main(int argc, char **argv)
 	};
 
 	netfil_log_start();
+	netfil_notify_start();
 	return run(&options, argc, argv);
 }
