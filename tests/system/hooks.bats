@@ -299,6 +299,56 @@ hook_asks() {
 		fail "$(cat "$TMP/err")"
 }
 
+# In the capabilities that its unit gives.
+start_events() {
+	local capabilities
+	capabilities=$(sed -n 's/^CapabilityBoundingSet=//p' "$BUILD/data/systemd/netfil-events.service" |
+		tr ' ' '\n' | sed 's/^CAP_\(.*\)/+\L\1/' | paste -sd,)
+	start events in_ns a setpriv --bounding-set="-all,$capabilities" --inh-caps=-all --no-new-privs \
+		netfild --run-events
+}
+
+@test "as services: hooks are run beside a netfild that cannot become another user" {
+	conf events-timeout=1
+	recorder
+	hook 60-hangs <<-'END'
+		id >"$OUT/id"
+		[[ $NETFIL_EVENT != cap-reached ]] || sleep 1000
+		touch "$OUT/$NETFIL_EVENT.end"
+	END
+	start_events # before there is a netfild
+	start_daemon --no-events
+	wait_until grep -q 'running the hooks' "$TMP/events.err"
+	netfil add plan --cgroup "$INSIDE" --out 100000 --warn 50 --every hour
+	push 300000
+	assert_equal state "$(got cap-reached-plan NETFIL_STATE)" exhausted
+	assert_equal direction "$(got cap-reached-plan NETFIL_DIRECTION)" out
+	assert_equal percent "$(got warned-plan NETFIL_PERCENT)" 50
+	assert_equal user "$(cat "$OUT/id")" "uid=65534(nobody) gid=65534(nogroup) groups=65534(nogroup)"
+	wait_until grep -q 'events.d/60-hangs: is ended' "$TMP/events.err"
+	kill_daemon
+	wait_until grep -q 'netfild went away' "$TMP/events.err"
+	start_daemon --no-events
+	wait_until eval '(($(grep -c "running the hooks" "$TMP/events.err") == 2))'
+	move_clock 3600
+	assert_equal started "$(got cycle-started-plan NETFIL_CYCLE_STARTED)" "$(show plan .cycle.started)"
+	netfil rm plan
+	wait_until recorded removed-plan
+	assert_equal "once each" "$(compgen -G "$OUT/removed-plan-*" | wc -l)" 1
+	fails grep events.d "$TMP/daemon.err"
+	kill "${PIDS[events]}"
+	finish events
+}
+
+@test "as services: trouble that was there before is told" {
+	recorder
+	mkdir "$NETFIL_CONFIG_DIR/filters.d"
+	echo nonsense >"$NETFIL_CONFIG_DIR/filters.d/a.conf"
+	start_daemon --no-events
+	start_events
+	[[ $(got trouble- NETFIL_TROUBLE) == *"a.conf:1: "* ]]
+}
+
 @test "netfild's end is its end, however it comes" {
 	hook hangs <<-'END'
 		echo $$ >"$OUT/pid.new"
