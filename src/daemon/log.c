@@ -7,7 +7,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/quote.h"
+
 #define LIMITED_LINES 20
+#define LINE_SHOWN 200
 #define LIMITED_PERIOD (60 * G_USEC_PER_SEC)
 #define FIELDS_MAX 16
 #define IDENTIFIER "netfild"
@@ -52,6 +55,16 @@ static const char *level_name(GLogLevelFlags level, const char *priority)
 	return g_strcmp0(priority, "4") == 0 ? "warning: " : "";
 }
 
+/* What GLib says is about what somebody sent, who is not to fill the log with it; and it
+ * adds the bytes, in lines of their own. */
+static GLogWriterOutput write_library_line(const char *message)
+{
+	g_autofree char *line = netfil_escape(message, (gssize)strcspn(message, "\n"), LINE_SHOWN);
+
+	netfil_log_limited("%s", line);
+	return G_LOG_WRITER_HANDLED;
+}
+
 static GLogWriterOutput write_stderr(GLogLevelFlags level, const GLogField *fields, gsize n)
 {
 	const char *message = field(fields, n, "MESSAGE");
@@ -80,9 +93,14 @@ static GLogWriterOutput write_journal(GLogLevelFlags level, const GLogField *fie
 static GLogWriterOutput write_line(GLogLevelFlags level, const GLogField *fields, gsize n,
 				   gpointer data)
 {
+	const char *message = field(fields, n, "MESSAGE");
+	const char *domain = field(fields, n, "GLIB_DOMAIN");
+
 	(void)data;
 	if (level & (G_LOG_LEVEL_INFO | G_LOG_LEVEL_DEBUG))
 		return g_log_writer_default(level, fields, n, NULL);
+	if (message && domain && !g_str_equal(domain, G_LOG_DOMAIN))
+		return write_library_line(message);
 	if (journal && write_journal(level, fields, n) == G_LOG_WRITER_HANDLED)
 		return G_LOG_WRITER_HANDLED;
 	return write_stderr(level, fields, n);
