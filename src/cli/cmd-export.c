@@ -33,8 +33,12 @@ int netfil_cmd_export(int argc, char **argv, GError **error)
 	statuses = client ? netfil_client_list(client, error) : NULL;
 	if (!statuses)
 		return EXIT_FAILURE;
-	for (guint i = 0; i < statuses->len; i++)
-		g_ptr_array_add(specs, ((NetfilStatus *)statuses->pdata[i])->spec);
+	for (guint i = 0; i < statuses->len; i++) {
+		const NetfilStatus *status = statuses->pdata[i];
+
+		if (!status->owner) /* to apply a user's filter would be to take it */
+			g_ptr_array_add(specs, status->spec);
+	}
 	text = netfil_filter_file_write(specs);
 	if (argc == 2 && !g_str_equal(argv[1], "-"))
 		return netfil_save(argv[1], text, error) ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -43,7 +43,7 @@ int netfil_cmd_set(int argc, char **argv, GError **error)
 	}
 	g_variant_ref_sink(changes);
 	client = netfil_client_connect(error);
-	if (!client || !netfil_client_set(client, names[0], changes, error))
+	if (!client || !netfil_client_change(client, names[0], changes, error))
 		return EXIT_FAILURE;
 	return EXIT_SUCCESS;
 }

@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+#include "user.h"
+
 static const char *const selector_keys[] = {
     "pid", "exe", "user", "cgroup", "unit", "ip", "ip-file", "port", "proto", "interface", NULL,
 };
@@ -185,6 +187,8 @@ JsonNode *netfil_json_status(const NetfilStatus *status)
 	add_string(builder, "name", spec->name);
 	add_string(builder, "state", netfil_state_name(status->state));
 	add_string(builder, "type", netfil_spec_type_name(netfil_spec_type(spec)));
+	take_string(builder, "owner", netfil_user_name(status->owner));
+	add_boolean(builder, "until_exit", spec->until_exit);
 	add_selector(builder, spec);
 	add_excepts(builder, spec);
 	add_limits(builder, status);

@@ -19,6 +19,16 @@ NetfilStatus *netfil_status_new(const NetfilSpec *spec)
 	return status;
 }
 
+NetfilStatus *netfil_status_copy(const NetfilStatus *status)
+{
+	NetfilStatus *copy = g_new(NetfilStatus, 1);
+
+	*copy = *status;
+	copy->spec = netfil_spec_copy(status->spec);
+	copy->warned = g_array_copy(status->warned);
+	return copy;
+}
+
 void netfil_status_free(NetfilStatus *status)
 {
 	if (!status)
@@ -90,6 +100,7 @@ GVariant *netfil_status_to_variant(const NetfilStatus *status)
 	g_variant_builder_init(&builder, G_VARIANT_TYPE_VARDICT);
 	g_variant_builder_add(&builder, "{sv}", "name", g_variant_new_string(status->spec->name));
 	g_variant_builder_add(&builder, "{sv}", "id", g_variant_new_uint64(status->id));
+	g_variant_builder_add(&builder, "{sv}", "owner", g_variant_new_uint32(status->owner));
 	g_variant_builder_add(&builder, "{sv}", "state",
 			      g_variant_new_string(netfil_state_name(status->state)));
 	g_variant_builder_add(&builder, "{sv}", "spec", netfil_spec_to_variant(status->spec));
@@ -170,6 +181,7 @@ static gboolean read_counters(GVariant *variant, NetfilStatus *status, GError **
 	guint64 *used = status->used;
 
 	return read_key(variant, "id", "t", error, &status->id) &&
+	       read_key(variant, "owner", "u", error, &status->owner) &&
 	       read_key(variant, "used", "(ttt)", error, &used[NETFIL_IN], &used[NETFIL_OUT],
 			&used[NETFIL_TOTAL]) &&
 	       read_key(variant, "refused", "(tt)", error, &status->refused_bytes,

@@ -11,18 +11,24 @@
 
 #include "client/paths.h"
 #include "core/error.h"
+#include "core/quote.h"
 #include "engine/engine.h"
 #include "instance.h"
 #include "log.h"
+#include "notify.h"
 #include "server.h"
 #include "service.h"
+#include "systembus.h"
 
 typedef struct {
 	char *cgroup;
 	char *durability;
+	char *system_bus;
 	NetfilDurability default_durability;
 	gboolean no_apps;
+	gboolean on_system_bus;
 	int ready_fd;
+	gboolean release;
 	gboolean version;
 } Options;
 
@@ -30,6 +36,7 @@ static void options_clear(Options *options)
 {
 	g_free(options->cgroup);
 	g_free(options->durability);
+	g_free(options->system_bus);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Options, options_clear)
 
@@ -44,6 +51,21 @@ static gboolean parse_durability(const char *text, NetfilDurability *durability,
 	return TRUE;
 }
 
+/* An instance that was moved has no claim to the one name on the one bus. */
+static gboolean parse_system_bus(const char *text, gboolean *on, GError **error)
+{
+	const char *moved = g_getenv("NETFIL_RUNTIME_DIR");
+
+	if (!text || g_str_equal(text, "auto"))
+		*on = !moved || !*moved;
+	else if (g_str_equal(text, "yes") || g_str_equal(text, "no"))
+		*on = text[0] == 'y';
+	else
+		return netfil_set_invalid(
+		    error, text, -1, "is not whether to use the system bus: use yes, no or auto");
+	return TRUE;
+}
+
 static gboolean parse_options(Options *options, int *argc, char ***argv, GError **error)
 {
 	const GOptionEntry entries[] = {
@@ -51,12 +73,16 @@ static gboolean parse_options(Options *options, int *argc, char ***argv, GError 
 	     "see only what runs below this control group (default: $NETFIL_CGROUP, or all)",
 	     "PATH"},
 	    {"durability", 0, 0, G_OPTION_ARG_FILENAME, &options->durability,
-	     "of filters that do not say: checkpoint or strict",
-	     "MODE"},
+	     "of filters that do not say: checkpoint or strict", "MODE"},
 	    {"no-apps", 0, 0, G_OPTION_ARG_NONE, &options->no_apps,
 	     "do not count what each application moves", NULL},
 	    {"ready-fd", 0, 0, G_OPTION_ARG_INT, &options->ready_fd,
 	     "write \"ready\", or else the error, to this descriptor, and close it", "N"},
+	    {"release", 0, 0, G_OPTION_ARG_NONE, &options->release,
+	     "lift all caps: take everything off the kernel, keep the ledger, and end", NULL},
+	    {"system-bus", 0, 0, G_OPTION_ARG_FILENAME, &options->system_bus,
+	     "serve on the system bus too: yes, no, or auto, if NETFIL_RUNTIME_DIR is not set",
+	     "WHETHER"},
 	    {"version", 0, 0, G_OPTION_ARG_NONE, &options->version, "print the version", NULL},
 	    {NULL},
 	};
@@ -80,7 +106,8 @@ static gboolean parse_options(Options *options, int *argc, char ***argv, GError 
 		options->ready_fd = -1;
 		return FALSE;
 	}
-	return parse_durability(options->durability, &options->default_durability, error);
+	return parse_durability(options->durability, &options->default_durability, error) &&
+	       parse_system_bus(options->system_bus, &options->on_system_bus, error);
 }
 
 static void tell_starter(Options *options, const char *message)
@@ -123,20 +150,39 @@ static void raise_descriptor_limit(void)
 	}
 }
 
-static NetfilEngine *start_engine(const Options *options, GError **error)
+/* `cgroup` holds its path, for the caller to free. */
+static NetfilEngineOptions engine_options(const Options *options, char **cgroup)
 {
-	const char *cgroup = options->cgroup ? options->cgroup : g_getenv("NETFIL_CGROUP");
-	g_autofree char *absolute =
-	    cgroup && *cgroup ? g_canonicalize_filename(cgroup, NULL) : NULL;
-	const NetfilEngineOptions engine_options = {
+	const char *given = options->cgroup ? options->cgroup : g_getenv("NETFIL_CGROUP");
+
+	*cgroup = given && *given ? g_canonicalize_filename(given, NULL) : NULL;
+	return (NetfilEngineOptions){
 	    .bpffs_dir = netfil_bpffs_dir(),
 	    .state_dir = netfil_state_dir(),
-	    .cgroup_root = absolute,
+	    .cgroup_root = *cgroup,
 	    .durability = options->default_durability,
 	    .apps = !options->no_apps,
 	};
+}
 
-	return netfil_engine_new(&engine_options, error);
+static NetfilEngine *start_engine(const Options *options, GError **error)
+{
+	g_autofree char *cgroup = NULL;
+	const NetfilEngineOptions engine = engine_options(options, &cgroup);
+
+	return netfil_engine_new(&engine, error);
+}
+
+static gboolean release(const Options *options, GError **error)
+{
+	g_autofree char *cgroup = NULL;
+	const NetfilEngineOptions engine = engine_options(options, &cgroup);
+	g_autoptr(NetfilInstance) instance = netfil_instance_take(netfil_runtime_dir(), error);
+
+	if (!instance || !netfil_engine_release(&engine, error))
+		return FALSE;
+	g_message("caps are lifted; filters and usage are kept in %s", engine.state_dir);
+	return TRUE;
 }
 
 static gboolean on_stop_signal(gpointer loop)
@@ -149,10 +195,12 @@ static gboolean on_reload_signal(gpointer engine)
 {
 	g_autoptr(GError) error = NULL;
 
+	netfil_notify_reloading();
 	if (netfil_engine_reload(engine, &error))
 		g_message("SIGHUP: reload");
 	else
 		g_warning("SIGHUP: reload: %s", error->message);
+	netfil_notify_ready();
 	return G_SOURCE_CONTINUE;
 }
 
@@ -174,6 +222,8 @@ static gboolean serve(Options *options, GError **error)
 	g_autoptr(NetfilEngine) engine = NULL;
 	g_autoptr(NetfilService) service = NULL;
 	g_autoptr(NetfilServer) server = NULL;
+	g_autoptr(NetfilSystemBus) system_bus = NULL;
+	NetfilServerHandler handler = {opened, closed, NULL};
 
 	if (!socket_path || !(instance = netfil_instance_take(netfil_runtime_dir(), error)) ||
 	    !(engine = start_engine(options, error)))
@@ -181,16 +231,21 @@ static gboolean serve(Options *options, GError **error)
 	if (chdir("/") < 0) /* every path is absolute by now: hold no file system busy */
 		g_warning("cannot leave the working directory: %s", g_strerror(errno));
 	service = netfil_service_new(engine);
-	server = netfil_server_start(socket_path, &(NetfilServerHandler){opened, closed, service},
-				     error);
+	handler.data = service;
+	server = netfil_server_start(socket_path, &handler, error);
 	if (!server)
 		return FALSE;
+	if (options->on_system_bus)
+		system_bus = netfil_system_bus_start(&handler);
 	g_unix_signal_add(SIGTERM, on_stop_signal, loop);
 	g_unix_signal_add(SIGINT, on_stop_signal, loop);
 	g_unix_signal_add(SIGHUP, on_reload_signal, engine);
 	g_message("%s: ready at %s", NETFIL_VERSION, socket_path);
 	tell_starter(options, "ready");
+	netfil_notify_ready();
+	netfil_notify_watch();
 	g_main_loop_run(loop);
+	netfil_notify_stopping();
 	g_message("stopping: caps stay in force");
 	return TRUE;
 }
@@ -201,6 +256,7 @@ int main(int argc, char **argv)
 	g_autoptr(GError) error = NULL;
 
 	netfil_log_start();
+	netfil_notify_start();
 	if (!parse_options(&options, &argc, &argv, &error))
 		return fail_usage(&options, error);
 	if (options.version) {
@@ -214,7 +270,7 @@ int main(int argc, char **argv)
 	}
 	umask(022);
 	raise_descriptor_limit();
-	if (!serve(&options, &error))
+	if (!(options.release ? release(&options, &error) : serve(&options, &error)))
 		return fail(&options, error, EXIT_FAILURE);
 	return EXIT_SUCCESS;
 }

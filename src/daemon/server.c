@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "core/error.h"
+#include "gate.h"
 #include "log.h"
 
 /*
@@ -21,6 +22,7 @@
 #define CALLS_WAITING 16
 /* A connection that takes nothing off its queue for so long is closed. */
 #define STALL_CHECK_SECONDS 15
+#define CALLER_KEY "netfil-caller"
 
 /* Shared with the threads in which connections authenticate. */
 struct NetfilServer {
@@ -50,7 +52,7 @@ typedef struct {
 
 static gboolean room_take(NetfilServer *server, uid_t uid)
 {
-	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&server->lock);
+	g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&server->lock);
 	gpointer key = GUINT_TO_POINTER(uid);
 	guint count = GPOINTER_TO_UINT(g_hash_table_lookup(server->connections, key));
 
@@ -64,7 +66,7 @@ static gboolean room_take(NetfilServer *server, uid_t uid)
 
 static void room_give(NetfilServer *server, uid_t uid)
 {
-	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&server->lock);
+	g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&server->lock);
 	gpointer key = GUINT_TO_POINTER(uid);
 	guint count = GPOINTER_TO_UINT(g_hash_table_lookup(server->connections, key));
 
@@ -75,15 +77,9 @@ static void room_give(NetfilServer *server, uid_t uid)
 	*(uid == 0 ? &server->root : &server->users) -= 1;
 }
 
-gboolean netfil_server_peer(GDBusConnection *connection, uid_t *uid, pid_t *pid)
+NetfilCaller *netfil_server_caller(GDBusConnection *connection)
 {
-	GCredentials *credentials = g_dbus_connection_get_peer_credentials(connection);
-
-	if (!credentials)
-		return FALSE;
-	*uid = g_credentials_get_unix_user(credentials, NULL);
-	*pid = g_credentials_get_unix_pid(credentials, NULL);
-	return *uid != (uid_t)-1;
+	return g_object_get_data(G_OBJECT(connection), CALLER_KEY);
 }
 
 /* Connections that are let in: from here on, the main context. */
@@ -155,7 +151,7 @@ static GDBusMessage *count_calls(GDBusConnection *connection, GDBusMessage *mess
 	if (expects_reply(message)) {
 		int waiting = g_atomic_int_add(&peer->calls, 1);
 
-		if (waiting < CALLS_WAITING)
+		if (waiting < CALLS_WAITING && !netfil_gate_refuses_set(connection, message))
 			return message;
 		if (waiting == CALLS_WAITING) {
 			netfil_log_limited("closing a connection of uid %u: too many calls at once",
@@ -277,8 +273,8 @@ static gboolean admit(GThreadedSocketService *service, GSocketConnection *stream
 {
 	NetfilServer *server = data;
 	GSocket *socket = g_socket_connection_get_socket(stream);
-	g_autoptr(GCredentials) credentials = g_socket_get_credentials(socket, NULL);
-	uid_t uid = credentials ? g_credentials_get_unix_user(credentials, NULL) : (uid_t)-1;
+	g_autoptr(NetfilCaller) caller = netfil_caller_of_socket(socket);
+	uid_t uid = caller->uid;
 	g_autoptr(GDBusConnection) connection = NULL;
 	Peer *peer;
 
@@ -295,6 +291,8 @@ static gboolean admit(GThreadedSocketService *service, GSocketConnection *stream
 		room_give(server, uid);
 		return TRUE;
 	}
+	g_object_set_data_full(G_OBJECT(connection), CALLER_KEY, g_steal_pointer(&caller),
+			       (GDestroyNotify)netfil_caller_unref);
 	peer = g_atomic_rc_box_new0(Peer);
 	peer->server = server_ref(server);
 	peer->uid = uid;

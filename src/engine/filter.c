@@ -43,6 +43,7 @@ NetfilStanding netfil_filter_standing(const NetfilFilter *filter)
 	    .unlimited_until = filter->unlimited_until,
 	    .base_in = filter->base.in,
 	    .base_out = filter->base.out,
+	    .owner = filter->owner,
 	};
 
 	memcpy(standing.extra, filter->extra, sizeof(standing.extra));
@@ -57,6 +58,7 @@ void netfil_filter_stand(NetfilFilter *filter, const NetfilStanding *standing)
 	filter->unlimited_until = standing->unlimited_until;
 	filter->base.in = standing->base_in;
 	filter->base.out = standing->base_out;
+	filter->owner = standing->owner;
 	memcpy(filter->extra, standing->extra, sizeof(filter->extra));
 }
 
@@ -311,6 +313,7 @@ NetfilStatus *netfil_filter_usage(NetfilKernel *kernel, const NetfilFilter *filt
 	netfil_filter_read(kernel, filter, &status->counted);
 	used = used_at(filter, status->counted);
 	status->id = filter->id;
+	status->owner = filter->owner;
 	status->used[NETFIL_IN] = used.in + filter->forfeited;
 	status->used[NETFIL_OUT] = used.out + filter->forfeited;
 	status->used[NETFIL_TOTAL] = used.in + used.out + filter->forfeited;

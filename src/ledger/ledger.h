@@ -32,6 +32,7 @@ typedef struct {
 	guint64 granted; /* in + out counters up to which the kernel may admit; 0: no grants */
 	gint64 unlimited_until;
 	gint64 free_until; /* hours were free at the last checkpoint, until then; 0: not */
+	guint32 owner;	   /* user id */
 	char *downed;	   /* names of interfaces taken down, by spaces; NULL: none */
 	GArray *warned;	   /* guint8, percents, ascending; never NULL after loading */
 } NetfilLedgerFilter;

@@ -309,7 +309,7 @@ filter_file() {
 	unprivileged netfil show good --json | jq -e '.limit.total == 1000000'
 	unprivileged netfil history good --json | jq -e 'type == "array"'
 	unprivileged netfil history --apps --json | jq -e 'type == "array"'
-	refused 125 unprivileged netfil run --total 1M -- true
+	refused 125 unprivileged netfil run --total 1M --ip-file /etc/hosts -- true
 	refused 1 unprivileged netfild
 }
 

@@ -11,6 +11,7 @@ static NetfilStatus *make(void)
 	g_assert_true(netfil_spec_put(spec, "total", "25M", NULL));
 	status = netfil_status_new(spec);
 	status->id = G_MAXUINT64;
+	status->owner = 1000;
 	status->state = NETFIL_STATE_EXHAUSTED;
 	status->used[NETFIL_IN] = 1;
 	status->used[NETFIL_OUT] = 2;
@@ -34,8 +35,8 @@ static NetfilStatus *make(void)
 }
 
 static const char printed[] =
-    "{'name': <'web'>, 'id': <uint64 18446744073709551615>, 'state': <'exhausted'>, "
-    "'spec': <{'ip': ['192.0.2.0/24'], 'total': ['25000000'], 'on-limit': ['reject'], "
+    "{'name': <'web'>, 'id': <uint64 18446744073709551615>, 'owner': <uint32 1000>, "
+    "'state': <'exhausted'>, 'spec': <{'ip': ['192.0.2.0/24'], 'total': ['25000000'], 'on-limit': ['reject'], "
     "'on': ['true']}>, 'used': <(uint64 1, uint64 2, uint64 3)>, "
     "'refused': <(uint64 4, uint64 5)>, 'resets': <(uint64 6, uint64 7)>, "
     "'counted': <(uint64 21, uint64 22, uint64 23, uint64 24, uint64 25, uint64 26)>, "
@@ -124,7 +125,7 @@ static GVariant *spoil(const char *key, GVariant *value)
 
 static void test_nonsense(void)
 {
-	static const char *const keys[] = {"name",       "id",       "state",     "spec",
+	static const char *const keys[] = {"name",       "id",       "owner",     "state",     "spec",
 					   "used",       "refused",  "resets",    "started",
 					   "ends",       "extra",    "forfeited", "unlimited-until",
 					   "free-until", "forecast", "warned",    "counted"};
