@@ -161,6 +161,15 @@ static Question *ask(NetfilAuthority *authority, NetfilAction action)
 	return question;
 }
 
+/* Whether polkit's word on a caller counts. It lets user 0 do everything, and does not look
+ * whether that is a root without rights, or a namespace's. */
+static gboolean can_judge(const NetfilCaller *caller)
+{
+	if (caller->uid == 0 && !caller->admin)
+		return FALSE;
+	return caller->bus_name || (caller->pid > 0 && caller->start);
+}
+
 void netfil_authority_check(NetfilAuthority *authority, const NetfilCaller *caller,
 			    NetfilAction action, gboolean interactive, GCancellable *cancellable,
 			    GAsyncReadyCallback callback, gpointer data)
@@ -168,8 +177,7 @@ void netfil_authority_check(NetfilAuthority *authority, const NetfilCaller *call
 	g_autoptr(GTask) task = g_task_new(NULL, cancellable, callback, data);
 	Question *question;
 
-	/* A process that is not to be seen from here is none that polkit could judge. */
-	if (!authority->bus || (!caller->bus_name && (caller->pid <= 0 || !caller->start))) {
+	if (!authority->bus || !can_judge(caller)) {
 		g_task_return_boolean(task, built_in(action));
 		return;
 	}

@@ -6,7 +6,8 @@
 /*
  * polkit, asked over the system bus and without waiting for it. Where it cannot be reached
  * the defaults of data/bus/org.netfil.policy hold, without a password that could be asked
- * for: everybody may read and cap what is theirs, and nobody but administrators manages.
+ * for: everybody may read and cap what is theirs, and nobody but administrators manages. So
+ * it is for a root that is no administrator.
  */
 typedef struct NetfilAuthority NetfilAuthority;
 

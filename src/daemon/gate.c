@@ -87,26 +87,21 @@ static void refuse(Wait *wait, NetfilError code, const char *message)
 {
 	const NetfilCaller *caller = wait->caller;
 
-	netfil_log_limited("uid %d (pid %d): %s denied: %s", (int)caller->uid, (int)caller->pid,
-			   g_dbus_method_invocation_get_method_name(wait->call), message);
+	netfil_log_event(NETFIL_LOG_DENIED, &(NetfilLogFields){.caller = caller},
+			 "uid %d (pid %d): %s denied: %s", (int)caller->uid, (int)caller->pid,
+			 g_dbus_method_invocation_get_method_name(wait->call), message);
 	g_dbus_method_invocation_return_error_literal(g_steal_pointer(&wait->call), NETFIL_ERROR,
 						      (int)code, message);
 	wait_end(wait);
 }
 
-/* What went wrong is somebody's words: what to do is added. */
-static void refuse_action(Wait *wait, const char *what, const char *otherwise)
+/* `what` needs the action that polkit did not allow. */
+static void refuse_action(Wait *wait, const char *what, const char *why)
 {
-	const char *action = netfil_action_name(wait->action);
-	g_autofree char *message = NULL;
+	const char *remedy = wait->action == NETFIL_ACTION_READ ? "" : "run it with sudo, or ";
+	g_autofree char *message = g_strdup_printf("%s needs %s%s: %sask an administrator", what,
+						   netfil_action_name(wait->action), why, remedy);
 
-	if (wait->action == NETFIL_ACTION_READ)
-		message = g_strdup_printf("%s (this needs %s): %sask an administrator", what,
-					  action, otherwise);
-	else
-		message = g_strdup_printf("%s (this needs %s): %srun it with sudo, or ask an "
-					  "administrator",
-					  what, action, otherwise);
 	refuse(wait, NETFIL_ERROR_DENIED, message);
 }
 
@@ -204,17 +199,14 @@ static void on_allowed(Wait *wait)
 
 static void on_refused(Wait *wait, const GError *error)
 {
-	if (error)
-		refuse_action(wait, error->message, "try again, ");
-	else if (wait->action == NETFIL_ACTION_READ)
-		refuse_action(wait, "you may not read what filters there are", "");
+	g_autofree char *why = error ? g_strdup_printf(", and %s", error->message) : g_strdup("");
+
+	if (wait->action == NETFIL_ACTION_READ)
+		refuse_action(wait, "to see filters", why);
 	else if (wait->action == NETFIL_ACTION_CAP_OWN)
 		ask(wait, NETFIL_ACTION_MANAGE);
 	else
-		refuse_action(wait,
-			      wait->beyond ? wait->beyond->message
-					   : "you may not cap processes of your own",
-			      "");
+		refuse_action(wait, wait->beyond ? wait->beyond->message : "this", why);
 }
 
 static void on_checked(GObject *source, GAsyncResult *result, gpointer data)
@@ -252,8 +244,12 @@ static void judge_change(Wait *wait)
 	else if (!has_room_to_wait(wait))
 		refuse(wait, NETFIL_ERROR_BUSY,
 		       "too many calls wait to be allowed: wait until they are answered");
+	else if (is_own(wait))
+		ask(wait, NETFIL_ACTION_CAP_OWN);
+	else if (wait->beyond->code == NETFIL_ERROR_DENIED)
+		ask(wait, NETFIL_ACTION_MANAGE);
 	else
-		ask(wait, is_own(wait) ? NETFIL_ACTION_CAP_OWN : NETFIL_ACTION_MANAGE);
+		refuse(wait, wait->beyond->code, wait->beyond->message); /* no such filter */
 }
 
 static void judge(Wait *wait)

@@ -35,8 +35,8 @@ void netfil_gate_close(NetfilGate *gate, GDBusConnection *connection);
 /* Who made a call that was let through. */
 const NetfilCaller *netfil_gate_caller(GDBusMethodInvocation *call);
 
-/* Whose a filter is that such a call adds or changes: the caller's, where nothing but
- * org.netfil.cap-own was asked for; else 0, the administrators'. */
+/* Whose the filter is that such a call adds or changes: 0, the administrators', but for what
+ * cap-own alone allowed. */
 uid_t netfil_gate_owner(GDBusMethodInvocation *call);
 
 /* For a message filter: answers a call that would set a property, which nobody may. */
