@@ -10,6 +10,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "agent.h"
 #include "client/paths.h"
 #include "core/error.h"
 #include "program.h"
@@ -138,10 +139,19 @@ static NetfilClient *start_or_wait(GError **error)
 	return client;
 }
 
+NetfilClient *netfil_connect_to_change(GError **error)
+{
+	NetfilClient *client = netfil_client_connect(error);
+
+	if (client)
+		netfil_agent_start();
+	return client;
+}
+
 NetfilClient *netfil_connect_or_start(GError **error)
 {
 	g_autoptr(GError) absent = NULL;
-	NetfilClient *client = netfil_client_connect(&absent);
+	NetfilClient *client = netfil_connect_to_change(&absent);
 	int lock;
 
 	if (client)

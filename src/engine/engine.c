@@ -131,9 +131,13 @@ const char *netfil_engine_follows(NetfilEngine *e, const char *name, guint32 pid
 	GHashTableIter iter;
 	gpointer key, filter;
 
+	if (name) {
+		filter = g_hash_table_lookup(e->filters, name);
+		return filter && follows(e, filter, pid) ? name : NULL;
+	}
 	g_hash_table_iter_init(&iter, e->filters);
 	while (g_hash_table_iter_next(&iter, &key, &filter))
-		if ((!name || g_str_equal(key, name)) && follows(e, filter, pid))
+		if (follows(e, filter, pid))
 			return key;
 	return NULL;
 }

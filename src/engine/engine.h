@@ -75,7 +75,7 @@ GPtrArray *netfil_engine_apply(NetfilEngine *engine, const GPtrArray *specs, gbo
 			       gboolean dry_run, GError **error);
 
 /* The filter called `name`, or with NULL any, whose --pid names this process or one that it comes
- * from; NULL: none. The name is the engine's. */
+ * from; NULL: none. */
 const char *netfil_engine_follows(NetfilEngine *engine, const char *name, guint32 pid);
 
 /* Does now what is done each second: cycles turn, warnings are given, usage is written. */
