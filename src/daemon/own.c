@@ -4,22 +4,26 @@
 #include <string.h>
 
 #include "core/error.h"
+#include "core/quote.h"
 #include "kernel/process.h"
 
 /* Room that one user, and all users together, may take of the filters that there can be. */
 #define FILTERS_PER_USER 16
 #define FILTERS_OF_USERS 256
+#define TEXT_SHOWN 200
 
 static gboolean deny(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
 static gboolean deny(GError **error, const char *format, ...)
 {
+	g_autofree char *text = NULL, *shown = NULL;
 	va_list arguments;
 
 	va_start(arguments, format);
-	if (error)
-		*error = g_error_new_valist(NETFIL_ERROR, NETFIL_ERROR_DENIED, format, arguments);
+	text = g_strdup_vprintf(format, arguments);
 	va_end(arguments);
+	shown = netfil_escape(text, -1, TEXT_SHOWN); /* a name may be anything, and is cut off */
+	g_set_error_literal(error, NETFIL_ERROR, NETFIL_ERROR_DENIED, shown);
 	return FALSE;
 }
 
@@ -90,7 +94,7 @@ static gboolean check_keys(const NetfilCaller *caller, GVariant *settings, GErro
 
 	g_variant_iter_init(&iter, settings);
 	while (g_variant_iter_next(&iter, "{&s@as}", &key, &value)) {
-		g_autoptr(GVariant) owned = value;
+		g_autoptr(GVariant) owned G_GNUC_UNUSED = value;
 		g_autofree const char **texts = g_variant_get_strv(value, NULL);
 
 		if (!g_strv_contains(allowed, key))

@@ -16,7 +16,7 @@ setup_file() {
 }
 
 header() {
-	cat "$ROOT"/usr/local/include/netfil/*.h
+	cat "${LIBRARY%/lib/*}"/include/netfil/*.h
 }
 
 flags() { # --cflags|--libs
