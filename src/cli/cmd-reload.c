@@ -4,6 +4,7 @@
 #include "client/client.h"
 #include "command.h"
 #include "options.h"
+#include "start.h"
 
 static const NetfilUsage usage = {
     .command = "reload",
@@ -20,7 +21,7 @@ int netfil_cmd_reload(int argc, char **argv, GError **error)
 	if (!netfil_options_parse(&usage, NULL, NULL, &argc, &argv, error) ||
 	    !netfil_options_no_more(&usage, argc, argv, error))
 		return EXIT_FAILURE;
-	client = netfil_client_connect(error);
+	client = netfil_connect_to_change(error);
 	if (!client || !netfil_client_reload(client, error))
 		return EXIT_FAILURE;
 	return EXIT_SUCCESS;

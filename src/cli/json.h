@@ -26,6 +26,3 @@ char *netfil_json_text(JsonNode *node, gboolean one_line);
 
 /* To stdout, over several lines. */
 void netfil_json_print(JsonNode *node);
-
-const char *netfil_direction_name(guint direction); /* enum netfil_direction */
-const char *netfil_spec_type_name(NetfilSpecType type);

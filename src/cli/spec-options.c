@@ -78,6 +78,10 @@ static const Option table[] = {
     {"loopback", NULL, "count loopback traffic too", ALL, .fixed = "true", .once = TRUE},
     {"no-loopback", NULL, "do not count loopback, unless an --ip names it", NETFIL_FOR_SET,
      .key = "loopback", .fixed = "false", .once = TRUE},
+    {"until-exit", NULL, "remove it when the last of the --pid processes has ended", DAEMON,
+     .fixed = "true", .once = TRUE},
+    {"no-until-exit", NULL, "keep it then", NETFIL_FOR_SET, .key = "until-exit", .fixed = "false",
+     .once = TRUE},
     {"off", NULL, "switched off: it neither counts nor refuses", DAEMON, .key = "on",
      .fixed = "false", .once = TRUE},
 };

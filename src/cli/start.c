@@ -11,8 +11,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "agent.h"
 #include "client/paths.h"
 #include "core/error.h"
+#include "program.h"
 
 #define SYSTEMCTL "/bin/systemctl"
 #define SERVICE "netfild.service"
@@ -30,26 +32,6 @@ static gboolean fail(GError **error, const char *what, const char *which, const 
 }
 
 /* ---- by hand ---- */
-
-/* Beside this netfil, in the build tree or installed; else where it is installed. */
-static char *find_daemon(GError **error)
-{
-	static const char *const beside[] = {"../daemon/netfild", "netfild", NULL};
-	g_autofree char *self = g_file_read_link("/proc/self/exe", NULL);
-	g_autofree char *directory = self ? g_path_get_dirname(self) : g_strdup("/");
-
-	for (guint i = 0; beside[i]; i++) {
-		g_autofree char *path = g_build_filename(directory, beside[i], NULL);
-
-		if (access(path, X_OK) == 0)
-			return g_steal_pointer(&path);
-	}
-	if (access(NETFIL_SBINDIR "/netfild", X_OK) == 0)
-		return g_strdup(NETFIL_SBINDIR "/netfild");
-	g_set_error_literal(error, NETFIL_ERROR, NETFIL_ERROR_NOT_FOUND,
-			    "netfild is not in " NETFIL_SBINDIR ": install it");
-	return NULL;
-}
 
 /* Of those who start a daemon at the same time, one does and the others wait for
  * it: whoever holds the directory locked is at it. */
@@ -110,7 +92,8 @@ static gboolean wait_ready(int fd, const char *log_path, GError **error)
 
 static gboolean start_daemon(GError **error)
 {
-	g_autofree char *daemon = find_daemon(error);
+	g_autofree char *daemon =
+	    netfil_program_find("../daemon", "netfild", NETFIL_SBINDIR, error);
 	g_autofree char *log_path = g_build_filename(netfil_runtime_dir(), "netfild.log", NULL);
 	gboolean started;
 	int pipe_fds[2];
@@ -201,10 +184,31 @@ static gboolean start_service(GError **error)
 
 /* ---- one or the other ---- */
 
+static NetfilClient *start(GError **error)
+{
+	g_autoptr(GError) refused = NULL;
+
+	if (start_service(&refused))
+		return netfil_client_connect(error);
+	if (!refused)
+		return start_or_wait(error);
+	g_propagate_error(error, g_steal_pointer(&refused));
+	return NULL;
+}
+
+NetfilClient *netfil_connect_to_change(GError **error)
+{
+	NetfilClient *client = netfil_client_connect(error);
+
+	if (client)
+		netfil_agent_start();
+	return client;
+}
+
 NetfilClient *netfil_connect_or_start(GError **error)
 {
-	g_autoptr(GError) absent = NULL, refused = NULL;
-	NetfilClient *client = netfil_client_connect(&absent);
+	g_autoptr(GError) absent = NULL;
+	NetfilClient *client = netfil_connect_to_change(&absent);
 	int lock;
 
 	if (client)
@@ -223,12 +227,8 @@ NetfilClient *netfil_connect_or_start(GError **error)
 	if (lock < 0)
 		return NULL;
 	client = netfil_client_connect(NULL); /* somebody else may have been at it */
-	if (!client && start_service(&refused))
-		client = netfil_client_connect(error);
-	else if (!client && refused)
-		g_propagate_error(error, g_steal_pointer(&refused));
-	else if (!client)
-		client = start_or_wait(error);
+	if (!client)
+		client = start(error);
 	close(lock);
 	return client;
 }

@@ -158,6 +158,16 @@ static gboolean check_policy(const NetfilSpec *spec, GError **error)
 	return TRUE;
 }
 
+static gboolean check_life(const NetfilSpec *spec, GError **error)
+{
+	if (spec->until_exit && spec->pids->len == 0)
+		return refuse(spec,
+			      "has no process whose end it could wait for: add pid, or leave out "
+			      "until-exit",
+			      error);
+	return TRUE;
+}
+
 static gboolean check_cycle(const NetfilSpec *spec, GError **error)
 {
 	if (spec->rollover && spec->every.unit == NETFIL_CYCLE_NEVER)
@@ -190,7 +200,7 @@ gboolean netfil_spec_check(const NetfilSpec *spec, GError **error)
 			      "has a port, but its protocols have none: add proto tcp or udp, or "
 			      "leave out the port",
 			      error);
-	return check_policy(spec, error) && check_cycle(spec, error);
+	return check_policy(spec, error) && check_life(spec, error) && check_cycle(spec, error);
 }
 
 NetfilSpecType netfil_spec_type(const NetfilSpec *spec)

@@ -19,6 +19,16 @@ NetfilStatus *netfil_status_new(const NetfilSpec *spec)
 	return status;
 }
 
+NetfilStatus *netfil_status_copy(const NetfilStatus *status)
+{
+	NetfilStatus *copy = g_new(NetfilStatus, 1);
+
+	*copy = *status;
+	copy->spec = netfil_spec_copy(status->spec);
+	copy->warned = g_array_copy(status->warned);
+	return copy;
+}
+
 void netfil_status_free(NetfilStatus *status)
 {
 	if (!status)
@@ -32,6 +42,31 @@ const char *netfil_state_name(NetfilState state)
 {
 	g_return_val_if_fail((guint)state < G_N_ELEMENTS(states), NULL);
 	return states[state];
+}
+
+const char *netfil_direction_name(guint direction)
+{
+	static const char *const names[] = {"in", "out", "total"};
+
+	g_return_val_if_fail(direction < G_N_ELEMENTS(names), NULL);
+	return names[direction];
+}
+
+const char *netfil_spec_type_name(NetfilSpecType type)
+{
+	static const char *const names[] = {
+	    [NETFIL_SPEC_SOCKET] = "socket",
+	    [NETFIL_SPEC_IP] = "ip",
+	    [NETFIL_SPEC_INTERFACE] = "interface",
+	};
+
+	return names[type];
+}
+
+GVariant *netfil_counters_to_variant(const NetfilCounters *c)
+{
+	return g_variant_new("(tttttt)", c->in, c->out, c->refused_bytes, c->refused_packets,
+			     c->reset_bytes, c->reset_packets);
 }
 
 static void add_cycle(GVariantBuilder *builder, const NetfilStatus *status)
@@ -65,6 +100,7 @@ GVariant *netfil_status_to_variant(const NetfilStatus *status)
 	g_variant_builder_init(&builder, G_VARIANT_TYPE_VARDICT);
 	g_variant_builder_add(&builder, "{sv}", "name", g_variant_new_string(status->spec->name));
 	g_variant_builder_add(&builder, "{sv}", "id", g_variant_new_uint64(status->id));
+	g_variant_builder_add(&builder, "{sv}", "owner", g_variant_new_uint32(status->owner));
 	g_variant_builder_add(&builder, "{sv}", "state",
 			      g_variant_new_string(netfil_state_name(status->state)));
 	g_variant_builder_add(&builder, "{sv}", "spec", netfil_spec_to_variant(status->spec));
@@ -76,6 +112,8 @@ GVariant *netfil_status_to_variant(const NetfilStatus *status)
 	    g_variant_new("(tt)", status->refused_bytes, status->refused_packets));
 	g_variant_builder_add(&builder, "{sv}", "resets",
 			      g_variant_new("(tt)", status->reset_bytes, status->reset_packets));
+	g_variant_builder_add(&builder, "{sv}", "counted",
+			      netfil_counters_to_variant(&status->counted));
 	add_cycle(&builder, status);
 	return g_variant_builder_end(&builder);
 }
@@ -139,15 +177,20 @@ static NetfilSpec *read_spec(GVariant *variant, GError **error)
 
 static gboolean read_counters(GVariant *variant, NetfilStatus *status, GError **error)
 {
+	NetfilCounters *counted = &status->counted;
 	guint64 *used = status->used;
 
 	return read_key(variant, "id", "t", error, &status->id) &&
+	       read_key(variant, "owner", "u", error, &status->owner) &&
 	       read_key(variant, "used", "(ttt)", error, &used[NETFIL_IN], &used[NETFIL_OUT],
 			&used[NETFIL_TOTAL]) &&
 	       read_key(variant, "refused", "(tt)", error, &status->refused_bytes,
 			&status->refused_packets) &&
 	       read_key(variant, "resets", "(tt)", error, &status->reset_bytes,
-			&status->reset_packets);
+			&status->reset_packets) &&
+	       read_key(variant, "counted", "(tttttt)", error, &counted->in, &counted->out,
+			&counted->refused_bytes, &counted->refused_packets, &counted->reset_bytes,
+			&counted->reset_packets);
 }
 
 static gboolean read_cycle(GVariant *variant, NetfilStatus *status, GError **error)

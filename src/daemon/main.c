@@ -11,18 +11,22 @@
 
 #include "client/paths.h"
 #include "core/error.h"
+#include "core/quote.h"
 #include "engine/engine.h"
 #include "instance.h"
 #include "log.h"
 #include "notify.h"
 #include "server.h"
 #include "service.h"
+#include "systembus.h"
 
 typedef struct {
 	char *cgroup;
 	char *durability;
+	char *system_bus;
 	NetfilDurability default_durability;
 	gboolean no_apps;
+	gboolean on_system_bus;
 	int ready_fd;
 	gboolean release;
 	gboolean version;
@@ -32,6 +36,7 @@ static void options_clear(Options *options)
 {
 	g_free(options->cgroup);
 	g_free(options->durability);
+	g_free(options->system_bus);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Options, options_clear)
 
@@ -46,6 +51,21 @@ static gboolean parse_durability(const char *text, NetfilDurability *durability,
 	return TRUE;
 }
 
+/* An instance that was moved has no claim to the one name on the one bus. */
+static gboolean parse_system_bus(const char *text, gboolean *on, GError **error)
+{
+	const char *moved = g_getenv("NETFIL_RUNTIME_DIR");
+
+	if (!text || g_str_equal(text, "auto"))
+		*on = !moved || !*moved;
+	else if (g_str_equal(text, "yes") || g_str_equal(text, "no"))
+		*on = text[0] == 'y';
+	else
+		return netfil_set_invalid(
+		    error, text, -1, "is not whether to use the system bus: use yes, no or auto");
+	return TRUE;
+}
+
 static gboolean parse_options(Options *options, int *argc, char ***argv, GError **error)
 {
 	const GOptionEntry entries[] = {
@@ -53,14 +73,16 @@ static gboolean parse_options(Options *options, int *argc, char ***argv, GError 
 	     "see only what runs below this control group (default: $NETFIL_CGROUP, or all)",
 	     "PATH"},
 	    {"durability", 0, 0, G_OPTION_ARG_FILENAME, &options->durability,
-	     "of filters that do not say: checkpoint or strict",
-	     "MODE"},
+	     "of filters that do not say: checkpoint or strict", "MODE"},
 	    {"no-apps", 0, 0, G_OPTION_ARG_NONE, &options->no_apps,
 	     "do not count what each application moves", NULL},
 	    {"ready-fd", 0, 0, G_OPTION_ARG_INT, &options->ready_fd,
 	     "write \"ready\", or else the error, to this descriptor, and close it", "N"},
 	    {"release", 0, 0, G_OPTION_ARG_NONE, &options->release,
 	     "lift all caps: take everything off the kernel, keep the ledger, and end", NULL},
+	    {"system-bus", 0, 0, G_OPTION_ARG_FILENAME, &options->system_bus,
+	     "serve on the system bus too: yes, no, or auto, if NETFIL_RUNTIME_DIR is not set",
+	     "WHETHER"},
 	    {"version", 0, 0, G_OPTION_ARG_NONE, &options->version, "print the version", NULL},
 	    {NULL},
 	};
@@ -84,7 +106,8 @@ static gboolean parse_options(Options *options, int *argc, char ***argv, GError 
 		options->ready_fd = -1;
 		return FALSE;
 	}
-	return parse_durability(options->durability, &options->default_durability, error);
+	return parse_durability(options->durability, &options->default_durability, error) &&
+	       parse_system_bus(options->system_bus, &options->on_system_bus, error);
 }
 
 static void tell_starter(Options *options, const char *message)
@@ -199,6 +222,8 @@ static gboolean serve(Options *options, GError **error)
 	g_autoptr(NetfilEngine) engine = NULL;
 	g_autoptr(NetfilService) service = NULL;
 	g_autoptr(NetfilServer) server = NULL;
+	g_autoptr(NetfilSystemBus) system_bus = NULL;
+	NetfilServerHandler handler = {opened, closed, NULL};
 
 	if (!socket_path || !(instance = netfil_instance_take(netfil_runtime_dir(), error)) ||
 	    !(engine = start_engine(options, error)))
@@ -206,10 +231,12 @@ static gboolean serve(Options *options, GError **error)
 	if (chdir("/") < 0) /* every path is absolute by now: hold no file system busy */
 		g_warning("cannot leave the working directory: %s", g_strerror(errno));
 	service = netfil_service_new(engine);
-	server = netfil_server_start(socket_path, &(NetfilServerHandler){opened, closed, service},
-				     error);
+	handler.data = service;
+	server = netfil_server_start(socket_path, &handler, error);
 	if (!server)
 		return FALSE;
+	if (options->on_system_bus)
+		system_bus = netfil_system_bus_start(&handler);
 	g_unix_signal_add(SIGTERM, on_stop_signal, loop);
 	g_unix_signal_add(SIGINT, on_stop_signal, loop);
 	g_unix_signal_add(SIGHUP, on_reload_signal, engine);

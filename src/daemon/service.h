@@ -3,7 +3,7 @@
 
 #include "engine/engine.h"
 
-/* The engine on the bus: the manager object, the filter objects, and who may. */
+/* The engine on the bus: the manager object and the filter objects. */
 typedef struct NetfilService NetfilService;
 
 NetfilService *netfil_service_new(NetfilEngine *engine);

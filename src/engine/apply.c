@@ -103,8 +103,8 @@ static void plan_change(Batch *b, NetfilFilter *filter, const NetfilSpec *spec)
 	GError *error = NULL;
 	Changed *c;
 
-	if (!keys[0])
-		return;
+	if (!keys[0] && !filter->owner)
+		return; /* one of a user's becomes the administrators' */
 	if (!netfil_may_become(filter, spec, &error)) {
 		refuse(b, spec->name, NULL, error);
 		return;
@@ -155,7 +155,7 @@ static void plan_removals(Batch *b, GHashTable *names)
 
 	g_hash_table_iter_init(&iter, b->engine->filters);
 	while (g_hash_table_iter_next(&iter, &name, &filter))
-		if (!g_hash_table_contains(names, name))
+		if (!g_hash_table_contains(names, name) && !((NetfilFilter *)filter)->owner)
 			g_ptr_array_add(b->removed, filter);
 	g_ptr_array_sort(b->removed, compare_names);
 	for (guint i = 0; i < b->removed->len; i++)
@@ -246,7 +246,7 @@ static gboolean take(Batch *b, Changed *c)
 		c->selectors = netfil_selectors_copy(c->filter->rule->selectors);
 		netfil_put_rule(e, c->filter, g_steal_pointer(&c->rule), spec->on);
 	}
-	c->done = c->taken = netfil_take_spec(e, c->filter, spec, c->selects, NULL, &problem);
+	c->done = c->taken = netfil_take_spec(e, c->filter, spec, 0, c->selects, NULL, &problem);
 	if (c->taken)
 		return TRUE;
 	refuse(b, spec->name, NULL, problem);

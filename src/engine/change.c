@@ -18,14 +18,18 @@ gboolean netfil_add_new(NetfilEngine *e, NetfilFilter *filter, GError **error)
 	if (!netfil_install(e, filter, -1, TRUE, FALSE, error))
 		return FALSE;
 	/* Once more, for its rule. */
-	if (netfil_record(e, filter, error))
+	if (netfil_record(e, filter, error)) {
+		netfil_ended_watch(e);
 		return TRUE;
+	}
 	netfil_uninstall(e, filter);
 	return FALSE;
 }
 
-gboolean netfil_engine_add(NetfilEngine *e, const NetfilSpec *spec, GError **error)
+gboolean netfil_engine_add(NetfilEngine *e, const NetfilSpec *spec, guint32 owner, GError **error)
 {
+	NetfilFilter *filter;
+
 	if (!netfil_spec_check(spec, error))
 		return FALSE;
 	if (g_hash_table_contains(e->filters, spec->name)) {
@@ -37,16 +41,18 @@ gboolean netfil_engine_add(NetfilEngine *e, const NetfilSpec *spec, GError **err
 	}
 	if (e->ledger && !netfil_ledger_begin(e->ledger, error))
 		return FALSE;
-	if (!netfil_add_new(e, netfil_filter_new(spec), error)) {
+	filter = netfil_filter_new(spec);
+	filter->owner = owner;
+	if (!netfil_add_new(e, filter, error)) {
 		if (e->ledger)
 			netfil_ledger_rollback(e->ledger);
 		return FALSE;
 	}
 	if (e->ledger && !netfil_ledger_commit(e->ledger, error)) {
-		netfil_uninstall(e, netfil_find(e, spec->name, NULL));
+		netfil_uninstall(e, filter);
 		return FALSE;
 	}
-	netfil_grant_follow(e, netfil_find(e, spec->name, NULL));
+	netfil_grant_follow(e, filter);
 	netfil_emit_added(e, spec->name);
 	return TRUE;
 }
@@ -106,19 +112,21 @@ NetfilSpec *netfil_put_back(NetfilEngine *e, NetfilFilter *filter, NetfilSpec *b
 	return spec;
 }
 
-gboolean netfil_take_spec(NetfilEngine *e, NetfilFilter *filter, NetfilSpec *spec, gboolean anew,
-			  const NetfilAdjust *adjust, GError **error)
+gboolean netfil_take_spec(NetfilEngine *e, NetfilFilter *filter, NetfilSpec *spec, guint32 owner,
+			  gboolean anew, const NetfilAdjust *adjust, GError **error)
 {
 	NetfilStanding standing = netfil_filter_standing(filter);
 	NetfilSpec *before = filter->spec;
 
 	filter->spec = spec;
+	filter->owner = owner;
 	g_hash_table_replace(e->filters, spec->name, filter);
 	netfil_turn_begin(e, filter);
 	if (adjust)
 		netfil_adjust_apply(e, filter, adjust);
 	if (follow_spec(e, filter, anew, error) && netfil_record(e, filter, error)) {
 		netfil_spec_free(before);
+		netfil_ended_watch(e);
 		if (!e->gathering)
 			netfil_grant_follow(e, filter);
 		return TRUE;
@@ -136,7 +144,7 @@ gboolean netfil_engine_switch(NetfilEngine *e, const char *name, gboolean on, GE
 		return FALSE;
 	spec = netfil_spec_copy(filter->spec);
 	spec->on = on;
-	if (!netfil_take_spec(e, filter, spec, TRUE, NULL, error))
+	if (!netfil_take_spec(e, filter, spec, filter->owner, TRUE, NULL, error))
 		return FALSE;
 	g_steal_pointer(&spec);
 	netfil_emit_changed(e, filter);
@@ -176,7 +184,7 @@ gboolean netfil_key_selects(const char *key)
 {
 	static const char *const others[] = {"in",   "out",        "total", "on-limit",
 					     "warn", "every",      "free",  "rollover",
-					     "on",   "durability", NULL};
+					     "on",   "durability", "until-exit", NULL};
 
 	return !g_strv_contains(others, key);
 }
@@ -241,17 +249,18 @@ gboolean netfil_may_become(const NetfilFilter *filter, const NetfilSpec *spec, G
 	return FALSE;
 }
 
-static gboolean change(NetfilEngine *e, NetfilFilter *filter, NetfilSpec *spec, gboolean selectors,
-		       const NetfilAdjust *adjust, GError **error)
+static gboolean change(NetfilEngine *e, NetfilFilter *filter, NetfilSpec *spec, guint32 owner,
+		       gboolean selectors, const NetfilAdjust *adjust, GError **error)
 {
 	if (!netfil_may_become(filter, spec, error) || !netfil_want_forwarding(e, spec, error))
 		return FALSE;
 	if (selectors && filter->rule && !replace_rule(e, filter, spec, error))
 		return FALSE;
-	return netfil_take_spec(e, filter, spec, selectors, adjust, error);
+	return netfil_take_spec(e, filter, spec, owner, selectors, adjust, error);
 }
 
-gboolean netfil_engine_set(NetfilEngine *e, const char *name, GVariant *changes, GError **error)
+gboolean netfil_engine_set(NetfilEngine *e, const char *name, GVariant *changes, guint32 owner,
+			   GError **error)
 {
 	NetfilFilter *filter = netfil_find(e, name, error);
 	g_autoptr(NetfilSpec) spec = NULL;
@@ -263,7 +272,7 @@ gboolean netfil_engine_set(NetfilEngine *e, const char *name, GVariant *changes,
 	spec = netfil_spec_copy(filter->spec);
 	if (!netfil_spec_update(spec, rest, error) || !netfil_spec_check(spec, error) ||
 	    !netfil_adjust_check(&adjust, spec, error) ||
-	    !change(e, filter, spec, touches_selectors(rest), &adjust, error))
+	    !change(e, filter, spec, owner, touches_selectors(rest), &adjust, error))
 		return FALSE;
 	g_steal_pointer(&spec);
 	netfil_emit_changed(e, filter);

@@ -35,6 +35,7 @@ struct _NetfilEngine {
 	NetfilDurability durability; /* of filters that do not say */
 	guint tick_source;
 	guint reset_source;
+	guint ended_source;
 	char *zone_name; /* by which cycles end */
 
 	/* What the ledger is still to be told. */
@@ -110,11 +111,11 @@ NetfilRule *netfil_new_rule(NetfilEngine *e, NetfilFilter *filter, const NetfilS
 			    GError **error);
 void netfil_put_rule(NetfilEngine *e, NetfilFilter *filter, NetfilRule *rule, gboolean on);
 
-/* Takes `spec` in the place of the filter's own, which is freed; on error all is as it
- * was, `spec` still the caller's. `anew`: what was done at the cap is taken back first, also
+/* Takes `spec` in the place of the filter's own, which is freed, and `owner`; on error all is as
+ * it was, `spec` still the caller's. `anew`: what was done at the cap is taken back first, also
  * if it would be done again. `adjust` may be NULL. */
-gboolean netfil_take_spec(NetfilEngine *e, NetfilFilter *filter, NetfilSpec *spec, gboolean anew,
-			  const NetfilAdjust *adjust, GError **error);
+gboolean netfil_take_spec(NetfilEngine *e, NetfilFilter *filter, NetfilSpec *spec, guint32 owner,
+			  gboolean anew, const NetfilAdjust *adjust, GError **error);
 
 /* The other way: `before` and where it stood are the filter's again, and what was its spec is
  * the caller's. */
@@ -149,6 +150,10 @@ void netfil_turn_all(NetfilEngine *e);
 
 /* Gives the filter's warnings that are due. */
 void netfil_turn_warn(NetfilEngine *e, NetfilFilter *filter);
+
+/* ended.c: from now on removes filters with until-exit whose processes have ended, as long as
+ * there are any. */
+void netfil_ended_watch(NetfilEngine *e);
 
 /* grant.c: strict durability. */
 

@@ -113,6 +113,35 @@ void netfil_engine_losses(NetfilEngine *e, guint64 losses[NETFIL_LOSSES])
 	losses[NETFIL_LOSS_UNTRACKED] = totals->untracked_processes;
 }
 
+static gboolean follows(NetfilEngine *e, const NetfilFilter *filter, guint32 pid)
+{
+	g_autoptr(GArray) tree = NULL;
+
+	if (!filter->spec->pids->len || !filter->rule)
+		return FALSE;
+	tree = netfil_kernel_rule_processes(e->kernel, filter->rule->number);
+	for (guint i = 0; i < tree->len; i++)
+		if (g_array_index(tree, guint32, i) == pid)
+			return TRUE;
+	return FALSE;
+}
+
+const char *netfil_engine_follows(NetfilEngine *e, const char *name, guint32 pid)
+{
+	GHashTableIter iter;
+	gpointer key, filter;
+
+	if (name) {
+		filter = g_hash_table_lookup(e->filters, name);
+		return filter && follows(e, filter, pid) ? name : NULL;
+	}
+	g_hash_table_iter_init(&iter, e->filters);
+	while (g_hash_table_iter_next(&iter, &key, &filter))
+		if (follows(e, filter, pid))
+			return key;
+	return NULL;
+}
+
 void netfil_engine_follow(NetfilEngine *e)
 {
 	netfil_turn_all(e);
@@ -222,6 +251,7 @@ static gboolean start(NetfilEngine *e, const NetfilEngineOptions *options, GErro
 	if (!netfil_kernel_watch(e->kernel, netfil_cap_event, e, error))
 		return FALSE;
 	catch_up(e);
+	netfil_ended_watch(e);
 	tick_after(e, 0); /* once its owner listens */
 	return TRUE;
 }
@@ -254,6 +284,8 @@ static void netfil_engine_finalize(GObject *object)
 		}
 		g_source_remove(e->tick_source);
 	}
+	if (e->ended_source)
+		g_source_remove(e->ended_source);
 	if (e->reset_source)
 		g_source_remove(e->reset_source);
 	g_hash_table_iter_init(&iter, e->filters);

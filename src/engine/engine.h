@@ -51,24 +51,32 @@ NetfilEngine *netfil_engine_new(const NetfilEngineOptions *options, GError **err
  * ledger or the programs are beyond use, it warns, and takes the pins away all the same. */
 gboolean netfil_engine_release(const NetfilEngineOptions *options, GError **error);
 
-/* Takes effect before it returns. The spec is copied. NETFIL_ERROR_EXISTS,
+/* Takes effect before it returns. The spec is copied. `owner`: the user whose filter it is (an
+ * id, 0: the administrators'); what such a filter kills or pauses is that user's alone.
+ * NETFIL_ERROR_EXISTS,
  * _INVALID, _NOT_FOUND (a pid, user or file that is not there), _FULL. On error
  * nothing is changed; so with all that follow. */
-gboolean netfil_engine_add(NetfilEngine *engine, const NetfilSpec *spec, GError **error);
-/* `changes`: keys of a specification, and of NetfilAdjust. */
-gboolean netfil_engine_set(NetfilEngine *engine, const char *name, GVariant *changes,
+gboolean netfil_engine_add(NetfilEngine *engine, const NetfilSpec *spec, guint32 owner,
 			   GError **error);
+/* `changes`: keys of a specification, and of NetfilAdjust. `owner`: whose filter it is from
+ * then on. */
+gboolean netfil_engine_set(NetfilEngine *engine, const char *name, GVariant *changes,
+			   guint32 owner, GError **error);
 gboolean netfil_engine_switch(NetfilEngine *engine, const char *name, gboolean on, GError **error);
 gboolean netfil_engine_reset(NetfilEngine *engine, const char *name, GError **error);
 gboolean netfil_engine_remove(NetfilEngine *engine, const char *name, GError **error);
 
-/* Makes the filters what the specs (of NetfilSpec) say, all or none: adds, changes (usage
- * goes on) and, with `prune`, removes those that are not among them. dry_run: only tells.
+/* Makes the filters what the specs (of NetfilSpec) say, all or none, and the administrators':
+ * adds, changes (usage goes on) and, with `prune`, removes those of the administrators that are not among them. dry_run: only tells.
  * Returns what it did (of NetfilChange), nothing for filters that stay as they are; or, with
  * nothing changed, why it cannot: each reason as NETFIL_CHANGE_REFUSED. NULL: an error
  * that is no filter's. */
 GPtrArray *netfil_engine_apply(NetfilEngine *engine, const GPtrArray *specs, gboolean prune,
 			       gboolean dry_run, GError **error);
+
+/* The filter called `name`, or with NULL any, whose --pid names this process or one that it comes
+ * from; NULL: none. */
+const char *netfil_engine_follows(NetfilEngine *engine, const char *name, guint32 pid);
 
 /* Does now what is done each second: cycles turn, warnings are given, usage is written. */
 void netfil_engine_follow(NetfilEngine *engine);

@@ -49,6 +49,7 @@ static NetfilLedgerFilter *to_row(NetfilEngine *e, const NetfilFilter *filter)
 	row->free_until = filter->free_until;
 	row->recorded = filter->recorded;
 	row->downed = g_strdup(filter->downed);
+	row->owner = filter->owner;
 	netfil_filter_used(e->kernel, filter, &row->used);
 	return row;
 }

@@ -167,6 +167,15 @@ is_up() {
 	ip -n "nf-$ID-a" link show up | grep -q net0
 }
 
+@test "within wider walls: other network namespaces are entered" {
+	netfil doctor --json | jq -e '.features[] | select(.name == "namespaces") | .present | not'
+	machine mkdir -p /etc/systemd/system/netfild.service.d
+	machine cp /usr/share/doc/netfil/examples/wide.conf /etc/systemd/system/netfild.service.d/
+	machine systemctl daemon-reload
+	machine systemctl restart netfild.service
+	netfil doctor --json | jq -e '.features[] | select(.name == "namespaces") | .present'
+}
+
 @test "within its walls: lists and executables in /tmp and in homes" {
 	machine bash -c 'umask 077; mkdir /home/somebody && echo 192.0.2.1 | tee /tmp/list >/home/somebody/list
 		cp /bin/true /tmp/exe && cp /bin/true /home/somebody/exe && chown -R 65534 /home/somebody'

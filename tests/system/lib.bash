@@ -38,6 +38,7 @@ setup() {
 
 teardown() {
 	local status=$?
+	[[ -z ${NETFIL_SANITIZE-} ]] || end_daemon
 	((status == 0)) || [[ -n ${BATS_TEST_COMPLETED-} ]] || show_logs
 	unmake_world
 }
@@ -176,6 +177,12 @@ remove_cgroups() {
 
 cgroups_removed() {
 	[[ ! -e $CGROUP ]] || find "$CGROUP" -depth -type d -exec rmdir {} + 2>/dev/null
+}
+
+# Leaks are told by a netfild that ends by itself.
+end_daemon() {
+	[[ -n ${PIDS[daemon]-} ]] && kill -TERM "${PIDS[daemon]}" 2>/dev/null || return 0
+	timeout "$PATIENCE" tail --pid="${PIDS[daemon]}" -f /dev/null || true
 }
 
 show_logs() {
