@@ -29,14 +29,29 @@ static const char *field(const GLogField *fields, gsize n, const char *key)
 	return NULL;
 }
 
+static void write_text(GLogLevelFlags level, const char *text, gboolean with_time)
+{
+	g_autoptr(GDateTime) now = NULL;
+	g_autofree char *time = NULL;
+
+	if (with_time) {
+		now = g_date_time_new_now_utc();
+		time = g_date_time_format(now, "%Y-%m-%dT%H:%M:%SZ ");
+	}
+	fprintf(stderr, "%snetfild: %s%s\n", time ? time : "", level_name(level), text);
+}
+
+static guint count_line(guint *left_out);
+
 /* What GLib says is about what somebody sent, who is not to fill the log with it; and it
  * adds the bytes, in lines of their own. */
-static GLogWriterOutput write_library_line(const char *message)
+static void write_of_library(GLogLevelFlags level, const char *message, gboolean with_time)
 {
 	g_autofree char *line = netfil_escape(message, (gssize)strcspn(message, "\n"), LINE_SHOWN);
+	guint left_out;
 
-	netfil_log_limited("%s", line);
-	return G_LOG_WRITER_HANDLED;
+	if (count_line(&left_out) <= LIMITED_LINES)
+		write_text(level, line, with_time);
 }
 
 static GLogWriterOutput write_line(GLogLevelFlags level, const GLogField *fields, gsize n,
@@ -44,19 +59,13 @@ static GLogWriterOutput write_line(GLogLevelFlags level, const GLogField *fields
 {
 	const char *message = field(fields, n, "MESSAGE");
 	const char *domain = field(fields, n, "GLIB_DOMAIN");
-	g_autoptr(GDateTime) now = NULL;
-	g_autofree char *time = NULL;
 
 	if (level & (G_LOG_LEVEL_INFO | G_LOG_LEVEL_DEBUG))
 		return g_log_writer_default(level, fields, n, NULL);
 	if (message && domain && !g_str_equal(domain, G_LOG_DOMAIN))
-		return write_library_line(message);
-	if (with_time) {
-		now = g_date_time_new_now_utc();
-		time = g_date_time_format(now, "%Y-%m-%dT%H:%M:%SZ ");
-	}
-	fprintf(stderr, "%snetfild: %s%s\n", time ? time : "", level_name(level),
-		message ? message : "(no message)");
+		write_of_library(level, message, with_time != NULL);
+	else
+		write_text(level, message ? message : "(no message)", with_time != NULL);
 	return G_LOG_WRITER_HANDLED;
 }
 
