@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "caller.h"
 
-#include <errno.h>
 #include <linux/capability.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -17,83 +17,36 @@
 
 /* What /proc tells. */
 
-static char *read_of(const char *pid, const char *file)
+static gboolean same_namespace(pid_t pid, const char *kind)
 {
-	g_autofree char *path = g_build_filename("/proc", pid, file, NULL);
-	char *text = NULL;
-
-	return g_file_get_contents(path, &text, NULL, NULL) ? text : NULL;
-}
-
-static gboolean is_same(const char *pid, const char *file)
-{
-	g_autofree char *theirs = read_of(pid, file);
-	g_autofree char *ours = read_of("self", file);
-
-	return theirs && ours && g_str_equal(theirs, ours);
-}
-
-/* EACCES in errno: not to be seen without CAP_SYS_PTRACE, as by the unit's netfild. */
-static gboolean is_same_namespace(const char *pid, const char *kind)
-{
-	g_autofree char *theirs = g_build_filename("/proc", pid, "ns", kind, NULL);
-	g_autofree char *ours = g_build_filename("/proc/self/ns", kind, NULL);
+	g_autofree char *theirs = g_strdup_printf("/proc/%d/ns/%s", (int)pid, kind);
+	g_autofree char *ours = g_strdup_printf("/proc/self/ns/%s", kind);
 	struct stat a, b;
 
-	if (stat(ours, &b) < 0 || stat(theirs, &a) < 0)
-		return FALSE;
-	errno = 0;
-	return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+	return stat(theirs, &a) == 0 && stat(ours, &b) == 0 && a.st_dev == b.st_dev &&
+	       a.st_ino == b.st_ino;
 }
 
 gboolean netfil_caller_is_elsewhere(const NetfilCaller *caller)
 {
 	/* Not those that a service manager may have given netfild itself. */
 	static const char *const kinds[] = {"net", "pid", "user", "cgroup"};
-	g_autofree char *pid = g_strdup_printf("%d", (int)caller->pid);
 
 	for (guint i = 0; i < G_N_ELEMENTS(kinds); i++)
-		if (!is_same_namespace(pid, kinds[i]))
+		if (!same_namespace(caller->pid, kinds[i]))
 			return TRUE;
 	return FALSE;
 }
 
-/* A user namespace has maps of its own: that they are the same in full is up to whoever may be
- * every user anyway. */
-static gboolean is_in_our_user_namespace(const char *pid)
+static gboolean has_net_admin(pid_t pid)
 {
-	if (is_same_namespace(pid, "user"))
-		return TRUE;
-	return errno == EACCES && is_same(pid, "uid_map") && is_same(pid, "gid_map") &&
-	       is_same(pid, "projid_map") && is_same(pid, "setgroups");
-}
+	g_autofree char *path = g_strdup_printf("/proc/%d/status", (int)pid);
+	g_autofree char *text = NULL;
+	const char *line;
 
-static const char *after(const char *text, const char *key)
-{
-	const char *line = text ? strstr(text, key) : NULL;
-
-	return line ? line + strlen(key) : NULL;
-}
-
-/* Whoever has numbers in further namespaces shows them behind the one in ours. */
-static gboolean is_in_our_pid_namespace(const char *pid, const char *status)
-{
-	const char *numbers = after(status, "\nNSpid:");
-
-	if (is_same_namespace(pid, "pid"))
-		return TRUE;
-	return errno == EACCES && numbers && strcspn(numbers, "\n") == 1 + strlen(pid);
-}
-
-static gboolean is_admin(uid_t uid, pid_t number)
-{
-	g_autofree char *pid = g_strdup_printf("%d", (int)number);
-	g_autofree char *status = uid == 0 && number > 0 ? read_of(pid, "status") : NULL;
-	const char *capabilities = after(status, "\nCapEff:");
-
-	return capabilities && is_in_our_user_namespace(pid) &&
-	       is_in_our_pid_namespace(pid, status) &&
-	       g_ascii_strtoull(capabilities, NULL, 16) >> CAP_NET_ADMIN & 1;
+	if (!g_file_get_contents(path, &text, NULL, NULL) || !(line = strstr(text, "\nCapEff:")))
+		return FALSE;
+	return g_ascii_strtoull(line + strlen("\nCapEff:"), NULL, 16) >> CAP_NET_ADMIN & 1;
 }
 
 static guint64 start_of(pid_t pid)
@@ -108,6 +61,12 @@ static gboolean has_ended(int pidfd)
 	struct pollfd poll_fd = {.fd = pidfd, .events = POLLIN};
 
 	return poll(&poll_fd, 1, 0) != 0;
+}
+
+static gboolean is_admin(uid_t uid, pid_t pid)
+{
+	return uid == 0 && pid > 0 && same_namespace(pid, "user") && same_namespace(pid, "pid") &&
+	       has_net_admin(pid);
 }
 
 NetfilCaller *netfil_caller_of_process(uid_t uid, pid_t pid, int pidfd, const char *bus_name)
