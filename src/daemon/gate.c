@@ -87,8 +87,9 @@ static void refuse(Wait *wait, NetfilError code, const char *message)
 {
 	const NetfilCaller *caller = wait->caller;
 
-	netfil_log_limited("uid %d (pid %d): %s denied: %s", (int)caller->uid, (int)caller->pid,
-			   g_dbus_method_invocation_get_method_name(wait->call), message);
+	netfil_log_event(NETFIL_LOG_DENIED, &(NetfilLogFields){.caller = caller},
+			 "uid %d (pid %d): %s denied: %s", (int)caller->uid, (int)caller->pid,
+			 g_dbus_method_invocation_get_method_name(wait->call), message);
 	g_dbus_method_invocation_return_error_literal(g_steal_pointer(&wait->call), NETFIL_ERROR,
 						      (int)code, message);
 	wait_end(wait);

@@ -227,7 +227,9 @@ static gboolean on_authenticated(gpointer data)
 	Peer *peer = data;
 	NetfilServer *server = peer->server;
 
-	if (g_cancellable_is_cancelled(server->stopping)) {
+	/* Its first bytes may have been nonsense: then "closed" was told before anybody heard. */
+	if (g_cancellable_is_cancelled(server->stopping) ||
+	    g_dbus_connection_is_closed(peer->connection)) {
 		peer_unref(peer);
 		return G_SOURCE_REMOVE;
 	}

@@ -10,6 +10,7 @@
 #include "filters.h"
 #include "gate.h"
 #include "history.h"
+#include "log.h"
 #include "own.h"
 
 #define PAGE_MAX 1000
@@ -24,6 +25,8 @@ struct NetfilService {
 	NetfilPages *pages;
 	guint watchers;    /* who may look: connections, and senders on the system bus */
 	guint usage_timer; /* runs while there are any */
+	NetfilReloadFunc reload;
+	gpointer reload_data;
 };
 
 static void give_error(GDBusMethodInvocation *call, const GError *error)
@@ -40,8 +43,9 @@ static gboolean settle(GDBusMethodInvocation *call, const char *what, GVariant *
 	const NetfilCaller *caller = netfil_gate_caller(call);
 	g_autofree char *line = netfil_escape(what, -1, SHOWN_MAX);
 
-	g_message("uid %d (pid %d): %s%s%s", (int)caller->uid, (int)caller->pid, line,
-		  error ? ": " : "", error ? error->message : "");
+	netfil_log_event(NETFIL_LOG_CALLED, &(NetfilLogFields){.caller = caller},
+			 "uid %d (pid %d): %s%s%s", (int)caller->uid, (int)caller->pid, line,
+			 error ? ": " : "", error ? error->message : "");
 	if (error)
 		give_error(call, error);
 	else
@@ -227,7 +231,10 @@ static gboolean on_reload(NetfilBusManager *manager, GDBusMethodInvocation *call
 	g_autoptr(GError) error = NULL;
 
 	(void)manager;
-	netfil_engine_reload(service->engine, &error);
+	if (service->reload)
+		service->reload(service->reload_data, &error);
+	else
+		netfil_engine_reload(service->engine, &error);
 	return settle(call, "reload", NULL, error);
 }
 
@@ -369,40 +376,41 @@ static void on_engine_changed(NetfilService *service, const char *name)
 	netfil_bus_manager_emit_changed(service->manager, name, netfil_status_to_variant(status));
 }
 
-static const char *direction_name(guint direction)
-{
-	static const char *const names[] = {"in", "out", "total"};
-
-	g_return_val_if_fail(direction < G_N_ELEMENTS(names), "");
-	return names[direction];
-}
-
 static void on_engine_cap_reached(NetfilService *service, const char *name, guint direction)
 {
-	g_message("filter %s: cap reached (%s)", name, direction_name(direction));
-	netfil_bus_manager_emit_cap_reached(service->manager, name, direction_name(direction));
+	const char *which = netfil_direction_name(direction);
+
+	netfil_log_event(NETFIL_LOG_CAP_REACHED,
+			 &(NetfilLogFields){.filter = name, .direction = which},
+			 "filter %s: cap reached (%s)", name, which);
+	netfil_bus_manager_emit_cap_reached(service->manager, name, which);
 }
 
 static void on_engine_warned(NetfilService *service, const char *name, guint percent,
 			     guint direction)
 {
-	g_message("filter %s: %u %% of its %s cap is used", name, percent,
-		  direction_name(direction));
-	netfil_bus_manager_emit_warned(service->manager, name, percent, direction_name(direction));
+	const char *which = netfil_direction_name(direction);
+
+	netfil_log_event(
+	    NETFIL_LOG_WARNED,
+	    &(NetfilLogFields){.filter = name, .direction = which, .percent = percent},
+	    "filter %s: %u %% of its %s cap is used", name, percent, which);
+	netfil_bus_manager_emit_warned(service->manager, name, percent, which);
 }
 
 static void on_engine_cycle_started(NetfilService *service, const char *name, gint64 started)
 {
-	g_message("filter %s: a new cycle began", name);
+	netfil_log_event(NETFIL_LOG_CYCLE_STARTED, &(NetfilLogFields){.filter = name},
+			 "filter %s: a new cycle began", name);
 	netfil_bus_manager_emit_cycle_started(service->manager, name, started);
 }
 
 static void log_trouble(const char *what)
 {
 	if (*what)
-		g_warning("%s", what);
+		netfil_log_event(NETFIL_LOG_TROUBLE, NULL, "%s", what);
 	else
-		g_message("the ledger is well again");
+		netfil_log_event(NETFIL_LOG_TROUBLE_OVER, NULL, "the trouble is over");
 }
 
 static void on_engine_trouble(NetfilService *service, const char *what)
@@ -546,6 +554,12 @@ NetfilService *netfil_service_new(NetfilEngine *engine)
 	log_early_trouble(service);
 	show_all(service);
 	return service;
+}
+
+void netfil_service_set_reload(NetfilService *service, NetfilReloadFunc reload, gpointer data)
+{
+	service->reload = reload;
+	service->reload_data = data;
 }
 
 void netfil_service_free(NetfilService *service)

@@ -10,6 +10,10 @@ NetfilService *netfil_service_new(NetfilEngine *engine);
 void netfil_service_free(NetfilService *service);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(NetfilService, netfil_service_free)
 
+/* What the call Reload does, in place of loading the engine's programs anew. */
+typedef gboolean (*NetfilReloadFunc)(gpointer data, GError **error);
+void netfil_service_set_reload(NetfilService *service, NetfilReloadFunc reload, gpointer data);
+
 /* Each connection is detached before it, or the service, goes. */
 void netfil_service_attach(NetfilService *service, GDBusConnection *connection);
 void netfil_service_detach(NetfilService *service, GDBusConnection *connection);

@@ -3,8 +3,11 @@
 
 #include <string.h>
 
-#define LONG_TEXT 5000
-#define REPEATED 300
+#define LONG_TEXT 300
+#define UMLAUTS "\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4"
+/* Odd numbers of bytes stand in front of each, so that it is cut in one's midst. */
+#define LONG_UMLAUTS "x" UMLAUTS UMLAUTS UMLAUTS UMLAUTS UMLAUTS
+#define REPEATED 50
 #define BYTES_PUT_IN 64
 
 /* Not "kill" and "pause": whatever a filter becomes, nobody's processes are ended by it. */
@@ -22,7 +25,7 @@ static const char *const words[] = {
     "lo",	  "*",		  "reject",	   "drop",	 "notify",	"down",
     "throttle=9k", "throttle=",	  "80,95",	   "101",	 "hour",	"day",
     "month@31",	  "30d",	  "never",	   "true",	 "false",	"01:00-07:00",
-    "strict",	  "checkpoint",	  "cycle",	   "month",	 "\xc3\xa4\xe2\x80\xa8", "\033[31m\n",
+    "strict",	  "checkpoint",	  "cycle",	   "month",	 LONG_UMLAUTS, "\033[31m\n",
     "18446744073709551615", "18446744073709551616", "org.netfil.Netfil1.Manager", "Name",
 };
 
@@ -85,7 +88,7 @@ static GVariant *mutate_basic(GRand *random, GVariant *value)
 static GVariant *mutate_array(GRand *random, GVariant *value)
 {
 	gsize count = g_variant_n_children(value);
-	gsize often = one_in(random, 20) ? (gsize)g_rand_int_range(random, 0, (gint32)count + 1) : count;
+	gsize often = one_in(random, 40) ? (gsize)g_rand_int_range(random, 0, (gint32)count + 1) : count;
 	GVariantBuilder builder;
 
 	g_variant_builder_init(&builder, g_variant_get_type(value));
@@ -128,6 +131,7 @@ static void mutate_once(GRand *random, GByteArray *bytes)
 {
 	static const guint8 telling[] = {0, 1, 'a', 's', '(', '{', 'v', 0x7f, 0x80, 0xff};
 	guint at = (guint)g_rand_int_range(random, 0, (gint32)bytes->len);
+	guint more_or_less = 1 + g_rand_int(random) % 16;
 	guint8 more[BYTES_PUT_IN];
 
 	switch (g_rand_int_range(random, 0, 6)) {
@@ -144,7 +148,7 @@ static void mutate_once(GRand *random, GByteArray *bytes)
 		bytes->data[at % 16] = (guint8)g_rand_int_range(random, 0, 256);
 		break;
 	case 4:
-		g_byte_array_remove_range(bytes, at, MIN(bytes->len - at, 1 + (guint)at % 16));
+		g_byte_array_remove_range(bytes, at, MIN(bytes->len - at, more_or_less));
 		break;
 	default:
 		for (guint i = 0; i < sizeof more; i++)
