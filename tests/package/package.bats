@@ -104,7 +104,8 @@ assert_spent() { # NAME
 	assert_free
 	install /packages
 	assert_equal used "$(used tight out)" 50000
-	apt purge '~nnetfil'
+	apt purge netfil
+	apt purge libnetfil-dev libnetfil0
 	assert_equal left "$(files_left)" ''
 	assert_free
 }
@@ -167,6 +168,15 @@ is_up() {
 	ip -n "nf-$ID-a" link show up | grep -q net0
 }
 
+@test "within wider walls: other network namespaces are entered" {
+	netfil doctor --json | jq -e '.features[] | select(.name == "namespaces") | .present | not'
+	machine mkdir -p /etc/systemd/system/netfild.service.d
+	machine cp /usr/share/doc/netfil/examples/wide.conf /etc/systemd/system/netfild.service.d/
+	machine systemctl daemon-reload
+	machine systemctl restart netfild.service
+	netfil doctor --json | jq -e '.features[] | select(.name == "namespaces") | .present'
+}
+
 @test "within its walls: lists and executables in /tmp and in homes" {
 	machine bash -c 'umask 077; mkdir /home/somebody && echo 192.0.2.1 | tee /tmp/list >/home/somebody/list
 		cp /bin/true /tmp/exe && cp /bin/true /home/somebody/exe && chown -R 65534 /home/somebody'
@@ -176,4 +186,17 @@ is_up() {
 		fails netfil add "exe${folder////-}" --exe $folder/exe
 		grep -q "which file $folder/exe is" "$TMP/machine.err"
 	done
+}
+
+@test "the numbers for Prometheus, from a service without any rights" {
+	machine systemctl start netfil-metrics.socket
+	netfil add open --cgroup /inside
+	move 10000
+	in_ns a curl --silent --fail --max-time 10 http://127.0.0.1:10477/metrics >"$TMP/metrics"
+	grep -qx 'netfil_up 1' "$TMP/metrics"
+	grep -q 'filter="open"' "$TMP/metrics"
+	pid=$(machine systemctl show --property MainPID --value netfil-metrics.service)
+	machine bash -c "cat /proc/$pid/status" >"$TMP/status"
+	fails grep -q '^Uid:.0' "$TMP/status"
+	grep -qx 'CapBnd:.0*' "$TMP/status"
 }
