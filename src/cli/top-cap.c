@@ -67,7 +67,7 @@ char *netfil_top_cap(NetfilClient *client, NetfilTopGroup group, const NetfilTop
 		const char *const pairs[] = {key, size, NULL};
 
 		return netfil_client_set_pairs(client, row->name, pairs, error)
-			   ? g_strdup_printf("filter %s: %s %s", row->name, key, size)
+			   ? g_strdup_printf("filter %s: cap %s %s", row->name, key, size)
 			   : NULL;
 	}
 	if (!row->value) {
@@ -82,6 +82,5 @@ char *netfil_top_cap(NetfilClient *client, NetfilTopGroup group, const NetfilTop
 	    !netfil_spec_put(spec, key, size, error) || !netfil_spec_check(spec, error) ||
 	    !add(client, spec, error))
 		return NULL;
-	return g_strdup_printf("filter %s: %s %s, cap %s %s", spec->name, selector, row->value, key,
-			       size);
+	return g_strdup_printf("filter %s: cap %s %s", spec->name, key, size);
 }
