@@ -53,6 +53,7 @@ watched() {
 	[[ $(top process length) ]]
 }
 
+# bats test_tags=kernels
 @test "each group's numbers are the witness' to the byte" {
 	watched
 	serve
