@@ -14,7 +14,7 @@ setup() {
 	offload software
 	[[ $BATS_TEST_DESCRIPTION != *upgrade* ]] || make_next_versions
 	boot
-	install /packages
+	install netfil
 }
 
 is_active() {
@@ -27,7 +27,7 @@ main_pid() {
 
 # Of the service's own making, but for what apt and systemd keep of everybody.
 files_left() {
-	machine find / -xdev -name '*netfil*' -not -path '/packages*' -not -path '/var/log/*' \
+	machine find / -xdev -name '*netfil*' -not -name '*netfilter*' -not -path '/packages*' -not -path '/var/log/*' \
 		-not -path '/var/cache/*' -not -path '/tmp/*' -not -path '/root/*'
 	machine find /run /sys/fs/bpf -name '*netfil*' -not -path '/run/systemd/*'
 }
@@ -68,7 +68,7 @@ assert_spent() { # NAME
 	start_datagrams knocks
 	wait_until is_state tight exhausted
 	before=$(main_pid)
-	install /next
+	install_next netfil
 	assert_equal version "$(machine dpkg-query --show --showformat '${Version}' netfil)" \
 		"$(machine dpkg-deb --field /next/netfil.deb Version)"
 	is_active
@@ -102,10 +102,9 @@ assert_spent() { # NAME
 	wait_until eval '(($(programs) == 0))'
 	machine test ! -e /sys/fs/bpf/netfil
 	assert_free
-	install /packages
+	install netfil
 	assert_equal used "$(used tight out)" 50000
 	apt purge netfil
-	apt purge libnetfil-dev libnetfil0
 	assert_equal left "$(files_left)" ''
 	assert_free
 }
