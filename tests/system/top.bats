@@ -245,3 +245,19 @@ ticks() { # PID
 daemon_pid() {
 	cat "$NETFIL_RUNTIME_DIR/netfild.pid"
 }
+
+@test "watch: rates, and the time that is left at this rate" {
+	netfil add plan --ip "$B4" --out 10M
+	in_ns a env TERM=screen-256color LC_ALL=C.UTF-8 tmux -L "nf-$ID" -f /dev/null new-session -d -x 130 -y 10 \
+		"exec netfil watch --interval 0.3"
+	wait_until shows plan
+	fails shows ' left'
+	serve
+	start sender capped --rate 50000 tcp-send "$B4" "$PORT" 2000000
+	wait_until eval 'screen | grep -qE "plan .* out [0-9.]+ kB/s, ([1-9] |under a )minutes? left"'
+	tmux -L "nf-$ID" resize-window -x 60 -y 10
+	wait_until eval '[[ $(screen | grep -c left) == 0 ]]'
+	wait_until shows plan
+	keys C-c
+	wait_until eval '! tmux -L "nf-$ID" has-session 2>/dev/null'
+}
