@@ -199,3 +199,12 @@ is_up() {
 	fails grep -q '^Uid:.0' "$TMP/status"
 	grep -qx 'CapBnd:.0*' "$TMP/status"
 }
+
+@test "hooks run in a service of their own, as an ordinary user" {
+	machine bash -c 'printf "#!/bin/sh\necho \$NETFIL_EVENT \$NETFIL_FILTER by \$(id -u)\n" >/etc/netfil/events.d/tell
+		chmod 755 /etc/netfil/events.d/tell'
+	machine systemctl restart netfil-events.service
+	wait_until eval 'machine journalctl --unit netfil-events.service --output cat | grep -q "running the hooks"'
+	netfil add open --cgroup /inside
+	wait_until eval 'machine journalctl --unit netfil-events.service --output cat | grep -q "added open by 65534"'
+}
