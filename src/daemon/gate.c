@@ -95,12 +95,13 @@ static void refuse(Wait *wait, NetfilError code, const char *message)
 	wait_end(wait);
 }
 
-/* `what` needs the action that polkit did not allow. */
+/* `what`: why it takes the action that was not allowed. */
 static void refuse_action(Wait *wait, const char *what, const char *why)
 {
 	const char *remedy = wait->action == NETFIL_ACTION_READ ? "" : "run it with sudo, or ";
-	g_autofree char *message = g_strdup_printf("%s needs %s%s: %sask an administrator", what,
-						   netfil_action_name(wait->action), why, remedy);
+	g_autofree char *message =
+	    g_strdup_printf("%s (this needs %s%s): %sask an administrator", what,
+			    netfil_action_name(wait->action), why, remedy);
 
 	refuse(wait, NETFIL_ERROR_DENIED, message);
 }
@@ -110,7 +111,8 @@ static void refuse_action(Wait *wait, const char *what, const char *why)
 static gboolean is_reading(GDBusMethodInvocation *call)
 {
 	static const char *const reading[] = {
-	    "List", "Get", "Doctor", "Unattributed", "History", "Apps", "Trouble", NULL,
+	    "List", "Get",	"Doctor",  "Unattributed", "History",
+	    "Apps", "Sockets", "Trouble", NULL,
 	};
 
 	return netfil_guard_is_property(call) ||
@@ -202,11 +204,12 @@ static void on_refused(Wait *wait, const GError *error)
 	g_autofree char *why = error ? g_strdup_printf(", and %s", error->message) : g_strdup("");
 
 	if (wait->action == NETFIL_ACTION_READ)
-		refuse_action(wait, "to see filters", why);
+		refuse_action(wait, "you may not see filters", why);
 	else if (wait->action == NETFIL_ACTION_CAP_OWN)
 		ask(wait, NETFIL_ACTION_MANAGE);
 	else
-		refuse_action(wait, wait->beyond ? wait->beyond->message : "this", why);
+		refuse_action(
+		    wait, wait->beyond ? wait->beyond->message : "you may not cap processes", why);
 }
 
 static void on_checked(GObject *source, GAsyncResult *result, gpointer data)

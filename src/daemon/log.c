@@ -155,7 +155,7 @@ static guint count_line(guint *left_out)
 	static GMutex lock;
 	static gint64 began;
 	static guint lines;
-	g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&lock);
+	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&lock);
 	gint64 now = g_get_monotonic_time();
 
 	*left_out = 0;

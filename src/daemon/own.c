@@ -94,7 +94,7 @@ static gboolean check_keys(const NetfilCaller *caller, GVariant *settings, GErro
 
 	g_variant_iter_init(&iter, settings);
 	while (g_variant_iter_next(&iter, "{&s@as}", &key, &value)) {
-		g_autoptr(GVariant) owned G_GNUC_UNUSED = value;
+		g_autoptr(GVariant) owned = value;
 		g_autofree const char **texts = g_variant_get_strv(value, NULL);
 
 		if (!g_strv_contains(allowed, key))

@@ -197,15 +197,15 @@ manager_follows() { # SOCKET
 
 # ---- the unit file ----
 
-# Hooks are programs of the administrator's, who have the network and files.
-most_exposure() { # UNIT, in tenths
-	[[ $1 == netfil-events.service ]] && echo 30 || echo 20
+# Hooks are whatever programs an administrator writes: they may use the network.
+exposure() { # UNIT
+	[[ $1 == */netfil-events.service ]] && echo 30 || echo 20
 }
 
 @test "systemd finds no fault with the units, and no more than 2.0 of exposure" {
 	for unit in "$BUILD"/data/systemd/*.service; do
-		systemd-analyze security --offline=true --threshold="$(most_exposure "${unit##*/}")" "$unit" \
-			>"$TMP/security" || fail "$(tail -n 1 "$TMP/security")"
+		systemd-analyze security --offline=true --threshold="$(exposure "$unit")" "$unit" >"$TMP/security" ||
+			fail "$(tail -n 1 "$TMP/security")"
 		sed "s,^\(Exec[A-Za-z]*=\)[^ ]*,\1/bin/true," "$unit" >"$TMP/${unit##*/}"
 		systemd-analyze verify --man=no "$TMP/${unit##*/}" 2>"$TMP/verify" || fail "$(cat "$TMP/verify")"
 		assert_equal faults "$(grep "${unit##*/}" "$TMP/verify")" ''
