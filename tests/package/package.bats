@@ -14,7 +14,7 @@ setup() {
 	offload software
 	[[ $BATS_TEST_DESCRIPTION != *upgrade* ]] || make_next_versions
 	boot
-	install /packages
+	install netfil
 }
 
 is_active() {
@@ -27,7 +27,7 @@ main_pid() {
 
 # Of the service's own making, but for what apt and systemd keep of everybody.
 files_left() {
-	machine find / -xdev -name '*netfil*' -not -path '/packages*' -not -path '/var/log/*' \
+	machine find / -xdev -name '*netfil*' -not -name '*netfilter*' -not -path '/packages*' -not -path '/var/log/*' \
 		-not -path '/var/cache/*' -not -path '/tmp/*' -not -path '/root/*'
 	machine find /run /sys/fs/bpf -name '*netfil*' -not -path '/run/systemd/*'
 }
@@ -61,6 +61,16 @@ assert_spent() { # NAME
 	done)" ''
 }
 
+@test "install: the library, and what programs are built with" {
+	install libnetfil0 libnetfil-dev
+	machine ldconfig -p | grep -q 'libnetfil.so.0 '
+	machine test -e /usr/include/netfil/netfil.h
+	assert_equal version "$(machine bash -c 'sed -n "s/^Version: //p" /usr/lib/*/pkgconfig/netfil.pc')" \
+		"$(machine netfil --version | sed 's/.* //')"
+	apt purge libnetfil0 libnetfil-dev
+	is_active
+}
+
 @test "upgrade with caps in force: no byte passes, none is lost" {
 	netfil add open --cgroup /inside
 	netfil add tight --cgroup /inside --proto udp --out 50000 --on-limit drop
@@ -68,7 +78,7 @@ assert_spent() { # NAME
 	start_datagrams knocks
 	wait_until is_state tight exhausted
 	before=$(main_pid)
-	install /next
+	install_next netfil
 	assert_equal version "$(machine dpkg-query --show --showformat '${Version}' netfil)" \
 		"$(machine dpkg-deb --field /next/netfil.deb Version)"
 	is_active
@@ -102,10 +112,9 @@ assert_spent() { # NAME
 	wait_until eval '(($(programs) == 0))'
 	machine test ! -e /sys/fs/bpf/netfil
 	assert_free
-	install /packages
+	install netfil
 	assert_equal used "$(used tight out)" 50000
 	apt purge netfil
-	apt purge libnetfil-dev libnetfil0
 	assert_equal left "$(files_left)" ''
 	assert_free
 }
@@ -113,7 +122,8 @@ assert_spent() { # NAME
 @test "remove ends a netfild that was started by hand, and lifts its caps" {
 	machine systemctl stop netfild.service
 	machine systemd-run --quiet --unit by-hand /usr/sbin/netfild
-	wait_until netfil add tight --cgroup /inside --out 50000
+	wait_until eval 'machine journalctl --unit by-hand.service --output cat | grep -q "ready at"'
+	netfil add tight --cgroup /inside --out 50000
 	move 50000
 	apt remove netfil
 	wait_until eval '(($(programs) == 0))'
@@ -199,4 +209,13 @@ is_up() {
 	machine bash -c "cat /proc/$pid/status" >"$TMP/status"
 	fails grep -q '^Uid:.0' "$TMP/status"
 	grep -qx 'CapBnd:.0*' "$TMP/status"
+}
+
+@test "hooks run in a service of their own, as an ordinary user" {
+	machine bash -c 'printf "#!/bin/sh\necho \$NETFIL_EVENT \$NETFIL_FILTER by \$(id -u)\n" >/etc/netfil/events.d/tell
+		chmod 755 /etc/netfil/events.d/tell'
+	machine systemctl restart netfil-events.service
+	wait_until eval 'machine journalctl --unit netfil-events.service --output cat | grep -q "running the hooks"'
+	netfil add open --cgroup /inside
+	wait_until eval 'machine journalctl --unit netfil-events.service --output cat | grep -q "added open by 65534"'
 }

@@ -108,8 +108,25 @@ org.netfil.manage: run it with sudo, or ask an administrator"
 	call 'in_ns a' system $MANAGER $NAME.Manager.Get good
 }
 
+confine_daemon() {
+	local capabilities
+	capabilities=$(sed -n 's/^CapabilityBoundingSet=//p' "$BUILD/data/systemd/netfild.service" |
+		tr ' ' '\n' | sed 's/^CAP_\(.*\)/+\L\1/' | paste -sd,)
+	UNDER=(setpriv --bounding-set="-all,$capabilities" --inh-caps=-all --no-new-privs)
+}
+
 @test "the root of a namespace, and one without capabilities, are nobody special" {
 	start_all
+	assert_nobody_special
+}
+
+@test "they are nobody special to a netfild with the unit's capabilities either" {
+	confine_daemon
+	start_all
+	assert_nobody_special
+}
+
+assert_nobody_special() {
 	assert_changes_refused 'in_ns a unshare --user --map-root-user' own
 	assert_changes_refused 'in_ns a unshare --user --map-root-user' system
 	assert_changes_refused 'in_ns a unshare --user --map-root-user --pid --fork' system
@@ -251,7 +268,8 @@ at_terminal() { # COMMAND...
 	start_daemon --system-bus=auto
 	in_ns a busctl --system list --no-legend | grep -q $NAME && fail "it is on the bus"
 	stop_daemon
-	NETFIL_PATIENCE=1 run in_ns a netfild --system-bus=perhaps
+	run in_ns a netfild --system-bus=perhaps
 	assert_equal status "$status" 2
-	[[ $output == 'netfild: "perhaps" is not a value of system-bus: use one of no, yes, auto' ]] || fail "$output"
+	assert_equal message "$output" \
+		'netfild: "perhaps" is not a value of system-bus: use one of no, yes, auto'
 }
