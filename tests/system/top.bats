@@ -48,13 +48,8 @@ top() { # GROUP JQ-EXPRESSION
 	netfil top --json --interval 0.1 --by "$1" | jq -r "$2"
 }
 
-# Somebody watches from now on, so that what comes is counted.
-watched() {
-	[[ $(top process length) ]]
-}
-
 @test "each group's numbers are the witness' to the byte" {
-	watched
+	open_top 100 24 # so that it is watched all the time
 	serve
 	start sender in_cgroup bash -c 'exec 3<>/dev/tcp/$1/$2 && read -r <"$3" && printf %300000s >&3
 		read -r <"$3"' sender "$B4" "$PORT" "$(make_gate sender)"
