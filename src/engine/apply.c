@@ -376,7 +376,9 @@ static void conclude(Batch *b)
 static void tell(Batch *b)
 {
 	NetfilEngine *e = b->engine;
+	NetfilPresence presence = {0};
 
+	e->presence = &presence;
 	for (guint i = 0; i < b->changes->len; i++) {
 		const NetfilChange *change = b->changes->pdata[i];
 
@@ -387,6 +389,7 @@ static void tell(Batch *b)
 		else
 			netfil_emit_removed(e, change->name);
 	}
+	e->presence = NULL;
 }
 
 static void keep_refusals(GPtrArray *changes)

@@ -28,6 +28,7 @@ struct _NetfilEngine {
 	gboolean pinned;
 	gboolean resuming; /* not all filters are there yet */
 	gboolean gathering; /* many are changed at once, see apply.c */
+	NetfilPresence *presence; /* while many are told of; else NULL */
 	GHashTable *filters; /* name -> NetfilFilter * */
 	NetfilFilter *by_slot[NETFIL_SLOTS_MAX];
 	guint next_slot;

@@ -55,8 +55,11 @@ void netfil_emit_trouble(NetfilEngine *e)
 NetfilStatus *netfil_engine_get(NetfilEngine *e, const char *name, GError **error)
 {
 	NetfilFilter *filter = netfil_find(e, name, error);
+	NetfilPresence presence = {0};
 
-	return filter ? netfil_filter_status(e->kernel, filter) : NULL;
+	if (!filter)
+		return NULL;
+	return netfil_filter_status(e->kernel, filter, e->presence ? e->presence : &presence);
 }
 
 static gint compare_names(gconstpointer a, gconstpointer b)
@@ -69,12 +72,13 @@ static gint compare_names(gconstpointer a, gconstpointer b)
 GPtrArray *netfil_engine_list(NetfilEngine *e)
 {
 	GPtrArray *list = g_ptr_array_new_with_free_func((GDestroyNotify)netfil_status_free);
+	NetfilPresence presence = {0};
 	GHashTableIter iter;
 	gpointer filter;
 
 	g_hash_table_iter_init(&iter, e->filters);
 	while (g_hash_table_iter_next(&iter, NULL, &filter))
-		g_ptr_array_add(list, netfil_filter_status(e->kernel, filter));
+		g_ptr_array_add(list, netfil_filter_status(e->kernel, filter, &presence));
 	g_ptr_array_sort(list, compare_names);
 	return list;
 }

@@ -5,7 +5,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "cgroups.h"
 #include "clock.h"
 #include "kill.h"
 #include "pause.h"
@@ -246,36 +245,20 @@ guint netfil_filter_exhausted(NetfilKernel *kernel, const NetfilFilter *filter)
 }
 
 /* Nothing is there that it could match. */
-static gboolean waits(NetfilKernel *kernel, const NetfilFilter *filter)
+static gboolean waits(NetfilKernel *kernel, const NetfilFilter *filter, NetfilPresence *presence)
 {
-	const NetfilSelectors *s;
-
-	if (!filter->rule)
-		return !filter->frame.present;
-	s = filter->rule->selectors;
-	if (s->asked & 1 << NETFIL_KIND_CGROUP &&
-	    !netfil_cgroups_present(kernel, filter->rule->number))
-		return TRUE;
-	if ((s->asked & 1 << NETFIL_KIND_EXE && !s->exes->len) ||
-	    (s->asked & 1 << NETFIL_KIND_USER && !s->uids->len) ||
-	    (s->asked & 1 << NETFIL_KIND_PREFIX && !s->prefixes->len))
-		return TRUE;
-	if (s->asked & 1 << NETFIL_KIND_PROCESS) {
-		g_autoptr(GArray) processes =
-		    netfil_kernel_rule_processes(kernel, filter->rule->number);
-
-		return !processes->len;
-	}
-	return FALSE;
+	return filter->rule ? !netfil_presence_has(presence, kernel, filter->rule)
+			    : !filter->frame.present;
 }
 
-static NetfilState state_of(NetfilKernel *kernel, const NetfilFilter *filter)
+static NetfilState state_of(NetfilKernel *kernel, const NetfilFilter *filter,
+			    NetfilPresence *presence)
 {
 	if (!filter->spec->on)
 		return NETFIL_STATE_OFF;
 	if (netfil_filter_exhausted(kernel, filter))
 		return NETFIL_STATE_EXHAUSTED;
-	return waits(kernel, filter) ? NETFIL_STATE_WAITING : NETFIL_STATE_ON;
+	return waits(kernel, filter, presence) ? NETFIL_STATE_WAITING : NETFIL_STATE_ON;
 }
 
 /* Of the caps the one that is reached first. */
@@ -321,11 +304,12 @@ NetfilStatus *netfil_filter_usage(NetfilKernel *kernel, const NetfilFilter *filt
 	return status;
 }
 
-NetfilStatus *netfil_filter_status(NetfilKernel *kernel, const NetfilFilter *filter)
+NetfilStatus *netfil_filter_status(NetfilKernel *kernel, const NetfilFilter *filter,
+				   NetfilPresence *presence)
 {
 	NetfilStatus *status = netfil_filter_usage(kernel, filter);
 
-	status->state = state_of(kernel, filter);
+	status->state = state_of(kernel, filter, presence);
 	status->forecast = forecast(status);
 	return status;
 }

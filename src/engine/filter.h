@@ -3,6 +3,7 @@
 
 #include "core/status.h"
 #include "ledger/ledger.h"
+#include "presence.h"
 #include "rules.h"
 
 #define NETFIL_NO_SLOT G_MAXUINT
@@ -100,4 +101,5 @@ gboolean netfil_filter_is_unlimited(const NetfilFilter *filter);
 
 /* Numbers alone: no state, no forecast. */
 NetfilStatus *netfil_filter_usage(NetfilKernel *kernel, const NetfilFilter *filter);
-NetfilStatus *netfil_filter_status(NetfilKernel *kernel, const NetfilFilter *filter);
+NetfilStatus *netfil_filter_status(NetfilKernel *kernel, const NetfilFilter *filter,
+				   NetfilPresence *presence);

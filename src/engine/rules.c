@@ -5,6 +5,7 @@
 
 #include "cgroups.h"
 #include "core/error.h"
+#include "seed.h"
 #include "tables.h"
 
 struct NetfilRules {
@@ -13,12 +14,13 @@ struct NetfilRules {
 	NetfilTable *exes, *users, *prefixes, *excepts;
 	NetfilRule *by_number[NETFIL_RULES_MAX];
 	GHashTable *interfaces; /* ifindex -> struct netfil_interface *, as in the map */
+	NetfilSeeds *seeds;
 	gboolean frozen;
 
 	/* Between netfil_rules_gather() and netfil_rules_settle(). */
 	gboolean gathering;
 	guint32 due;		/* kinds whose maps are to be written */
-	gboolean unlabelled;	/* are sockets of processes that were adopted */
+	gboolean seeded;	/* processes are to come under rules */
 	struct netfil_set awake; /* rules that are to be switched on */
 };
 
@@ -60,6 +62,7 @@ NetfilRules *netfil_rules_new(NetfilKernel *kernel)
 	r->users = netfil_table_new(kernel, r->sets, "users", sizeof(guint32));
 	r->prefixes = netfil_table_new(kernel, r->sets, "prefixes", sizeof(struct netfil_prefix));
 	r->excepts = netfil_table_new(kernel, r->sets, "excepts", sizeof(struct netfil_prefix));
+	r->seeds = netfil_seeds_new(kernel);
 	r->interfaces = g_hash_table_new_full(NULL, NULL, NULL, g_free);
 	adopt_array(r->sets, netfil_kernel_port_set(kernel, 0), 65536);
 	adopt_array(r->sets, netfil_kernel_proto_set(kernel, 0), 256);
@@ -84,6 +87,7 @@ void netfil_rules_free(NetfilRules *r)
 	netfil_table_free(r->users);
 	netfil_table_free(r->prefixes);
 	netfil_table_free(r->excepts);
+	netfil_seeds_free(r->seeds);
 	netfil_sets_free(r->sets);
 	g_hash_table_unref(r->interfaces);
 	g_free(r);
@@ -352,52 +356,33 @@ static gboolean same_pids(const NetfilSelectors *a, const NetfilSelectors *b)
 	       !memcmp(a->pids->data, b->pids->data, a->pids->len * sizeof(guint32));
 }
 
+static gboolean sow(NetfilRules *r, GError **error)
+{
+	if (!r->seeded || r->gathering)
+		return TRUE;
+	if (!netfil_seeds_sow(r->seeds, error) || !netfil_kernel_label(r->kernel, error))
+		return FALSE;
+	r->seeded = FALSE;
+	return TRUE;
+}
+
 /* The rule that takes another's place, with the same --pid, has the other's processes:
  * those may outlive the one that was named. */
-static gboolean seed_from(NetfilRules *r, const NetfilRule *rule, const NetfilRule *other)
-{
-	g_autoptr(GArray) processes = netfil_kernel_rule_processes(r->kernel, other->number);
-
-	for (guint i = 0; i < processes->len; i++) /* gone meanwhile: as well */
-		netfil_kernel_adopt(r->kernel, rule->number,
-				    g_array_index(processes, guint32, i), NULL);
-	return TRUE;
-}
-
-static gboolean seed_named(NetfilRules *r, const NetfilRule *rule, GError **error)
-{
-	for (guint i = 0; i < rule->selectors->pids->len; i++)
-		if (!netfil_kernel_adopt(r->kernel, rule->number,
-					 g_array_index(rule->selectors->pids, guint32, i), error))
-			return FALSE;
-	return TRUE;
-}
-
-static gboolean label(NetfilRules *r, GError **error)
-{
-	if (r->unlabelled && !r->gathering) {
-		if (!netfil_kernel_label(r->kernel, error))
-			return FALSE;
-		r->unlabelled = FALSE;
-	}
-	return TRUE;
-}
-
-static gboolean seed_processes(NetfilRules *r, const NetfilRule *rule, const NetfilRule *beside,
-			       GError **error)
+static gboolean seed(NetfilRules *r, const NetfilRule *rule, const NetfilRule *beside,
+		     GError **error)
 {
 	if (!rule->selectors->pids->len)
 		return TRUE;
-	if (!(beside && same_pids(rule->selectors, beside->selectors)
-		      ? seed_from(r, rule, beside)
-		      : seed_named(r, rule, error)))
+	if (beside && same_pids(rule->selectors, beside->selectors))
+		netfil_seeds_follow(r->seeds, rule, beside);
+	else if (!netfil_seeds_name(r->seeds, rule, error))
 		return FALSE;
-	r->unlabelled = TRUE;
-	return label(r, error);
+	r->seeded = TRUE;
+	return sow(r, error);
 }
 
 NetfilRule *netfil_rules_add(NetfilRules *r, NetfilSelectors *selectors, guint slot, int number,
-			     const NetfilRule *beside, gboolean seed, GError **error)
+			     const NetfilRule *beside, gboolean seeded, GError **error)
 {
 	NetfilRule *rule = g_new0(NetfilRule, 1);
 
@@ -412,35 +397,36 @@ NetfilRule *netfil_rules_add(NetfilRules *r, NetfilSelectors *selectors, guint s
 	rule->number = number;
 	r->by_number[number] = rule;
 	configure(r, rule);
-	if (apply(r, selectors->asked, error) && (!seed || seed_processes(r, rule, beside, error)))
+	if (apply(r, selectors->asked, error) && (!seeded || seed(r, rule, beside, error)))
 		return rule;
 	netfil_rules_remove(r, rule);
 	return NULL;
 }
 
-/* The number may stand in what is inherited: takes it off before it is given again. */
-static void scrub(NetfilRules *r, guint number, guint32 asked)
+/* Takes numbers off what inherited them before they are given again; asked: by their rules. */
+static void scrub(NetfilRules *r, const struct netfil_set *numbers, guint32 asked)
 {
 	if (asked & 1 << NETFIL_KIND_PROCESS)
-		netfil_kernel_scrub(r->kernel, number, NULL);
+		netfil_kernel_scrub(r->kernel, numbers, NULL);
 	if (asked & 1 << NETFIL_KIND_CGROUP)
-		netfil_cgroups_scrub(r->kernel, number);
+		netfil_cgroups_scrub(r->kernel, numbers);
 }
 
 void netfil_rules_remove(NetfilRules *r, NetfilRule *rule)
 {
 	guint32 asked = rule->selectors->asked;
-	guint number = rule->number;
+	struct netfil_set number = {0};
 
 	netfil_rules_enable(r, rule, FALSE);
 	if (r->gathering) {
 		rule->removed = TRUE;
 		return;
 	}
-	r->by_number[number] = NULL;
+	netfil_set_add(&number, rule->number);
+	r->by_number[rule->number] = NULL;
 	apply(r, asked, NULL); /* taking away needs no room */
 	configure_all(r);
-	scrub(r, number, asked);
+	scrub(r, &number, asked);
 	rule_free(rule);
 }
 
@@ -495,13 +481,13 @@ gboolean netfil_rules_write(NetfilRules *r, GError **error)
 	if (!apply(r, r->due, error))
 		return FALSE;
 	r->due = 0;
-	return label(r, error);
+	return sow(r, error);
 }
 
 /* Takes those that were removed out of the maps: what is on has replaced them. */
 static void let_go(NetfilRules *r)
 {
-	g_autoptr(GPtrArray) gone = g_ptr_array_new_with_free_func((GDestroyNotify)rule_free);
+	struct netfil_set gone = {0};
 	guint32 asked = 0;
 	NetfilRule *rule;
 
@@ -510,16 +496,14 @@ static void let_go(NetfilRules *r)
 			continue;
 		r->by_number[rule->number] = NULL;
 		asked |= rule->selectors->asked;
-		g_ptr_array_add(gone, rule);
+		netfil_set_add(&gone, rule->number);
+		rule_free(rule);
 	}
-	if (!gone->len)
+	if (netfil_set_is_empty(&gone))
 		return;
 	apply(r, asked, NULL); /* taking away needs no room */
 	configure_all(r);
-	for (guint i = 0; i < gone->len; i++) {
-		rule = gone->pdata[i];
-		scrub(r, rule->number, rule->selectors->asked);
-	}
+	scrub(r, &gone, asked);
 }
 
 void netfil_rules_settle(NetfilRules *r, gboolean on)
