@@ -56,6 +56,7 @@ typedef struct {
 	NetfilDurability durability;
 	gboolean loopback; /* asked for; see netfil_spec_counts_loopback() */
 	gboolean on;
+	int shares; /* how many hold it */
 } NetfilSpec;
 
 /* What a filter counts: see netfil-filters(7), "what a byte is". */
@@ -67,6 +68,9 @@ typedef enum {
 
 NetfilSpec *netfil_spec_new(const char *name);
 NetfilSpec *netfil_spec_copy(const NetfilSpec *spec);
+
+/* The same once more, for as long as nobody changes it: whoever wants to takes a copy. */
+NetfilSpec *netfil_spec_share(NetfilSpec *spec);
 void netfil_spec_free(NetfilSpec *spec);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(NetfilSpec, netfil_spec_free)
 
@@ -85,6 +89,9 @@ gboolean netfil_spec_put(NetfilSpec *spec, const char *key, const char *value, G
 /* All keys of the spec that are set, as a{sas}: the form on the bus and in the
  * ledger. Caps are decimal bytes. Floating reference. */
 GVariant *netfil_spec_to_variant(const NetfilSpec *spec);
+
+/* Of such an a{sas}. */
+NetfilSpec *netfil_spec_from_variant(const char *name, GVariant *settings, GError **error);
 
 /* Changes the spec by an a{sas}: each key present replaces that key's values
  * (an empty list clears a selector). On error the spec is unchanged. */

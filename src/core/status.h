@@ -39,9 +39,13 @@ typedef struct {
 	GArray *warned;		/* guint8, percents of which was warned in this cycle */
 } NetfilStatus;
 
-NetfilStatus *netfil_status_new(const NetfilSpec *spec); /* copies the spec */
+NetfilStatus *netfil_status_new(NetfilSpec *spec); /* shares the spec */
+NetfilStatus *netfil_status_copy(const NetfilStatus *status);
 void netfil_status_free(NetfilStatus *status);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(NetfilStatus, netfil_status_free)
+
+/* Whether both say the same, of a spec that is shared. */
+gboolean netfil_status_equal(const NetfilStatus *a, const NetfilStatus *b);
 
 const char *netfil_state_name(NetfilState state);
 

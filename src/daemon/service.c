@@ -255,19 +255,13 @@ static gboolean on_reload(NetfilBusManager *manager, GDBusMethodInvocation *call
 static gboolean on_list(NetfilBusManager *manager, GDBusMethodInvocation *call, const char *after,
 			guint count, NetfilService *service)
 {
-	g_autoptr(GPtrArray) statuses = netfil_engine_list(service->engine);
 	g_auto(GVariantBuilder) builder = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE("aa{sv}"));
-	guint left = count ? MIN(count, PAGE_MAX) : PAGE_MAX;
+	g_autoptr(GPtrArray) statuses = netfil_engine_list(
+	    service->engine, after, count ? MIN(count, PAGE_MAX) : PAGE_MAX);
 
 	(void)manager;
-	for (guint i = 0; i < statuses->len && left; i++) {
-		const NetfilStatus *status = statuses->pdata[i];
-
-		if (strcmp(status->spec->name, after) <= 0)
-			continue;
-		g_variant_builder_add_value(&builder, netfil_status_to_variant(status));
-		left--;
-	}
+	for (guint i = 0; i < statuses->len; i++)
+		g_variant_builder_add_value(&builder, netfil_status_to_variant(statuses->pdata[i]));
 	g_dbus_method_invocation_return_value(call, g_variant_new("(aa{sv})", &builder));
 	return TRUE;
 }
@@ -432,7 +426,7 @@ static void on_engine_trouble(NetfilService *service, const char *what)
 
 static void show_all(NetfilService *service)
 {
-	g_autoptr(GPtrArray) statuses = netfil_engine_list(service->engine);
+	g_autoptr(GPtrArray) statuses = netfil_engine_list(service->engine, NULL, G_MAXUINT);
 
 	for (guint i = 0; i < statuses->len; i++)
 		netfil_filters_show(service->filters, statuses->pdata[i]);

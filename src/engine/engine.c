@@ -64,22 +64,27 @@ NetfilStatus *netfil_engine_get(NetfilEngine *e, const char *name, GError **erro
 
 static gint compare_names(gconstpointer a, gconstpointer b)
 {
-	const NetfilStatus *const *x = a, *const *y = b;
+	const NetfilFilter *const *x = a, *const *y = b;
 
 	return strcmp((*x)->spec->name, (*y)->spec->name);
 }
 
-GPtrArray *netfil_engine_list(NetfilEngine *e)
+GPtrArray *netfil_engine_list(NetfilEngine *e, const char *after, guint count)
 {
 	GPtrArray *list = g_ptr_array_new_with_free_func((GDestroyNotify)netfil_status_free);
+	g_autoptr(GPtrArray) filters = g_ptr_array_new();
 	NetfilPresence presence = {0};
 	GHashTableIter iter;
-	gpointer filter;
+	gpointer name, filter;
 
 	g_hash_table_iter_init(&iter, e->filters);
-	while (g_hash_table_iter_next(&iter, NULL, &filter))
-		g_ptr_array_add(list, netfil_filter_status(e->kernel, filter, &presence));
-	g_ptr_array_sort(list, compare_names);
+	while (g_hash_table_iter_next(&iter, &name, &filter))
+		if (!after || strcmp(name, after) > 0)
+			g_ptr_array_add(filters, filter);
+	g_ptr_array_sort(filters, compare_names);
+	for (guint i = 0; i < MIN(filters->len, count); i++)
+		g_ptr_array_add(list,
+				netfil_filter_status(e->kernel, filters->pdata[i], &presence));
 	return list;
 }
 

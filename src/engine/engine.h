@@ -73,7 +73,9 @@ gboolean netfil_engine_reload(NetfilEngine *engine, GError **error);
 
 /* Numbers of this instant. Caller frees. */
 NetfilStatus *netfil_engine_get(NetfilEngine *engine, const char *name, GError **error);
-GPtrArray *netfil_engine_list(NetfilEngine *engine); /* of NetfilStatus, by name */
+
+/* Of NetfilStatus, by name: `count` of those behind the name `after` (NULL: from the start). */
+GPtrArray *netfil_engine_list(NetfilEngine *engine, const char *after, guint count);
 
 /* Connections of the filter that their application has closed while the kernel still
  * sends what it left. 0 for a name that is not there. */

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <glib-unix.h>
 #include <linux/netfilter.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -173,6 +174,12 @@ static char *resolve_cgroup(const char *given, GError **error)
 	return g_steal_pointer(&path);
 }
 
+/* To load programs the types of the whole kernel are read: more memory than all else takes. */
+static void give_memory_back(void)
+{
+	malloc_trim(0);
+}
+
 NetfilKernel *netfil_kernel_open(const char *bpffs_dir, const char *cgroup_root, GError **error)
 {
 	g_autoptr(NetfilKernel) k = g_new0(NetfilKernel, 1);
@@ -190,6 +197,7 @@ NetfilKernel *netfil_kernel_open(const char *bpffs_dir, const char *cgroup_root,
 	if (!k->objects || !map_memory(k, error) || !attach(k, error) ||
 	    !netfil_kernel_label(k, error))
 		return NULL;
+	give_memory_back();
 	return g_steal_pointer(&k);
 }
 
@@ -227,6 +235,7 @@ gboolean netfil_kernel_reload(NetfilKernel *k, GError **error)
 	k->objects = new;
 	attached = attach(k, error);
 	netfil_objects_free(old); /* links hold the programs that were not swapped */
+	give_memory_back();
 	return attached;
 }
 
