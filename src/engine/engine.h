@@ -53,9 +53,12 @@ gboolean netfil_engine_add(NetfilEngine *engine, const NetfilSpec *spec, GError 
 /* `changes`: keys of a specification, and of NetfilAdjust. */
 gboolean netfil_engine_set(NetfilEngine *engine, const char *name, GVariant *changes,
 			   GError **error);
-gboolean netfil_engine_switch(NetfilEngine *engine, const char *name, gboolean on, GError **error);
-gboolean netfil_engine_reset(NetfilEngine *engine, const char *name, GError **error);
-gboolean netfil_engine_remove(NetfilEngine *engine, const char *name, GError **error);
+
+/* All that are named (NULL-terminated), or none. */
+gboolean netfil_engine_switch(NetfilEngine *engine, const char *const *names, gboolean on,
+			      GError **error);
+gboolean netfil_engine_reset(NetfilEngine *engine, const char *const *names, GError **error);
+gboolean netfil_engine_remove(NetfilEngine *engine, const char *const *names, GError **error);
 
 /* Makes the filters what the specs (of NetfilSpec) say, all or none: adds, changes (usage
  * goes on) and, with `prune`, removes those that are not among them. dry_run: only tells.

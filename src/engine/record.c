@@ -76,23 +76,3 @@ gboolean netfil_record(NetfilEngine *e, NetfilFilter *filter, GError **error)
 	netfil_ledger_filter_free(row);
 	return done;
 }
-
-static gboolean write_reset(NetfilEngine *e, NetfilFilter *filter, const NetfilLedgerCycle *closed,
-			    GError **error)
-{
-	return netfil_record(e, filter, error) &&
-	       netfil_ledger_close_cycle(e->ledger, closed, error);
-}
-
-gboolean netfil_record_reset(NetfilEngine *e, NetfilFilter *filter, const NetfilLedgerCycle *closed,
-			     GError **error)
-{
-	if (!e->ledger)
-		return TRUE;
-	if (!netfil_ledger_begin(e->ledger, error))
-		return FALSE;
-	if (write_reset(e, filter, closed, error))
-		return netfil_ledger_commit(e->ledger, error);
-	netfil_ledger_rollback(e->ledger);
-	return FALSE;
-}

@@ -18,8 +18,8 @@ names() { # COUNT
 	seq -f 'f%04.0f' 0 $(($1 - 1))
 }
 
-# A file for `netfil apply`. ip: a prefix each; pid: a process each; user: a user each; mix:
-# these, control groups and interfaces.
+# A file for `netfil apply`. ip: a prefix each; pid: a process each, as far as there are; user:
+# a user each; mix: these, control groups and units.
 write_filters() { # ip|pid|user|mix COUNT TOTAL
 	local i kind
 	local -a mix=(ip pid user cgroup unit)
@@ -29,7 +29,7 @@ write_filters() { # ip|pid|user|mix COUNT TOTAL
 		printf '[f%04d]\ntotal = %s\n' "$i" "$3"
 		case $kind in
 		ip) printf 'ip = 10.%d.%d.0/24\n' $((i / 250 + 100)) $((i % 250)) ;;
-		pid) printf 'pid = %d\n' "${MANY_PIDS[i]}" ;;
+		pid) printf 'pid = %d\n' "${MANY_PIDS[i % ${#MANY_PIDS[@]}]}" ;;
 		user) printf 'user = %d\n' $((i + 20000)) ;;
 		cgroup) printf 'cgroup = %s/%d\n' "$INSIDE" "$i" ;;
 		unit) printf 'unit = nf-%d.service\n' "$i" ;;
