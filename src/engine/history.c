@@ -151,7 +151,7 @@ static GArray *cycles(NetfilEngine *e, const NetfilFilter *only, gint64 from, gi
 	}
 	g_hash_table_iter_init(&iter, e->filters);
 	while (g_hash_table_iter_next(&iter, NULL, &value)) {
-		const NetfilFilter *filter = value;
+		NetfilFilter *filter = value;
 		NetfilCounters used;
 
 		if ((only && filter != only) || filter->started >= to)

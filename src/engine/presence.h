@@ -3,9 +3,11 @@
 
 #include "rules.h"
 
-/* Which rules have anything there that they could match: looked up once for many filters, when
- * the first asks. Begins as all zeros, and is to be forgotten with the call that asked. */
+/* What is the same for many filters that are looked at together: the time, and which rules have
+ * anything there that they could match. Found out when the first asks. Begins as all zeros, and
+ * is to be forgotten with the call that looked. */
 typedef struct {
+	gint64 now;    /* seconds since the epoch */
 	guint32 known; /* kinds */
 	struct netfil_set processes, cgroups;
 } NetfilPresence;

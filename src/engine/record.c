@@ -30,7 +30,7 @@ const char *netfil_engine_trouble(NetfilEngine *e, gint64 *since)
 
 /* ---- rows ---- */
 
-static NetfilLedgerFilter *to_row(NetfilEngine *e, const NetfilFilter *filter)
+static NetfilLedgerFilter *to_row(NetfilEngine *e, NetfilFilter *filter)
 {
 	NetfilLedgerFilter *row = g_new0(NetfilLedgerFilter, 1);
 

@@ -39,6 +39,7 @@ write_filters() { # ip|pid|user|mix COUNT TOTAL
 
 # The least of COUNT runs, in microseconds: WALL, and CPU time of the command (CLIENT) and of
 # netfild (DAEMON). What waits or works beside it only adds. BEFORE: what is done before each.
+# ENOUGH: a run is the last if it takes less.
 best_of() { # COUNT COMMAND...
 	local count=$1 i
 	shift
@@ -46,20 +47,20 @@ best_of() { # COUNT COMMAND...
 	for ((i = 0; i < count; i++)); do
 		[[ -z ${BEFORE-} ]] || $BEFORE >/dev/null
 		run_once "$@"
+		((WALL >= ${ENOUGH-0} && CLIENT + DAEMON >= ${ENOUGH-0})) || break
 	done
 }
 
 run_once() { # COMMAND...
-	local daemon start end wall client
-	daemon=$(daemon_cpu)
+	local both start end client
+	both=$(cpu_of_both)
 	start=${EPOCHREALTIME/./}
 	client=$(cpu_of "$@")
 	end=${EPOCHREALTIME/./}
-	wall=$((end - start))
-	daemon=$(($(daemon_cpu) - daemon))
-	least WALL "$wall"
+	both=$(($(cpu_of_both) - both))
+	least WALL $((end - start))
 	least CLIENT "$client"
-	least DAEMON "$daemon"
+	least DAEMON $((both > client ? both - client : 0))
 }
 
 least() { # VARIABLE VALUE
@@ -72,7 +73,7 @@ cpu_of() { # COMMAND...
 	{ time "$@" >"$TMP/many.told" 2>&1; } 2>&1 | awk '{ printf "%d", ($1 + $2) * 1000000 }'
 }
 
-# Of all its threads, to the nanosecond: /proc/PID/stat has hundredths of a second.
-daemon_cpu() {
-	cat "/proc/${PIDS[daemon]}"/task/*/schedstat | awk '{ sum += $1 } END { printf "%d", sum / 1000 }'
+# netfild's and netfil's, of which netfild's threads and netfil's end meanwhile.
+cpu_of_both() {
+	awk '$1 == "usage_usec" { print $2 }' "$CGROUP/outside/cpu.stat"
 }
