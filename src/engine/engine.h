@@ -89,7 +89,7 @@ void netfil_engine_end_connections(NetfilEngine *engine, const char *name);
 
 /* What a filter or an application moved in a period. */
 typedef struct {
-	const char *name; /* interned: the filter's name, or the executable's path ("": traffic
+	GRefString *name; /* interned, of the array: the filter's name, or the executable's path ("": traffic
 			     without an owner, "*": applications for which there was no room) */
 	guint32 uid;	  /* applications; G_MAXUINT32: none */
 	gint64 start, end; /* seconds since the epoch; end is excluded */
