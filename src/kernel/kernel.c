@@ -93,11 +93,12 @@ static gboolean attach_forward(NetfilKernel *k, GError **error)
 		const char *name;
 		guint32 family;
 	} links[] = {{"forward4", NFPROTO_IPV4}, {"forward6", NFPROTO_IPV6}};
-	struct forward_bpf *forward = k->objects->forward;
+	struct forward_bpf *forward;
 	guint32 zero = 0, program;
 
-	if (!forward)
+	if (!netfil_objects_need_forward(k->objects))
 		return TRUE;
+	forward = k->objects->forward;
 	program = bpf_program__fd(forward->progs.forward_decide);
 	if (!netfil_maps_put(k->maps, "forward_program", &zero, &program, error))
 		return FALSE;
@@ -304,7 +305,7 @@ void netfil_kernel_detach_interface(NetfilKernel *k, guint ifindex)
 
 gboolean netfil_kernel_forward(NetfilKernel *k, GError **error)
 {
-	if (!k->objects->forward)
+	if (!netfil_objects_need_forward(k->objects))
 		return FALSE;
 	if (!k->forwarding && !attach_forward(k, error))
 		return FALSE;
