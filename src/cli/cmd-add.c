@@ -39,7 +39,7 @@ int netfil_cmd_add(int argc, char **argv, GError **error)
 	if (!netfil_spec_check(spec, error))
 		return EXIT_FAILURE; /* before a daemon is started for it */
 	client = netfil_connect_or_start(error);
-	if (!client || !netfil_client_add(client, spec, error))
+	if (!client || !netfil_client_add_spec(client, spec, error))
 		return EXIT_FAILURE;
 	return EXIT_SUCCESS;
 }

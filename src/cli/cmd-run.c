@@ -11,29 +11,29 @@
 #include "command.h"
 #include "core/error.h"
 #include "core/size.h"
-#include "engine/engine.h"
 #include "json.h"
 #include "kernel/cgroup.h"
 #include "options.h"
 #include "print.h"
+#include "run-cap.h"
 #include "run-cgroup.h"
 #include "run-child.h"
 #include "run-guard.h"
 #include "run-screen.h"
 #include "run-signals.h"
+#include "run-tree.h"
 #include "spec-options.h"
 
 #define EXIT_CAPPED 124
 #define EXIT_NETFIL_FAILED 125
-#define DRAIN_INTERVAL_MS 20
-#define DRAIN_STALL_SECONDS 5
 #define DRAW_INTERVAL_MS 200
 
 static const NetfilUsage usage = {
     .command = "run",
     .arguments = "-- COMMAND [ARGUMENT...]",
-    .summary = "Runs a command under a cap that holds for it and for all that it starts. Needs\n"
-	       "no netfild. With --ip, --port, --proto or --interface only such traffic counts.",
+    .summary = "Runs a command under a cap that holds for it and for all that it starts. With\n"
+	       "--ip, --port, --proto or --interface only such traffic counts. Root needs no\n"
+	       "netfild for it; other users have it from netfild, without a password.",
     .description =
 	"Exit status: the command's (128+N if signal N ended it); 124 if the cap ended\n"
 	"it, 125 if netfil failed, 126 if the command cannot be executed, 127 if there\n"
@@ -57,10 +57,10 @@ typedef struct {
 
 	int report_fd;
 	sigset_t mask; /* the command's */
-	NetfilRunCgroup *cgroup;
+	NetfilRunCgroup *cgroup; /* NULL: an ordinary user's */
 	NetfilRunGuard guard;
 	NetfilRunChild child;
-	NetfilEngine *engine;
+	NetfilRunCap *cap;
 	NetfilSpec *spec;
 	GMainLoop *loop;
 	NetfilRunScreen screen;
@@ -88,11 +88,7 @@ static gboolean parse(Run *run, int *argc, char ***argv, GError **error)
 		return FALSE;
 	if (*argc < 2)
 		return netfil_usage_error(&usage, error, "no command is given");
-	if (geteuid() == 0)
-		return TRUE;
-	g_set_error_literal(error, NETFIL_ERROR, NETFIL_ERROR_DENIED,
-			    "needs root: run it with sudo");
-	return FALSE;
+	return TRUE;
 }
 
 /* Early, so that a run is not in vain. */
@@ -120,14 +116,27 @@ static char *cgroup_root(void)
  * in no other process. */
 static gboolean start_processes(Run *run, char **command, GError **error)
 {
-	g_autofree char *root = cgroup_root();
+	g_autofree char *root = NULL;
 
+	if (geteuid() != 0) {
+		netfil_run_tree_begin();
+		return netfil_run_child_start(&run->child, command, &run->mask, error);
+	}
+	root = cgroup_root();
 	if (!root)
 		root = netfil_cgroup_mount(error);
 	return root && (run->cgroup = netfil_run_cgroup_new(root, error)) &&
 	       netfil_run_guard_start(&run->guard, run->cgroup, error) &&
 	       netfil_run_child_start(&run->child, command, &run->mask, error) &&
 	       netfil_run_cgroup_adopt(run->cgroup, run->child.pid, error);
+}
+
+static void kill_all(Run *run)
+{
+	if (run->cgroup)
+		netfil_run_cgroup_kill(run->cgroup);
+	else
+		netfil_run_tree_kill();
 }
 
 static void say(Run *run, const char *format, ...) G_GNUC_PRINTF(2, 3);
@@ -145,8 +154,10 @@ static void say(Run *run, const char *format, ...)
 	g_printerr("netfil: %s\n", text);
 }
 
-static void on_cap_reached(Run *run)
+static void on_cap_reached(gpointer data)
 {
+	Run *run = data;
+
 	if (run->spec->on_limit == NETFIL_ON_LIMIT_KILL)
 		run->killed_at_cap = TRUE;
 	/* Or it would seem to hang. */
@@ -155,42 +166,37 @@ static void on_cap_reached(Run *run)
 		    run->spec->every.unit == NETFIL_CYCLE_NEVER ? "" : " until the next cycle");
 }
 
-static void on_warned(Run *run, const char *name, guint percent, guint direction)
+static void on_warned(const NetfilStatus *status, guint percent, guint direction, gpointer run)
 {
-	g_autoptr(NetfilStatus) status = netfil_engine_get(run->engine, name, NULL);
-	g_autofree char *cap =
-	    status ? netfil_size_format(netfil_status_limit(status, direction)) : NULL;
+	g_autofree char *cap = netfil_size_format(netfil_status_limit(status, direction));
 
-	if (cap)
-		say(run, "%u %% of %s%s%s used", percent, cap, direction == NETFIL_TOTAL ? "" : " ",
-		    direction == NETFIL_TOTAL ? "" : netfil_direction_name(direction));
+	say(run, "%u %% of %s%s%s used", percent, cap, direction == NETFIL_TOTAL ? "" : " ",
+	    direction == NETFIL_TOTAL ? "" : netfil_direction_name(direction));
 }
 
-static gboolean start_engine(Run *run, GError **error)
+static gboolean start_cap(Run *run, GError **error)
 {
 	g_autofree char *name = g_strdup_printf("run-%d", getpid());
 	g_autofree char *pid = g_strdup_printf("%d", run->child.pid);
-	g_autofree char *root = cgroup_root();
-	const NetfilEngineOptions options = {.cgroup_root = root};
+	const NetfilRunCapHandler handler = {on_cap_reached, on_warned, run};
 
 	run->spec = netfil_spec_options_spec(run->options, name);
 	if (run->spec->on_limit == NETFIL_ON_LIMIT_DOWN)
 		return netfil_usage_error(&usage, error,
 					  "--on-limit down is for interfaces, not for commands");
-	if (!netfil_spec_put(run->spec, "pid", pid, error) ||
-	    !netfil_spec_check(run->spec, error) ||
-	    !(run->engine = netfil_engine_new(&options, error)))
+	if (!netfil_spec_put(run->spec, "pid", pid, error) || !netfil_spec_check(run->spec, error))
 		return FALSE;
-	g_signal_connect_swapped(run->engine, "cap-reached", G_CALLBACK(on_cap_reached), run);
-	g_signal_connect_swapped(run->engine, "warned", G_CALLBACK(on_warned), run);
-	return netfil_engine_add(run->engine, run->spec, error);
+	run->cap = run->cgroup ? netfil_run_cap_own(run->spec, &handler, error)
+			       : netfil_run_cap_lent(run->spec, &handler, error);
+	return run->cap != NULL;
 }
 
 /* While it runs. */
 
 static void end_when_empty(Run *run)
 {
-	if (!netfil_run_cgroup_is_populated(run->cgroup))
+	if (run->cgroup ? !netfil_run_cgroup_is_populated(run->cgroup)
+			: !netfil_run_tree_is_populated())
 		g_main_loop_quit(run->loop);
 }
 
@@ -202,17 +208,27 @@ static gboolean on_cgroup_event(int fd, GIOCondition condition, gpointer run)
 	return G_SOURCE_CONTINUE;
 }
 
-static void reap_command(Run *run)
+static gboolean command_ends(Run *run)
 {
-	if (run->command_ended || waitpid(run->child.pid, &run->wait_status, WNOHANG) <= 0)
-		return;
-	run->command_ended = TRUE;
-	if (run->wait)
-		g_unix_fd_add(netfil_run_cgroup_events_fd(run->cgroup), G_IO_PRI, on_cgroup_event,
-			      run);
-	else
-		netfil_run_cgroup_kill(run->cgroup);
-	end_when_empty(run);
+	if (!run->cgroup)
+		return netfil_run_tree_reap(run->child.pid, &run->wait_status);
+	return !run->command_ended &&
+	       waitpid(run->child.pid, &run->wait_status, WNOHANG) > 0;
+}
+
+/* At each SIGCHLD. */
+static void reap(Run *run)
+{
+	if (command_ends(run)) {
+		run->command_ended = TRUE;
+		if (!run->wait)
+			kill_all(run);
+		else if (run->cgroup)
+			g_unix_fd_add(netfil_run_cgroup_events_fd(run->cgroup), G_IO_PRI,
+				      on_cgroup_event, run);
+	}
+	if (run->command_ended)
+		end_when_empty(run);
 }
 
 static void suspend(Run *run)
@@ -228,7 +244,7 @@ static gboolean is_ending(const struct signalfd_siginfo *signal)
 
 static gboolean is_paused(const Run *run)
 {
-	g_autoptr(NetfilStatus) status = netfil_engine_get(run->engine, run->spec->name, NULL);
+	g_autoptr(NetfilStatus) status = netfil_run_cap_status(run->cap, NULL);
 
 	return run->spec->on_limit == NETFIL_ON_LIMIT_PAUSE && status &&
 	       status->state == NETFIL_STATE_EXHAUSTED;
@@ -239,13 +255,13 @@ static void on_signal(const struct signalfd_siginfo *signal, gpointer data)
 	Run *run = data;
 
 	if (signal->ssi_signo == SIGCHLD)
-		reap_command(run);
+		reap(run);
 	else if (signal->ssi_signo == SIGTSTP)
 		suspend(run);
 	else if (run->command_ended)
-		netfil_run_cgroup_kill(run->cgroup); /* and with it the wait ends */
+		kill_all(run); /* and with it the wait ends */
 	else if (is_ending(signal) && is_paused(run))
-		netfil_run_cgroup_kill(run->cgroup); /* what stands still takes no other signal */
+		kill_all(run); /* what stands still takes no other signal */
 	else if (!netfil_run_signal_is_from_terminal(signal))
 		kill(run->child.pid, (int)signal->ssi_signo);
 }
@@ -253,7 +269,7 @@ static void on_signal(const struct signalfd_siginfo *signal, gpointer data)
 static gboolean on_draw_timer(gpointer data)
 {
 	Run *run = data;
-	g_autoptr(NetfilStatus) status = netfil_engine_get(run->engine, run->spec->name, NULL);
+	g_autoptr(NetfilStatus) status = netfil_run_cap_status(run->cap, NULL);
 
 	if (status)
 		netfil_run_screen_draw(&run->screen, status);
@@ -276,36 +292,6 @@ static gboolean run_loop(Run *run, GError **error)
 }
 
 /* The end. */
-
-static gboolean wake(gpointer data G_GNUC_UNUSED)
-{
-	return G_SOURCE_CONTINUE;
-}
-
-/* What the command left in its sockets' buffers is sent by the kernel after it, and
- * belongs to it: so wait as long as that moves. What stalls is ended, for nobody
- * would hold it to its cap any more. */
-static void drain(Run *run)
-{
-	guint timer = g_timeout_add(DRAIN_INTERVAL_MS, wake, NULL);
-	gint64 moved = g_get_monotonic_time();
-	guint64 before = 0;
-
-	while (netfil_engine_closing(run->engine, run->spec->name)) {
-		g_autoptr(NetfilStatus) status =
-		    netfil_engine_get(run->engine, run->spec->name, NULL);
-
-		if (!status || status->used[NETFIL_TOTAL] != before)
-			moved = g_get_monotonic_time();
-		before = status ? status->used[NETFIL_TOTAL] : 0;
-		if (g_get_monotonic_time() - moved > DRAIN_STALL_SECONDS * G_USEC_PER_SEC) {
-			netfil_engine_end_connections(run->engine, run->spec->name);
-			break;
-		}
-		g_main_context_iteration(NULL, TRUE);
-	}
-	g_source_remove(timer);
-}
 
 /* What throttle and notify let pass beyond the cap. */
 static void append_excess(GString *line, const NetfilStatus *status, guint64 bytes)
@@ -362,10 +348,8 @@ static gboolean write_report(const Run *run, const NetfilStatus *status, GError 
 
 static gboolean give_account(Run *run, GError **error)
 {
-	g_autoptr(NetfilStatus) status = NULL;
+	g_autoptr(NetfilStatus) status = netfil_run_cap_end(run->cap, error);
 
-	netfil_engine_follow(run->engine); /* a short command may end before it does so itself */
-	status = netfil_engine_get(run->engine, run->spec->name, error);
 	if (!status)
 		return FALSE;
 	if (!run->quiet)
@@ -385,11 +369,10 @@ static int exit_status(const Run *run)
 /* Whatever was reached: no process may be left without its cap. */
 static void run_clear(Run *run)
 {
-	if (run->cgroup)
-		netfil_run_cgroup_kill(run->cgroup);
+	kill_all(run);
 	if (run->child.pid && !run->command_ended)
 		netfil_run_child_discard(&run->child);
-	g_clear_object(&run->engine);
+	g_clear_pointer(&run->cap, netfil_run_cap_free);
 	g_clear_pointer(&run->cgroup, netfil_run_cgroup_free);
 	if (run->guard.pid > 0)
 		netfil_run_guard_release(&run->guard);
@@ -410,11 +393,10 @@ int netfil_cmd_run(int argc, char **argv, GError **error)
 	if (!parse(&run, &argc, &argv, error) || !open_report(&run, error))
 		return status;
 	netfil_run_signals_block(&run.mask);
-	if (!start_processes(&run, argv + 1, error) || !start_engine(&run, error) ||
+	if (!start_processes(&run, argv + 1, error) || !start_cap(&run, error) ||
 	    !netfil_run_child_release(&run.child, argv[1], &status, error) ||
 	    !run_loop(&run, error))
 		return status;
-	drain(&run);
 	if (!give_account(&run, error))
 		return status;
 	return exit_status(&run);

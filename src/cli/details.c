@@ -3,6 +3,7 @@
 #include "core/size.h"
 #include "json.h"
 #include "print.h"
+#include "user.h"
 #include "when.h"
 
 #define MOMENT "%F %T %z"
@@ -170,6 +171,16 @@ static void append_bar_line(GString *text, const NetfilStatus *status,
 	g_string_append_c(text, '\n');
 }
 
+static void append_life(GString *text, const NetfilStatus *status)
+{
+	g_autofree char *owner = netfil_user_name(status->owner);
+
+	if (status->owner)
+		append_line(text, "Owner", "%s", owner);
+	if (status->spec->until_exit)
+		append_line(text, "Removed", "when the last of its processes has ended");
+}
+
 char *netfil_print_details(const NetfilStatus *status, const NetfilTerminal *terminal)
 {
 	const NetfilSpec *spec = status->spec;
@@ -181,6 +192,7 @@ char *netfil_print_details(const NetfilStatus *status, const NetfilTerminal *ter
 	append_line(text, "Selector", "%s", selector);
 	append_line(text, "Counts", "%s, %s loopback", what_counts(spec),
 		    netfil_spec_counts_loopback(spec) ? "with" : "without");
+	append_life(text, status);
 	append_policy(text, spec);
 	append_cycle(text, status);
 	append_free_hours(text, status);

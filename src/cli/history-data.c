@@ -1,26 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "history-data.h"
 
-#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "client/client.h"
 #include "json.h"
-
-#define PASSWD_BUFFER 16384
-
-char *netfil_history_user(guint32 uid)
-{
-	g_autofree char *buffer = g_malloc(PASSWD_BUFFER);
-	struct passwd entry, *found = NULL;
-
-	if (uid == G_MAXUINT32)
-		return NULL;
-	if (getpwuid_r(uid, &entry, buffer, PASSWD_BUFFER, &found) == 0 && found)
-		return g_utf8_make_valid(found->pw_name, -1);
-	return g_strdup_printf("%u", uid);
-}
+#include "user.h"
 
 /* JSON. */
 
@@ -51,7 +37,7 @@ static void add_filter(JsonBuilder *builder, const NetfilPeriod *period)
 
 static void add_app(JsonBuilder *builder, const NetfilPeriod *period)
 {
-	g_autofree char *user = netfil_history_user(period->uid);
+	g_autofree char *user = netfil_user_name(period->uid);
 
 	add_string_or_null(builder, "exe", period->name);
 	add_string_or_null(builder, "user", user);
@@ -114,7 +100,7 @@ static void append_filter(GString *row, const NetfilPeriod *period)
 
 static void append_app(GString *row, const NetfilPeriod *period)
 {
-	g_autofree char *user = netfil_history_user(period->uid);
+	g_autofree char *user = netfil_user_name(period->uid);
 	g_autofree char *uid = user ? g_strdup_printf("%u", period->uid) : NULL;
 
 	append_text(row, period->name);

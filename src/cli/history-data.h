@@ -6,6 +6,3 @@
 /* Periods (GArray of NetfilPeriod) on stdout for programs: JSON, or else CSV. */
 void netfil_history_write(const GArray *periods, gboolean json);
 void netfil_history_write_apps(const GArray *periods, gboolean json);
-
-/* The user's name, or number if there is no name; NULL for G_MAXUINT32. Caller frees. */
-char *netfil_history_user(guint32 uid);

@@ -9,6 +9,7 @@
 #include "core/size.h"
 #include "history-data.h"
 #include "terminal.h"
+#include "user.h"
 #include "when.h"
 
 #define SIZE_WIDTH 7 /* "12.3 MB" */
@@ -188,7 +189,7 @@ static void print_app(const NetfilTerminal *terminal, const NetfilPeriod *period
 	g_autofree char *total = netfil_size_format(total_of(period));
 	g_autofree char *in = netfil_size_format(period->in);
 	g_autofree char *out = netfil_size_format(period->out);
-	g_autofree char *user = netfil_history_user(period->uid);
+	g_autofree char *user = netfil_user_name(period->uid);
 	g_autofree char *app = NULL;
 	g_autoptr(GString) line = g_string_new(NULL);
 

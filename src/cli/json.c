@@ -3,28 +3,11 @@
 
 #include <stdio.h>
 
+#include "user.h"
+
 static const char *const selector_keys[] = {
     "pid", "exe", "user", "cgroup", "unit", "ip", "ip-file", "port", "proto", "interface", NULL,
 };
-
-const char *netfil_direction_name(guint direction)
-{
-	static const char *const names[] = {"in", "out", "total"};
-
-	g_return_val_if_fail(direction < G_N_ELEMENTS(names), NULL);
-	return names[direction];
-}
-
-const char *netfil_spec_type_name(NetfilSpecType type)
-{
-	static const char *const names[] = {
-	    [NETFIL_SPEC_SOCKET] = "socket",
-	    [NETFIL_SPEC_IP] = "ip",
-	    [NETFIL_SPEC_INTERFACE] = "interface",
-	};
-
-	return names[type];
-}
 
 static void add_string(JsonBuilder *builder, const char *key, const char *value)
 {
@@ -39,13 +22,6 @@ void netfil_json_add_bytes(JsonBuilder *builder, const char *key, guint64 value)
 		json_builder_add_int_value(builder, (gint64)value);
 	else
 		json_builder_add_double_value(builder, (double)value);
-}
-
-char *netfil_time_iso(gint64 seconds)
-{
-	g_autoptr(GDateTime) time = seconds ? g_date_time_new_from_unix_utc(seconds) : NULL;
-
-	return time ? g_date_time_format(time, "%Y-%m-%dT%H:%M:%SZ") : NULL;
 }
 
 void netfil_json_add_time(JsonBuilder *builder, const char *key, gint64 seconds)
@@ -204,6 +180,8 @@ JsonNode *netfil_json_status(const NetfilStatus *status)
 	add_string(builder, "name", spec->name);
 	add_string(builder, "state", netfil_state_name(status->state));
 	add_string(builder, "type", netfil_spec_type_name(netfil_spec_type(spec)));
+	take_string(builder, "owner", netfil_user_name(status->owner));
+	add_boolean(builder, "until_exit", spec->until_exit);
 	add_selector(builder, spec);
 	add_excepts(builder, spec);
 	add_limits(builder, status);

@@ -3,6 +3,7 @@
 
 #include "core/adjust.h"
 #include "core/error.h"
+#include "kernel/cgroup.h"
 #include "resolve.h"
 
 #define ALL (NETFIL_FOR_ADD | NETFIL_FOR_SET | NETFIL_FOR_RUN)
@@ -42,7 +43,7 @@ static const Option table[] = {
      .resolve = netfil_resolve_executable},
     {"user", "NAME", "processes of this user", DAEMON},
     {"cgroup", "PATH", "processes in this control group and below", DAEMON,
-     .resolve = netfil_resolve_cgroup},
+     .resolve = netfil_cgroup_path},
     {"unit", "NAME", "processes of this systemd unit", DAEMON},
     {"ip", "PREFIX", "traffic with this address or prefix", ALL},
     {"ip-file", "FILE", "traffic with the addresses listed in this file", ALL,
@@ -78,6 +79,10 @@ static const Option table[] = {
     {"loopback", NULL, "count loopback traffic too", ALL, .fixed = "true", .once = TRUE},
     {"no-loopback", NULL, "do not count loopback, unless an --ip names it", NETFIL_FOR_SET,
      .key = "loopback", .fixed = "false", .once = TRUE},
+    {"until-exit", NULL, "remove it when the last of the --pid processes has ended", DAEMON,
+     .fixed = "true", .once = TRUE},
+    {"no-until-exit", NULL, "keep it then", NETFIL_FOR_SET, .key = "until-exit", .fixed = "false",
+     .once = TRUE},
     {"off", NULL, "switched off: it neither counts nor refuses", DAEMON, .key = "on",
      .fixed = "false", .once = TRUE},
 };

@@ -8,10 +8,17 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "agent.h"
 #include "client/paths.h"
 #include "core/error.h"
+#include "program.h"
+
+#define SYSTEMCTL "/bin/systemctl"
+#define SERVICE "netfild.service"
+#define NO_SUCH_UNIT 5 /* systemctl's exit status */
 
 #define READY_FD 3
 #define PATIENCE (30 * G_USEC_PER_SEC)
@@ -24,25 +31,7 @@ static gboolean fail(GError **error, const char *what, const char *which, const 
 	return FALSE;
 }
 
-/* Beside this netfil, in the build tree or installed; else where it is installed. */
-static char *find_daemon(GError **error)
-{
-	static const char *const beside[] = {"../daemon/netfild", "netfild", NULL};
-	g_autofree char *self = g_file_read_link("/proc/self/exe", NULL);
-	g_autofree char *directory = self ? g_path_get_dirname(self) : g_strdup("/");
-
-	for (guint i = 0; beside[i]; i++) {
-		g_autofree char *path = g_build_filename(directory, beside[i], NULL);
-
-		if (access(path, X_OK) == 0)
-			return g_steal_pointer(&path);
-	}
-	if (access(NETFIL_SBINDIR "/netfild", X_OK) == 0)
-		return g_strdup(NETFIL_SBINDIR "/netfild");
-	g_set_error_literal(error, NETFIL_ERROR, NETFIL_ERROR_NOT_FOUND,
-			    "netfild is not in " NETFIL_SBINDIR ": install it");
-	return NULL;
-}
+/* ---- by hand ---- */
 
 /* Of those who start a daemon at the same time, one does and the others wait for
  * it: whoever holds the directory locked is at it. */
@@ -103,7 +92,8 @@ static gboolean wait_ready(int fd, const char *log_path, GError **error)
 
 static gboolean start_daemon(GError **error)
 {
-	g_autofree char *daemon = find_daemon(error);
+	g_autofree char *daemon =
+	    netfil_program_find("../daemon", "netfild", NETFIL_SBINDIR, error);
 	g_autofree char *log_path = g_build_filename(netfil_runtime_dir(), "netfild.log", NULL);
 	gboolean started;
 	int pipe_fds[2];
@@ -156,10 +146,69 @@ static NetfilClient *start_or_wait(GError **error)
 	return client;
 }
 
+/* ---- by the service manager, where there is one ---- */
+
+/* A daemon from somebody's session would end with it, and count as theirs. */
+static gboolean has_service_manager(void)
+{
+	static const char *const elsewhere[] = {"NETFIL_RUNTIME_DIR", "NETFIL_STATE_DIR",
+						"NETFIL_BPFFS_DIR", "NETFIL_CONFIG_DIR",
+						"NETFIL_CGROUP"};
+
+	for (guint i = 0; i < G_N_ELEMENTS(elsewhere); i++)
+		if (g_getenv(elsewhere[i]))
+			return FALSE; /* the service is the machine's own instance */
+	return g_file_test("/run/systemd/system", G_FILE_TEST_IS_DIR);
+}
+
+/* FALSE without an error: there is no such service. */
+static gboolean start_service(GError **error)
+{
+	/* Not from PATH, as whoever calls sudo may have set it. */
+	const char *const argv[] = {SYSTEMCTL, "start", SERVICE, NULL};
+	g_autofree char *said = NULL;
+	int status;
+
+	if (!has_service_manager() ||
+	    !g_spawn_sync("/", (char **)argv, NULL, G_SPAWN_STDOUT_TO_DEV_NULL, NULL, NULL, NULL,
+			  &said, &status, NULL))
+		return FALSE;
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return TRUE;
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != NO_SUCH_UNIT)
+		g_set_error(error, NETFIL_ERROR, NETFIL_ERROR_FAILED,
+			    SERVICE " does not start (%s): see `systemctl status " SERVICE "`",
+			    strtok(said, "\n") ?: "systemctl says nothing");
+	return FALSE;
+}
+
+/* ---- one or the other ---- */
+
+static NetfilClient *start(GError **error)
+{
+	g_autoptr(GError) refused = NULL;
+
+	if (start_service(&refused))
+		return netfil_client_connect(error);
+	if (!refused)
+		return start_or_wait(error);
+	g_propagate_error(error, g_steal_pointer(&refused));
+	return NULL;
+}
+
+NetfilClient *netfil_connect_to_change(GError **error)
+{
+	NetfilClient *client = netfil_client_connect(error);
+
+	if (client)
+		netfil_agent_start();
+	return client;
+}
+
 NetfilClient *netfil_connect_or_start(GError **error)
 {
 	g_autoptr(GError) absent = NULL;
-	NetfilClient *client = netfil_client_connect(&absent);
+	NetfilClient *client = netfil_connect_to_change(&absent);
 	int lock;
 
 	if (client)
@@ -179,7 +228,7 @@ NetfilClient *netfil_connect_or_start(GError **error)
 		return NULL;
 	client = netfil_client_connect(NULL); /* somebody else may have been at it */
 	if (!client)
-		client = start_or_wait(error);
+		client = start(error);
 	close(lock);
 	return client;
 }

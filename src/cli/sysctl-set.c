@@ -73,7 +73,7 @@ static gboolean forget_process(NetfilClient *client, const NetfilSysctlKey *key,
 	    !g_str_equal(old, new))
 		return TRUE;
 	unset = netfil_sysctl_unset(key->kind);
-	return netfil_client_set(client, key->kind->filter, unset, error);
+	return netfil_client_change(client, key->kind->filter, unset, error);
 }
 
 static gboolean is_default(const NetfilSysctlKind *kind, const NetfilSpec *spec)
@@ -92,18 +92,18 @@ static gboolean keep_first(NetfilClient *client, const NetfilSysctlKind *kind,
 	GError *problem = NULL;
 
 	if (is_default(kind, spec)) { /* asked all the same, as netfild says who may */
-		if (netfil_client_set(client, kind->filter, changes, &problem))
+		if (netfil_client_change(client, kind->filter, changes, &problem))
 			return TRUE;
 		return forgive_absence(problem, error);
 	}
-	if (netfil_client_add(client, spec, &problem))
+	if (netfil_client_add_spec(client, spec, &problem))
 		return TRUE;
 	if (!g_error_matches(problem, NETFIL_ERROR, NETFIL_ERROR_EXISTS)) {
 		g_propagate_error(error, problem);
 		return FALSE;
 	}
 	g_error_free(problem); /* somebody else was first */
-	return netfil_client_set(client, kind->filter, changes, error);
+	return netfil_client_change(client, kind->filter, changes, error);
 }
 
 gboolean netfil_sysctl_set(NetfilClient *client, const NetfilSysctlKey *key, GVariant *changes,
@@ -127,5 +127,5 @@ gboolean netfil_sysctl_set(NetfilClient *client, const NetfilSysctlKey *key, GVa
 	if (!status)
 		return keep_first(client, key->kind, after, changes, error);
 	return forget_process(client, key, status, after, error) &&
-	       netfil_client_set(client, key->kind->filter, changes, error);
+	       netfil_client_change(client, key->kind->filter, changes, error);
 }

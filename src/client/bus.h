@@ -5,6 +5,7 @@
 
 /* What daemon and client must agree on beside dbus/org.netfil.Netfil1.xml. */
 
+#define NETFIL_BUS_NAME "org.netfil.Netfil1" /* on the system bus */
 #define NETFIL_BUS_PATH "/org/netfil/Netfil1"
 
 /* Caller frees. */

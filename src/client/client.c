@@ -123,6 +123,15 @@ static void on_closed(NetfilClient *client)
 	g_signal_emit(client, signals[CLOSED], 0);
 }
 
+/* On a message bus, which stays. */
+static void on_owner_changed(NetfilClient *client)
+{
+	g_autofree char *owner = g_dbus_proxy_get_name_owner(G_DBUS_PROXY(client->manager));
+
+	if (!owner)
+		on_closed(client);
+}
+
 static NetfilClient *client_new(GDBusConnection *connection, NetfilBusManager *manager)
 {
 	static const struct {
@@ -144,6 +153,9 @@ static NetfilClient *client_new(GDBusConnection *connection, NetfilBusManager *m
 	for (guint i = 0; i < G_N_ELEMENTS(tidings); i++)
 		g_signal_connect_swapped(manager, tidings[i].signal, tidings[i].handler, client);
 	g_signal_connect_swapped(connection, "closed", G_CALLBACK(on_closed), client);
+	if (g_dbus_proxy_get_name(G_DBUS_PROXY(manager)))
+		g_signal_connect_swapped(manager, "notify::g-name-owner",
+					 G_CALLBACK(on_owner_changed), client);
 	return client;
 }
 
@@ -163,31 +175,108 @@ static void explain_no_connection(const GError *raw, GError **error)
 			    "netfild does not take the connection (%s): see its log", raw->message);
 }
 
-NetfilClient *netfil_client_connect(GError **error)
+/* Lets netfild have the user asked for a password. Runs in the thread of GDBus; messages
+ * on their way out are locked. */
+static GDBusMessage *allow_questions(GDBusConnection *connection, GDBusMessage *message,
+				     gboolean incoming, gpointer data)
 {
-	const char *path = netfil_bus_socket(error);
+	GDBusMessage *copy;
+
+	(void)connection;
+	(void)data;
+	if (incoming || g_dbus_message_get_message_type(message) != G_DBUS_MESSAGE_TYPE_METHOD_CALL)
+		return message;
+	copy = g_dbus_message_copy(message, NULL);
+	if (!copy)
+		return message;
+	g_dbus_message_set_flags(copy, g_dbus_message_get_flags(message) |
+					   G_DBUS_MESSAGE_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION);
+	g_object_unref(message);
+	return copy;
+}
+
+/* `bus_name`: of netfild on a message bus; NULL where it is at the other end itself. The
+ * connection is nobody else's, as a client closes it. */
+static NetfilClient *connect_at(const char *address, const char *bus_name, GError **raw)
+{
+	GDBusConnectionFlags flags = G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT;
+	g_autoptr(GDBusConnection) connection = NULL;
+	g_autoptr(NetfilBusManager) manager = NULL;
+	g_autofree char *owner = NULL;
+
+	netfil_bus_register_errors();
+	if (bus_name)
+		flags |= G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION;
+	connection = g_dbus_connection_new_for_address_sync(address, flags, NULL, NULL, raw);
+	if (!connection)
+		return NULL;
+	g_dbus_connection_add_filter(connection, allow_questions, NULL, NULL);
+	manager = netfil_bus_manager_proxy_new_sync(
+	    connection, G_DBUS_PROXY_FLAGS_DO_NOT_AUTO_START, bus_name, NETFIL_BUS_PATH, NULL, raw);
+	if (!manager)
+		return NULL;
+	owner = g_dbus_proxy_get_name_owner(G_DBUS_PROXY(manager));
+	if (bus_name && !owner) {
+		g_set_error(raw, G_IO_ERROR, G_IO_ERROR_NOT_FOUND, "nobody owns %s", bus_name);
+		return NULL;
+	}
+	return client_new(connection, g_steal_pointer(&manager));
+}
+
+static NetfilClient *connect_at_system_bus(GError **raw)
+{
+	g_autofree char *address = g_dbus_address_get_for_bus_sync(G_BUS_TYPE_SYSTEM, NULL, raw);
+
+	return address ? connect_at(address, NETFIL_BUS_NAME, raw) : NULL;
+}
+
+static NetfilClient *connect_at_own_socket(GError **raw)
+{
+	const char *path = netfil_bus_socket(raw);
 	g_autofree char *escaped = path ? g_dbus_address_escape_value(path) : NULL;
 	g_autofree char *address = g_strconcat("unix:path=", escaped, NULL);
-	g_autoptr(GDBusConnection) connection = NULL;
-	g_autoptr(GError) raw = NULL;
-	NetfilBusManager *manager;
 
-	if (!path)
-		return NULL;
-	netfil_bus_register_errors();
-	connection = g_dbus_connection_new_for_address_sync(
-	    address, G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT, NULL, NULL, &raw);
-	if (!connection) {
+	return path ? connect_at(address, NULL, raw) : NULL;
+}
+
+/* A netfild that is on the system bus and shows no socket here, as to a container. */
+static NetfilClient *connect_by_default(GError **raw)
+{
+	const char *elsewhere = g_getenv("NETFIL_RUNTIME_DIR");
+	NetfilClient *client = connect_at_own_socket(raw);
+
+	if (client || (elsewhere && *elsewhere) ||
+	    !g_error_matches(*raw, G_IO_ERROR, G_IO_ERROR_NOT_FOUND))
+		return client;
+	client = connect_at_system_bus(NULL);
+	if (client)
+		g_clear_error(raw);
+	return client;
+}
+
+NetfilClient *netfil_client_connect_to(const char *address, GError **error)
+{
+	NetfilClient *client;
+	GError *raw = NULL;
+
+	if (!address)
+		client = connect_by_default(&raw);
+	else if (g_str_equal(address, "system"))
+		client = connect_at_system_bus(&raw);
+	else
+		client = connect_at(address, NULL, &raw);
+	if (raw && raw->domain == NETFIL_ERROR) {
+		g_propagate_error(error, raw);
+	} else if (raw) {
 		explain_no_connection(raw, error);
-		return NULL;
+		g_error_free(raw);
 	}
-	manager = netfil_bus_manager_proxy_new_sync(connection, G_DBUS_PROXY_FLAGS_NONE, NULL,
-						    NETFIL_BUS_PATH, NULL, &raw);
-	if (!manager) {
-		explain_no_connection(raw, error);
-		return NULL;
-	}
-	return client_new(connection, manager);
+	return client;
+}
+
+NetfilClient *netfil_client_connect(GError **error)
+{
+	return netfil_client_connect_to(NULL, error);
 }
 
 /* The end of each call: what the daemon said, as it said it. */
@@ -303,18 +392,23 @@ NetfilStatus *netfil_client_get(NetfilClient *client, const char *name, GError *
 	return netfil_status_from_variant(status, error);
 }
 
-gboolean netfil_client_add(NetfilClient *client, const NetfilSpec *spec, GError **error)
+gboolean netfil_client_add_values(NetfilClient *client, const char *name, GVariant *specification,
+				  GError **error)
 {
 	g_autofree char *path = NULL;
 
-	return answered(netfil_bus_manager_call_add_sync(client->manager, spec->name,
-							 netfil_spec_to_variant(spec), &path, NULL,
-							 error),
+	return answered(netfil_bus_manager_call_add_sync(client->manager, name, specification,
+							 &path, NULL, error),
 			error);
 }
 
-gboolean netfil_client_set(NetfilClient *client, const char *name, GVariant *changes,
-			   GError **error)
+gboolean netfil_client_add_spec(NetfilClient *client, const NetfilSpec *spec, GError **error)
+{
+	return netfil_client_add_values(client, spec->name, netfil_spec_to_variant(spec), error);
+}
+
+gboolean netfil_client_change(NetfilClient *client, const char *name, GVariant *changes,
+			      GError **error)
 {
 	return answered(
 	    netfil_bus_manager_call_set_sync(client->manager, name, changes, NULL, error), error);

@@ -7,45 +7,24 @@
 #include "core/status.h"
 
 /*
- * The daemon, over its bus. All that cli and tray see of it. Calls are answered
- * before they return; errors are NETFIL_ERROR with the daemon's own message.
- *
- * Signals, on the main context of the thread that connected:
- *   "added"       (const char *name)
- *   "removed"     (const char *name)
- *   "changed"     (NetfilStatus *status)   settings, state or on/off
- *   "cap-reached" (const char *name, const char *direction)
- *   "warned"      (const char *name, guint percent, const char *direction)
- *   "cycle-started" (const char *name, gint64 started)
- *   "trouble"     (const char *what)       the ledger's; "": it is over
- *   "closed"      ()                       the daemon went away; the client is spent
+ * netfild, over its bus. All that cli and tray see of it. What programs of others may use
+ * stands in netfil/netfil.h; this is the rest, which may change.
  */
-#define NETFIL_TYPE_CLIENT (netfil_client_get_type())
-G_DECLARE_FINAL_TYPE(NetfilClient, netfil_client, NETFIL, CLIENT, GObject)
+#include "netfil/netfil.h"
 
-/* NETFIL_ERROR_NOT_FOUND: no daemon is there. */
-NetfilClient *netfil_client_connect(GError **error);
+gboolean netfil_client_add_spec(NetfilClient *client, const NetfilSpec *spec, GError **error);
 
-const char *netfil_client_version(NetfilClient *client);
-
-/* Of NetfilStatus, by name: all of them, however many pages that takes. */
-GPtrArray *netfil_client_list(NetfilClient *client, GError **error);
-NetfilStatus *netfil_client_get(NetfilClient *client, const char *name, GError **error);
-
-gboolean netfil_client_add(NetfilClient *client, const NetfilSpec *spec, GError **error);
-/* `changes` is an a{sas}; a floating reference is taken over. */
-gboolean netfil_client_set(NetfilClient *client, const char *name, GVariant *changes,
-			   GError **error);
-/* Each takes all names or none. */
-gboolean netfil_client_switch(NetfilClient *client, const char *const *names, gboolean on,
+/* Both take an a{sas}, whose floating reference is taken over. */
+gboolean netfil_client_add_values(NetfilClient *client, const char *name, GVariant *specification,
+				  GError **error);
+gboolean netfil_client_change(NetfilClient *client, const char *name, GVariant *changes,
 			      GError **error);
-gboolean netfil_client_reset(NetfilClient *client, const char *const *names, GError **error);
-gboolean netfil_client_remove(NetfilClient *client, const char *const *names, GError **error);
 
 /* Of NetfilChange: see the method Apply. `specs`: of NetfilSpec. */
 GPtrArray *netfil_client_apply(NetfilClient *client, const GPtrArray *specs, gboolean prune,
 			       gboolean dry_run, GError **error);
 
+/* NETFIL_ERROR_INVALID: there are mistakes in filters.d or netfil.conf. */
 gboolean netfil_client_reload(NetfilClient *client, GError **error);
 
 /* a(sbbbss): name, there, used, required, what for, what is lost. */
@@ -72,5 +51,5 @@ GArray *netfil_client_history(NetfilClient *client, const char *name, NetfilBy b
 			      gint64 to, GError **error);
 GArray *netfil_client_apps(NetfilClient *client, int by, gint64 from, gint64 to, GError **error);
 
-/* What is wrong with the ledger, and since when; "" if nothing is. Caller frees. */
+/* What is wrong with the ledger or filters.d, and since when; "" if nothing is. Caller frees. */
 char *netfil_client_trouble(NetfilClient *client, gint64 *since, GError **error);

@@ -142,6 +142,7 @@ static const NetfilKey keys[] = {
     SETTING("free", free, free),
     SETTING("durability", durability, durability),
     SETTING("loopback", off, loopback),
+    SETTING("until-exit", off, until_exit),
     SETTING("on", on, on),
 };
 

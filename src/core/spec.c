@@ -70,13 +70,13 @@ NetfilSpec *netfil_spec_copy(const NetfilSpec *spec)
 
 NetfilSpec *netfil_spec_share(NetfilSpec *spec)
 {
-	spec->shares++;
+	g_atomic_int_inc(&spec->shares);
 	return spec;
 }
 
 void netfil_spec_free(NetfilSpec *spec)
 {
-	if (!spec || --spec->shares)
+	if (!spec || !g_atomic_int_dec_and_test(&spec->shares))
 		return;
 	g_free(spec->name);
 	g_array_unref(spec->pids);
@@ -166,6 +166,16 @@ static gboolean check_policy(const NetfilSpec *spec, GError **error)
 	return TRUE;
 }
 
+static gboolean check_life(const NetfilSpec *spec, GError **error)
+{
+	if (spec->until_exit && spec->pids->len == 0)
+		return refuse(spec,
+			      "has no process whose end it could wait for: add pid, or leave out "
+			      "until-exit",
+			      error);
+	return TRUE;
+}
+
 static gboolean check_cycle(const NetfilSpec *spec, GError **error)
 {
 	if (spec->rollover && spec->every.unit == NETFIL_CYCLE_NEVER)
@@ -198,7 +208,7 @@ gboolean netfil_spec_check(const NetfilSpec *spec, GError **error)
 			      "has a port, but its protocols have none: add proto tcp or udp, or "
 			      "leave out the port",
 			      error);
-	return check_policy(spec, error) && check_cycle(spec, error);
+	return check_policy(spec, error) && check_life(spec, error) && check_cycle(spec, error);
 }
 
 NetfilSpecType netfil_spec_type(const NetfilSpec *spec)

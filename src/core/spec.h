@@ -55,6 +55,7 @@ typedef struct {
 	NetfilHours free;
 	NetfilDurability durability;
 	gboolean loopback; /* asked for; see netfil_spec_counts_loopback() */
+	gboolean until_exit; /* it goes when the last of its processes has ended */
 	gboolean on;
 	int shares; /* how many hold it */
 } NetfilSpec;
@@ -81,7 +82,7 @@ gboolean netfil_spec_name_check(const char *name, GError **error);
  * pid exe user cgroup unit ip ip-file port proto interface (repeatable),
  * except, warn (repeatable, no selectors), in out total (sizes), on-limit (with
  * "throttle=RATE", bytes a second), every, rollover ("true"/"false"), free, durability
- * (checkpoint, strict), loopback, on ("true"/"false").
+ * (checkpoint, strict), loopback, until-exit, on ("true"/"false").
  * The value is checked as far as can be without I/O; a relative exe or ip-file
  * path is refused (programs make them absolute first). */
 gboolean netfil_spec_put(NetfilSpec *spec, const char *key, const char *value, GError **error);
@@ -112,6 +113,9 @@ gboolean netfil_spec_counts_loopback(const NetfilSpec *spec); /* asked for, or a
 char *netfil_spec_selector_text(const NetfilSpec *spec);
 
 const char *netfil_on_limit_name(NetfilOnLimit policy);
+
+/* The protocols that have a name, one after the other; NULL after the last. */
+const char *netfil_proto_name(guint index);
 
 /* "throttle=125k" or the policy's name: what on-limit takes. Caller frees. */
 char *netfil_spec_on_limit_text(const NetfilSpec *spec);

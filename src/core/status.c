@@ -46,10 +46,12 @@ static gboolean same_warned(const GArray *a, const GArray *b)
 
 gboolean netfil_status_equal(const NetfilStatus *a, const NetfilStatus *b)
 {
-	return a->spec == b->spec && a->id == b->id && a->state == b->state &&
+	return a->spec == b->spec && a->id == b->id && a->owner == b->owner &&
+	       a->state == b->state &&
 	       memcmp(a->used, b->used, sizeof(a->used)) == 0 &&
 	       a->refused_bytes == b->refused_bytes && a->refused_packets == b->refused_packets &&
 	       a->reset_bytes == b->reset_bytes && a->reset_packets == b->reset_packets &&
+	       memcmp(&a->counted, &b->counted, sizeof(a->counted)) == 0 &&
 	       a->cycle_started == b->cycle_started && a->cycle_ends == b->cycle_ends &&
 	       memcmp(a->extra, b->extra, sizeof(a->extra)) == 0 &&
 	       a->forfeited == b->forfeited && a->unlimited_until == b->unlimited_until &&
@@ -63,16 +65,43 @@ const char *netfil_state_name(NetfilState state)
 	return states[state];
 }
 
+const char *netfil_direction_name(guint direction)
+{
+	static const char *const names[] = {"in", "out", "total"};
+
+	g_return_val_if_fail(direction < G_N_ELEMENTS(names), NULL);
+	return names[direction];
+}
+
+const char *netfil_spec_type_name(NetfilSpecType type)
+{
+	static const char *const names[] = {
+	    [NETFIL_SPEC_SOCKET] = "socket",
+	    [NETFIL_SPEC_IP] = "ip",
+	    [NETFIL_SPEC_INTERFACE] = "interface",
+	};
+
+	return names[type];
+}
+
+GVariant *netfil_counters_to_variant(const NetfilCounters *c)
+{
+	return g_variant_new("(tttttt)", c->in, c->out, c->refused_bytes, c->refused_packets,
+			     c->reset_bytes, c->reset_packets);
+}
+
 /* A status on the bus. */
 
 enum {
 	NAME,
 	ID,
+	OWNER,
 	STATE,
 	SPEC,
 	USED,
 	REFUSED,
 	RESETS,
+	COUNTED,
 	STARTED,
 	ENDS,
 	EXTRA,
@@ -86,15 +115,17 @@ enum {
 
 static const struct {
 	const char *key, *type;
-	gsize size; /* of those that are numbers of 64 bits */
+	gsize size; /* of those that are numbers */
 } parts[PARTS] = {
     [NAME] = {"name", "s", 0},
     [ID] = {"id", "t", 8},
+    [OWNER] = {"owner", "u", sizeof(guint32)},
     [STATE] = {"state", "s", 0},
     [SPEC] = {"spec", "a{sas}", 0},
     [USED] = {"used", "(ttt)", 24},
     [REFUSED] = {"refused", "(tt)", 16},
     [RESETS] = {"resets", "(tt)", 16},
+    [COUNTED] = {"counted", "(tttttt)", sizeof(NetfilCounters)},
     [STARTED] = {"started", "x", 8},
     [ENDS] = {"ends", "x", 8},
     [EXTRA] = {"extra", "(xxx)", 24},
@@ -123,15 +154,15 @@ static GVariant *fixed(guint part, gconstpointer numbers)
 /* Most of a status is 0, and there may be many filters: those entries are the same for all. */
 static void add_numbers(GVariantBuilder *builder, guint part, gconstpointer numbers)
 {
-	static const guint64 zeros[NETFIL_DIRECTIONS];
+	static const NetfilCounters zeros; /* the longest */
 	static GVariant *empty[PARTS];
 
-	if (memcmp(numbers, zeros, parts[part].size) != 0) {
+	if (memcmp(numbers, &zeros, parts[part].size) != 0) {
 		g_variant_builder_add_value(builder, fixed(part, numbers));
 		return;
 	}
 	if (!empty[part])
-		empty[part] = g_variant_ref_sink(fixed(part, zeros));
+		empty[part] = g_variant_ref_sink(fixed(part, &zeros));
 	g_variant_builder_add_value(builder, empty[part]);
 }
 
@@ -165,11 +196,13 @@ GVariant *netfil_status_to_variant(const NetfilStatus *status)
 	g_variant_builder_init(&builder, G_VARIANT_TYPE_VARDICT);
 	add(&builder, NAME, g_variant_new_string(status->spec->name));
 	add_numbers(&builder, ID, &status->id);
+	add_numbers(&builder, OWNER, &status->owner);
 	add(&builder, STATE, g_variant_new_string(netfil_state_name(status->state)));
 	add(&builder, SPEC, netfil_spec_to_variant(status->spec));
 	add_numbers(&builder, USED, status->used);
 	add_numbers(&builder, REFUSED, refused);
 	add_numbers(&builder, RESETS, resets);
+	add_numbers(&builder, COUNTED, &status->counted);
 	add_cycle(&builder, status);
 	return g_variant_builder_end(&builder);
 }
@@ -242,14 +275,19 @@ static NetfilSpec *read_spec(const Parts *from, GError **error)
 
 static void read_counters(const Parts *from, NetfilStatus *status)
 {
+	NetfilCounters *counted = &status->counted;
 	guint64 *used = status->used;
 
 	status->id = g_variant_get_uint64(from->values[ID]);
+	status->owner = g_variant_get_uint32(from->values[OWNER]);
 	g_variant_get(from->values[USED], "(ttt)", &used[NETFIL_IN], &used[NETFIL_OUT],
 		      &used[NETFIL_TOTAL]);
 	g_variant_get(from->values[REFUSED], "(tt)", &status->refused_bytes,
 		      &status->refused_packets);
 	g_variant_get(from->values[RESETS], "(tt)", &status->reset_bytes, &status->reset_packets);
+	g_variant_get(from->values[COUNTED], "(tttttt)", &counted->in, &counted->out,
+		      &counted->refused_bytes, &counted->refused_packets, &counted->reset_bytes,
+		      &counted->reset_packets);
 }
 
 static void read_cycle(const Parts *from, NetfilStatus *status)

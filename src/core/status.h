@@ -1,14 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #pragma once
 
+#include "counters.h"
+#include "netfil/types.h"
 #include "spec.h"
-
-typedef enum {
-	NETFIL_STATE_OFF,
-	NETFIL_STATE_ON,
-	NETFIL_STATE_EXHAUSTED, /* a single segment did not fit */
-	NETFIL_STATE_WAITING,	/* on, but nothing there to match: no such unit, interface, process … */
-} NetfilState;
 
 /* What should not happen, and is counted if it does. */
 typedef enum {
@@ -18,14 +13,17 @@ typedef enum {
 	NETFIL_LOSSES,
 } NetfilLoss;
 
-/* A filter and where it stands: what list, show, watch and the bus tell. */
-typedef struct {
+/* What list, show, watch and the bus tell. */
+struct _NetfilStatus {
 	NetfilSpec *spec;
 	guint64 id;
+	guint32 owner; /* user id; who made it may change it, beside administrators */
 	NetfilState state;
 	guint64 used[NETFIL_DIRECTIONS]; /* bytes since the cycle began; total = in + out */
 	guint64 refused_bytes, refused_packets;
 	guint64 reset_bytes, reset_packets; /* resets that passed a spent cap; not in used */
+	NetfilCounters counted; /* since the filter was added, whatever cycles and resets there
+				   were: these only rise */
 	gint64 cycle_started; /* seconds since the epoch */
 	gint64 cycle_ends;    /* 0: never */
 	gint64 extra[NETFIL_DIRECTIONS]; /* bytes by which this cycle's caps differ: top-ups,
@@ -37,17 +35,18 @@ typedef struct {
 	gint64 free_until;	/* seconds since the epoch, while hours are free; else 0 */
 	gint64 forecast;	/* when the nearest cap will be reached; 0: not in this cycle */
 	GArray *warned;		/* guint8, percents of which was warned in this cycle */
-} NetfilStatus;
+};
 
 NetfilStatus *netfil_status_new(NetfilSpec *spec); /* shares the spec */
-NetfilStatus *netfil_status_copy(const NetfilStatus *status);
-void netfil_status_free(NetfilStatus *status);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(NetfilStatus, netfil_status_free)
 
 /* Whether both say the same, of a spec that is shared. */
 gboolean netfil_status_equal(const NetfilStatus *a, const NetfilStatus *b);
 
-const char *netfil_state_name(NetfilState state);
+/* (tttttt), in their order. Floating reference. */
+GVariant *netfil_counters_to_variant(const NetfilCounters *counters);
+
+const char *netfil_direction_name(guint direction); /* enum netfil_direction */
+const char *netfil_spec_type_name(NetfilSpecType type);
 
 /* This cycle's cap: spec->cap and extra; 0: none. Where extra takes all away, 1. */
 guint64 netfil_status_limit(const NetfilStatus *status, guint direction);
@@ -55,9 +54,10 @@ guint64 netfil_status_limit(const NetfilStatus *status, guint direction);
 /* The direction of the cap that is nearest to its end; -1 without a cap. */
 int netfil_status_tightest(const NetfilStatus *status);
 
-/* a{sv}: "spec" (a{sas}, as netfil_spec_to_variant), "name", "id", "state", "used" (ttt),
- * "refused" (tt: bytes, packets), "resets" (tt), "started" x, "ends" x, "extra" (xxx),
- * "forfeited" t, "unlimited-until" x, "free-until" x, "forecast" x, "warned" ay. Floating reference. */
+/* a{sv}: "spec" (a{sas}, as netfil_spec_to_variant), "name", "id", "owner" (u), "state",
+ * "used" (ttt), "refused" (tt: bytes, packets), "resets" (tt), "counted" (tttttt), "started" x,
+ * "ends" x, "extra" (xxx), "forfeited" t, "unlimited-until" x, "free-until" x, "forecast" x,
+ * "warned" ay. Floating reference. */
 GVariant *netfil_status_to_variant(const NetfilStatus *status);
 NetfilStatus *netfil_status_from_variant(GVariant *variant, GError **error);
 

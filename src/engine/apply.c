@@ -46,8 +46,8 @@ static void plan_change(Plan *p, NetfilFilter *filter, NetfilSpec *spec)
 	gboolean selects = FALSE;
 	GError *error = NULL;
 
-	if (!keys[0])
-		return;
+	if (!keys[0] && !filter->owner)
+		return; /* one of a user's becomes the administrators' */
 	if (!netfil_may_become(filter, spec, &error)) {
 		netfil_batch_refuse(p->batch, spec->name, NULL, error);
 		return;
@@ -56,7 +56,7 @@ static void plan_change(Plan *p, NetfilFilter *filter, NetfilSpec *spec)
 		selects |= netfil_key_selects(keys[i]);
 	if (selects)
 		look_up_all(p, spec);
-	netfil_batch_change(p->batch, filter, spec, (const char *const *)keys, selects, selects,
+	netfil_batch_change(p->batch, filter, spec, 0, (const char *const *)keys, selects, selects,
 			    NULL);
 }
 
@@ -94,7 +94,7 @@ static void plan_removals(Plan *p)
 
 	g_hash_table_iter_init(&iter, p->engine->filters);
 	while (g_hash_table_iter_next(&iter, &name, &filter))
-		if (!g_hash_table_contains(p->names, name))
+		if (!g_hash_table_contains(p->names, name) && !((NetfilFilter *)filter)->owner)
 			g_ptr_array_add(removed, filter);
 	g_ptr_array_sort(removed, compare_names);
 	for (guint i = 0; i < removed->len; i++)

@@ -11,6 +11,7 @@
 typedef struct {
 	NetfilFilter *filter;
 	NetfilSpec *wanted;
+	guint32 owner;
 	gboolean selects; /* other traffic than before */
 	gboolean anew;
 	const NetfilAdjust *adjust;
@@ -87,13 +88,14 @@ void netfil_batch_add(NetfilBatch *b, const NetfilSpec *spec)
 }
 
 void netfil_batch_change(NetfilBatch *b, NetfilFilter *filter, NetfilSpec *spec,
-			 const char *const *keys, gboolean selects, gboolean anew,
+			 guint32 owner, const char *const *keys, gboolean selects, gboolean anew,
 			 const NetfilAdjust *adjust)
 {
 	Changed *c = g_new0(Changed, 1);
 
 	c->filter = filter;
 	c->wanted = netfil_spec_share(spec);
+	c->owner = owner;
 	c->selects = selects;
 	c->anew = anew;
 	c->adjust = adjust;
@@ -192,7 +194,8 @@ static gboolean take(NetfilBatch *b, Changed *c)
 		c->selectors = netfil_selectors_copy(c->filter->rule->selectors);
 		netfil_put_rule(e, c->filter, g_steal_pointer(&c->rule), spec->on);
 	}
-	c->done = c->taken = netfil_take_spec(e, c->filter, spec, c->anew, c->adjust, &problem);
+	c->done = c->taken = netfil_take_spec(e, c->filter, spec, c->owner, c->anew, c->adjust,
+					       &problem);
 	if (c->taken)
 		return TRUE;
 	netfil_batch_refuse(b, spec->name, NULL, problem);

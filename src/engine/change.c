@@ -18,14 +18,18 @@ gboolean netfil_add_new(NetfilEngine *e, NetfilFilter *filter, GError **error)
 	if (!netfil_install(e, filter, -1, TRUE, FALSE, error))
 		return FALSE;
 	/* Once more, for its rule. */
-	if (netfil_record(e, filter, error))
+	if (netfil_record(e, filter, error)) {
+		netfil_ended_watch(e);
 		return TRUE;
+	}
 	netfil_uninstall(e, filter);
 	return FALSE;
 }
 
-gboolean netfil_engine_add(NetfilEngine *e, const NetfilSpec *spec, GError **error)
+gboolean netfil_engine_add(NetfilEngine *e, const NetfilSpec *spec, guint32 owner, GError **error)
 {
+	NetfilFilter *filter;
+
 	if (!netfil_spec_check(spec, error))
 		return FALSE;
 	if (g_hash_table_contains(e->filters, spec->name)) {
@@ -37,16 +41,18 @@ gboolean netfil_engine_add(NetfilEngine *e, const NetfilSpec *spec, GError **err
 	}
 	if (e->ledger && !netfil_ledger_begin(e->ledger, error))
 		return FALSE;
-	if (!netfil_add_new(e, netfil_filter_new(spec), error)) {
+	filter = netfil_filter_new(spec);
+	filter->owner = owner;
+	if (!netfil_add_new(e, filter, error)) {
 		if (e->ledger)
 			netfil_ledger_rollback(e->ledger);
 		return FALSE;
 	}
 	if (e->ledger && !netfil_ledger_commit(e->ledger, error)) {
-		netfil_uninstall(e, netfil_find(e, spec->name, NULL));
+		netfil_uninstall(e, filter);
 		return FALSE;
 	}
-	netfil_grant_follow(e, netfil_find(e, spec->name, NULL));
+	netfil_grant_follow(e, filter);
 	netfil_emit_added(e, spec->name);
 	return TRUE;
 }
@@ -94,19 +100,21 @@ NetfilSpec *netfil_put_back(NetfilEngine *e, NetfilFilter *filter, NetfilSpec *b
 	return spec;
 }
 
-gboolean netfil_take_spec(NetfilEngine *e, NetfilFilter *filter, NetfilSpec *spec, gboolean anew,
-			  const NetfilAdjust *adjust, GError **error)
+gboolean netfil_take_spec(NetfilEngine *e, NetfilFilter *filter, NetfilSpec *spec, guint32 owner,
+			  gboolean anew, const NetfilAdjust *adjust, GError **error)
 {
 	NetfilStanding standing = netfil_filter_standing(filter);
 	NetfilSpec *before = filter->spec;
 
 	filter->spec = spec;
+	filter->owner = owner;
 	g_hash_table_replace(e->filters, spec->name, filter);
 	netfil_turn_begin(e, filter);
 	if (adjust)
 		netfil_adjust_apply(e, filter, adjust);
 	if (follow_spec(e, filter, anew, error) && netfil_record(e, filter, error)) {
 		netfil_spec_free(before);
+		netfil_ended_watch(e);
 		if (!e->gathering)
 			netfil_grant_follow(e, filter);
 		return TRUE;
@@ -158,7 +166,7 @@ gboolean netfil_engine_switch(NetfilEngine *e, const char *const *names, gboolea
 		g_autoptr(NetfilSpec) spec = netfil_spec_copy(filter->spec);
 
 		spec->on = on;
-		netfil_batch_change(batch, filter, spec, NULL, FALSE, TRUE, NULL);
+		netfil_batch_change(batch, filter, spec, filter->owner, NULL, FALSE, TRUE, NULL);
 	}
 	return filters && netfil_batch_carry_out(batch, error);
 }
@@ -247,7 +255,7 @@ gboolean netfil_key_selects(const char *key)
 {
 	static const char *const others[] = {"in",   "out",        "total", "on-limit",
 					     "warn", "every",      "free",  "rollover",
-					     "on",   "durability", NULL};
+					     "on",   "durability", "until-exit", NULL};
 
 	return !g_strv_contains(others, key);
 }
@@ -302,7 +310,8 @@ gboolean netfil_may_become(const NetfilFilter *filter, const NetfilSpec *spec, G
 	return FALSE;
 }
 
-gboolean netfil_engine_set(NetfilEngine *e, const char *name, GVariant *changes, GError **error)
+gboolean netfil_engine_set(NetfilEngine *e, const char *name, GVariant *changes, guint32 owner,
+			   GError **error)
 {
 	NetfilFilter *filter = netfil_find(e, name, error);
 	g_autoptr(NetfilBatch) batch = netfil_batch_new(e);
@@ -318,6 +327,6 @@ gboolean netfil_engine_set(NetfilEngine *e, const char *name, GVariant *changes,
 	    !netfil_adjust_check(&adjust, spec, error) || !netfil_may_become(filter, spec, error))
 		return FALSE;
 	selects = touches_selectors(rest);
-	netfil_batch_change(batch, filter, spec, NULL, selects, selects, &adjust);
+	netfil_batch_change(batch, filter, spec, owner, NULL, selects, selects, &adjust);
 	return netfil_batch_carry_out(batch, error);
 }

@@ -19,6 +19,12 @@ typedef struct {
 	gboolean told;
 } NetfilWarning;
 
+/* What is wrong. */
+typedef struct {
+	char *what;   /* NULL: nothing */
+	gint64 since; /* seconds since the epoch */
+} NetfilTrouble;
+
 struct _NetfilEngine {
 	GObject parent;
 	NetfilKernel *kernel;
@@ -36,6 +42,7 @@ struct _NetfilEngine {
 	NetfilDurability durability; /* of filters that do not say */
 	guint tick_source;
 	guint reset_source;
+	guint ended_source;
 	char *zone_name; /* by which cycles end */
 
 	/* What the ledger is still to be told. */
@@ -45,14 +52,17 @@ struct _NetfilEngine {
 	GArray *apps_moved; /* of NetfilAppUsage, while they are written */
 
 	/* The ledger's upkeep, see checkpoint.c. */
-	char *trouble; /* NULL: none */
-	gint64 trouble_since; /* seconds since the epoch */
+	NetfilTrouble trouble;
+	NetfilTrouble complaint; /* not the ledger's, but its owner's */
 	gint64 history_hour;  /* to which what moved since the last record of it belongs */
 	gint64 history_at, backup_at; /* monotonic, microseconds: when it is due */
 	gboolean moved;	  /* something did since the last backup */
 	gboolean thinning;
 };
 
+
+/* engine.c: filters are in force when it returns, as far as the kernel alone keeps them. */
+gboolean netfil_take_over(NetfilEngine *e, const NetfilEngineOptions *options, GError **error);
 
 /* engine.c: what is told. */
 void netfil_emit_added(NetfilEngine *e, const char *name);
@@ -108,11 +118,11 @@ NetfilRule *netfil_new_rule(NetfilEngine *e, NetfilFilter *filter, const NetfilS
 			    GError **error);
 void netfil_put_rule(NetfilEngine *e, NetfilFilter *filter, NetfilRule *rule, gboolean on);
 
-/* Takes `spec` in the place of the filter's own, which is freed; on error all is as it
- * was, `spec` still the caller's. `anew`: what was done at the cap is taken back first, also
+/* Takes `spec` in the place of the filter's own, which is freed, and `owner`; on error all is as
+ * it was, `spec` still the caller's. `anew`: what was done at the cap is taken back first, also
  * if it would be done again. `adjust` may be NULL. */
-gboolean netfil_take_spec(NetfilEngine *e, NetfilFilter *filter, NetfilSpec *spec, gboolean anew,
-			  const NetfilAdjust *adjust, GError **error);
+gboolean netfil_take_spec(NetfilEngine *e, NetfilFilter *filter, NetfilSpec *spec, guint32 owner,
+			  gboolean anew, const NetfilAdjust *adjust, GError **error);
 
 /* The other way: `before` and where it stood are the filter's again, and what was its spec is
  * the caller's. */
@@ -148,6 +158,10 @@ void netfil_turn_all(NetfilEngine *e);
 /* Gives the filter's warnings that are due. */
 void netfil_turn_warn(NetfilEngine *e, NetfilFilter *filter);
 
+/* ended.c: from now on removes filters with until-exit whose processes have ended, as long as
+ * there are any. */
+void netfil_ended_watch(NetfilEngine *e);
+
 /* grant.c: strict durability. */
 
 /* Whether the filter needs grants; where they begin, its limit is where it stands. Before
@@ -159,6 +173,9 @@ void netfil_grant_follow(NetfilEngine *e, NetfilFilter *filter);
 
 /* NETFIL_EVENT_GRANT. */
 void netfil_grant_event(NetfilEngine *e, NetfilFilter *filter);
+
+/* The kernel admits nothing any more: what is left of the grant is known not to be spent. */
+void netfil_grant_end(NetfilEngine *e, NetfilFilter *filter);
 
 /* The counters were lost: what was granted beyond `known`, in and out together, counts as
  * spent. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "sets.h"
 
 G_DEFINE_FINAL_TYPE(NetfilEngine, netfil_engine, G_TYPE_OBJECT)
 
@@ -49,7 +50,9 @@ void netfil_emit_warned(NetfilEngine *e, const NetfilWarning *warning)
 
 void netfil_emit_trouble(NetfilEngine *e)
 {
-	g_signal_emit(e, signals[TROUBLE], 0, e->trouble ? e->trouble : "");
+	gint64 since;
+
+	g_signal_emit(e, signals[TROUBLE], 0, netfil_engine_trouble(e, &since));
 }
 
 NetfilStatus *netfil_engine_get(NetfilEngine *e, const char *name, GError **error)
@@ -120,6 +123,31 @@ void netfil_engine_losses(NetfilEngine *e, guint64 losses[NETFIL_LOSSES])
 	losses[NETFIL_LOSS_OVERMATCHED] = totals->overmatched_packets;
 	losses[NETFIL_LOSS_UNTAGGED] = totals->untagged_sockets;
 	losses[NETFIL_LOSS_UNTRACKED] = totals->untracked_processes;
+}
+
+static gboolean follows(NetfilEngine *e, const NetfilFilter *filter, guint32 pid)
+{
+	struct netfil_process process;
+
+	return filter->spec->pids->len && filter->rule &&
+	       netfil_maps_get(netfil_kernel_maps(e->kernel), "processes", &pid, &process) &&
+	       netfil_set_has(&process.rules, filter->rule->number);
+}
+
+const char *netfil_engine_follows(NetfilEngine *e, const char *name, guint32 pid)
+{
+	GHashTableIter iter;
+	gpointer key, filter;
+
+	if (name) {
+		filter = g_hash_table_lookup(e->filters, name);
+		return filter && follows(e, filter, pid) ? name : NULL;
+	}
+	g_hash_table_iter_init(&iter, e->filters);
+	while (g_hash_table_iter_next(&iter, &key, &filter))
+		if (follows(e, filter, pid))
+			return key;
+	return NULL;
 }
 
 void netfil_engine_follow(NetfilEngine *e)
@@ -199,7 +227,7 @@ static gboolean open_ledger(NetfilEngine *e, const NetfilEngineOptions *options,
 	return e->ledger && netfil_resume(e, error);
 }
 
-static gboolean start(NetfilEngine *e, const NetfilEngineOptions *options, GError **error)
+gboolean netfil_take_over(NetfilEngine *e, const NetfilEngineOptions *options, GError **error)
 {
 	e->pinned = options->bpffs_dir != NULL;
 	e->durability = options->durability;
@@ -221,9 +249,17 @@ static gboolean start(NetfilEngine *e, const NetfilEngineOptions *options, GErro
 		netfil_checkpoint_all(e);
 	if (e->ledger && options->apps)
 		netfil_resume_apps(e);
+	return TRUE;
+}
+
+static gboolean start(NetfilEngine *e, const NetfilEngineOptions *options, GError **error)
+{
+	if (!netfil_take_over(e, options, error))
+		return FALSE;
 	if (!netfil_kernel_watch(e->kernel, netfil_cap_event, e, error))
 		return FALSE;
 	catch_up(e);
+	netfil_ended_watch(e);
 	tick_after(e, 0); /* once its owner listens */
 	return TRUE;
 }
@@ -256,6 +292,8 @@ static void netfil_engine_finalize(GObject *object)
 		}
 		g_source_remove(e->tick_source);
 	}
+	if (e->ended_source)
+		g_source_remove(e->ended_source);
 	if (e->reset_source)
 		g_source_remove(e->reset_source);
 	g_hash_table_iter_init(&iter, e->filters);
@@ -273,7 +311,8 @@ static void netfil_engine_finalize(GObject *object)
 	g_array_unref(e->closed);
 	g_array_unref(e->warnings);
 	g_free(e->zone_name);
-	g_free(e->trouble);
+	g_free(e->trouble.what);
+	g_free(e->complaint.what);
 	G_OBJECT_CLASS(netfil_engine_parent_class)->finalize(object);
 }
 

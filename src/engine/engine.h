@@ -18,7 +18,7 @@
  *   "cap-reached" (const char *name, guint direction)
  *   "warned"      (const char *name, guint percent, guint direction)
  *   "cycle-started" (const char *name, gint64 started)
- *   "trouble"     (const char *what)      the ledger's; "": it is over
+ *   "trouble"     (const char *what)      see netfil_engine_trouble(); "": it is over
  */
 #define NETFIL_TYPE_ENGINE (netfil_engine_get_type())
 G_DECLARE_FINAL_TYPE(NetfilEngine, netfil_engine, NETFIL, ENGINE, GObject)
@@ -46,13 +46,22 @@ typedef struct {
  * carries on where its counters stand (programs are swapped, none is missed). */
 NetfilEngine *netfil_engine_new(const NetfilEngineOptions *options, GError **error);
 
-/* Takes effect before it returns. The spec is copied. NETFIL_ERROR_EXISTS,
+/* The other way: takes over what an earlier engine pinned, lets go whom it holds paused or down,
+ * and takes it all off the kernel. The ledger keeps filters, and usage up to then. Where the
+ * ledger or the programs are beyond use, it warns, and takes the pins away all the same. */
+gboolean netfil_engine_release(const NetfilEngineOptions *options, GError **error);
+
+/* Takes effect before it returns. The spec is copied. `owner`: the user whose filter it is (an
+ * id, 0: the administrators'); what such a filter kills or pauses is that user's alone.
+ * NETFIL_ERROR_EXISTS,
  * _INVALID, _NOT_FOUND (a pid, user or file that is not there), _FULL. On error
  * nothing is changed; so with all that follow. */
-gboolean netfil_engine_add(NetfilEngine *engine, const NetfilSpec *spec, GError **error);
-/* `changes`: keys of a specification, and of NetfilAdjust. */
-gboolean netfil_engine_set(NetfilEngine *engine, const char *name, GVariant *changes,
+gboolean netfil_engine_add(NetfilEngine *engine, const NetfilSpec *spec, guint32 owner,
 			   GError **error);
+/* `changes`: keys of a specification, and of NetfilAdjust. `owner`: whose filter it is from
+ * then on. */
+gboolean netfil_engine_set(NetfilEngine *engine, const char *name, GVariant *changes,
+			   guint32 owner, GError **error);
 
 /* All that are named (NULL-terminated), or none. */
 gboolean netfil_engine_switch(NetfilEngine *engine, const char *const *names, gboolean on,
@@ -60,13 +69,17 @@ gboolean netfil_engine_switch(NetfilEngine *engine, const char *const *names, gb
 gboolean netfil_engine_reset(NetfilEngine *engine, const char *const *names, GError **error);
 gboolean netfil_engine_remove(NetfilEngine *engine, const char *const *names, GError **error);
 
-/* Makes the filters what the specs (of NetfilSpec) say, all or none: adds, changes (usage
- * goes on) and, with `prune`, removes those that are not among them. dry_run: only tells.
+/* Makes the filters what the specs (of NetfilSpec) say, all or none, and the administrators':
+ * adds, changes (usage goes on) and, with `prune`, removes those of the administrators that are not among them. dry_run: only tells.
  * Returns what it did (of NetfilChange), nothing for filters that stay as they are; or, with
  * nothing changed, why it cannot: each reason as NETFIL_CHANGE_REFUSED. NULL: an error
  * that is no filter's. */
 GPtrArray *netfil_engine_apply(NetfilEngine *engine, const GPtrArray *specs, gboolean prune,
 			       gboolean dry_run, GError **error);
+
+/* The filter called `name`, or with NULL any, whose --pid names this process or one that it comes
+ * from; NULL: none. */
+const char *netfil_engine_follows(NetfilEngine *engine, const char *name, guint32 pid);
 
 /* Does now what is done each second: cycles turn, warnings are given, usage is written. */
 void netfil_engine_follow(NetfilEngine *engine);
@@ -104,8 +117,12 @@ GArray *netfil_engine_history(NetfilEngine *engine, const char *name, NetfilBy b
 			      gint64 to, GError **error);
 GArray *netfil_engine_apps(NetfilEngine *engine, int by, gint64 from, gint64 to, GError **error);
 
-/* What is wrong with the ledger, and since when; "" if nothing is. */
+/* What is wrong with the ledger, or else what its owner complains of, and since when; "" if
+ * nothing is. */
 const char *netfil_engine_trouble(NetfilEngine *engine, gint64 *since);
+
+/* Has something told that is wrong outside of the engine, until it is called with NULL. */
+void netfil_engine_complain(NetfilEngine *engine, const char *what);
 
 /* Bytes and packets whose owner is not known, by direction (in, out). */
 void netfil_engine_unattributed(NetfilEngine *engine, guint64 bytes[2], guint64 packets[2]);

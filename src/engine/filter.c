@@ -42,6 +42,7 @@ NetfilStanding netfil_filter_standing(const NetfilFilter *filter)
 	    .unlimited_until = filter->unlimited_until,
 	    .base_in = filter->base.in,
 	    .base_out = filter->base.out,
+	    .owner = filter->owner,
 	};
 
 	memcpy(standing.extra, filter->extra, sizeof(standing.extra));
@@ -56,6 +57,7 @@ void netfil_filter_stand(NetfilFilter *filter, const NetfilStanding *standing)
 	filter->unlimited_until = standing->unlimited_until;
 	filter->base.in = standing->base_in;
 	filter->base.out = standing->base_out;
+	filter->owner = standing->owner;
 	memcpy(filter->extra, standing->extra, sizeof(filter->extra));
 }
 
@@ -113,16 +115,22 @@ NetfilCounters netfil_counters_plus(const NetfilCounters *a, const NetfilCounter
 	return netfil_counters_less(a, &negative);
 }
 
+/* Free hours move the base later on, up to where the counters stand then. */
+static NetfilCounters used_at(const NetfilFilter *filter, NetfilCounters now)
+{
+	if (filter->free_until) {
+		now.in = filter->free_at.in;
+		now.out = filter->free_at.out;
+	}
+	return netfil_counters_less(&now, &filter->base);
+}
+
 void netfil_filter_used(NetfilKernel *kernel, NetfilFilter *filter, NetfilCounters *used)
 {
 	NetfilCounters now;
 
 	netfil_filter_read(kernel, filter, &now);
-	if (filter->free_until) {
-		now.in = filter->free_at.in;
-		now.out = filter->free_at.out;
-	}
-	*used = netfil_counters_less(&now, &filter->base);
+	*used = used_at(filter, now);
 }
 
 guint64 netfil_filter_limit(const NetfilFilter *filter, guint direction)
@@ -288,8 +296,10 @@ NetfilStatus *netfil_filter_usage(NetfilKernel *kernel, NetfilFilter *filter)
 	NetfilStatus *status = netfil_status_new(filter->spec);
 	NetfilCounters used;
 
-	netfil_filter_used(kernel, filter, &used);
+	netfil_filter_read(kernel, filter, &status->counted);
+	used = used_at(filter, status->counted);
 	status->id = filter->id;
+	status->owner = filter->owner;
 	status->used[NETFIL_IN] = used.in + filter->forfeited;
 	status->used[NETFIL_OUT] = used.out + filter->forfeited;
 	status->used[NETFIL_TOTAL] = used.in + used.out + filter->forfeited;

@@ -15,12 +15,14 @@ typedef struct {
 	guint64 forfeited;	   /* bytes that count as spent, granted before a power cut */
 	gint64 unlimited_until;	   /* seconds since the epoch; 0: caps are kept */
 	guint64 base_in, base_out; /* NetfilFilter.base */
+	guint32 owner;
 } NetfilStanding;
 
 /* A filter as the engine runs it. */
 typedef struct {
 	gint64 id; /* of the ledger, or counted up where there is none */
 	NetfilSpec *spec;
+	guint32 owner; /* user id; not 0: what it does to processes, this user could do */
 	guint slot;
 	NetfilRule *rule; /* NULL: a frame filter */
 	NetfilFrameFilter frame;
@@ -60,6 +62,11 @@ typedef struct {
 	char *downed;	     /* interfaces that it took down, see down.h; NULL: none */
 	GPtrArray *condemned; /* of NetfilCondemned: got SIGTERM, SIGKILL follows */
 	guint kill_source;
+
+	/* With until-exit: see ended.c. */
+	gint64 ended_at;    /* monotonic, microseconds: since when nothing moved after the end of its
+			       processes; 0: they run */
+	guint64 ended_with; /* bytes in and out of the slot then */
 } NetfilFilter;
 
 NetfilFilter *netfil_filter_new(const NetfilSpec *spec);

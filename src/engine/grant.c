@@ -93,6 +93,14 @@ void netfil_grant_follow(NetfilEngine *e, NetfilFilter *filter)
 		grant(e, filter);
 }
 
+void netfil_grant_end(NetfilEngine *e, NetfilFilter *filter)
+{
+	if (!filter->strict)
+		return;
+	filter->granted = position(e, filter);
+	filter->dirty = TRUE;
+}
+
 /* What stood in the ledger's grant beyond the counters it knows may have been spent. */
 void netfil_grant_forfeit(NetfilFilter *filter, guint64 known)
 {

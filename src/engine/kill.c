@@ -5,6 +5,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "kernel/process.h"
+
 #define GRACE_SECONDS 2
 
 /* A pidfd keeps meaning the same process, whatever happens to its number. */
@@ -25,7 +27,17 @@ static gint compare_pids(gconstpointer a, gconstpointer b)
 	return (x > y) - (x < y);
 }
 
-static void take_out(GArray *pids)
+/* As kill(2) has it for a user. */
+gboolean netfil_filter_may_signal(const NetfilFilter *filter, guint32 pid)
+{
+	NetfilUids uids;
+
+	return filter->owner == 0 ||
+	       (netfil_process_uids(pid, &uids) &&
+		(uids.real == filter->owner || uids.saved == filter->owner));
+}
+
+static void take_out(const NetfilFilter *filter, GArray *pids)
 {
 	guint kept = 0;
 
@@ -33,7 +45,8 @@ static void take_out(GArray *pids)
 		guint32 pid = g_array_index(pids, guint32, i);
 
 		if (pid <= 1 || pid == (guint32)getpid() ||
-		    (kept && pid == g_array_index(pids, guint32, kept - 1)))
+		    (kept && pid == g_array_index(pids, guint32, kept - 1)) ||
+		    !netfil_filter_may_signal(filter, pid))
 			continue;
 		g_array_index(pids, guint32, kept++) = pid;
 	}
@@ -51,7 +64,7 @@ GArray *netfil_filter_processes(NetfilKernel *kernel, const NetfilFilter *filter
 		g_array_append_vals(pids, tree->data, tree->len);
 	}
 	g_array_sort(pids, compare_pids);
-	take_out(pids);
+	take_out(filter, pids);
 	return pids;
 }
 
@@ -67,10 +80,15 @@ static void condemn_all(NetfilKernel *kernel, NetfilFilter *filter, int number)
 	g_autoptr(GArray) pids = netfil_filter_processes(kernel, filter);
 
 	for (guint i = 0; i < pids->len; i++) {
-		int pidfd = syscall(SYS_pidfd_open, g_array_index(pids, guint32, i), 0);
+		guint32 pid = g_array_index(pids, guint32, i);
+		int pidfd = syscall(SYS_pidfd_open, pid, 0);
 
 		if (pidfd < 0)
 			continue;
+		if (!netfil_filter_may_signal(filter, pid)) { /* of whom the pidfd means */
+			close(pidfd);
+			continue;
+		}
 		send_signal(pidfd, number);
 		g_ptr_array_add(filter->condemned, GINT_TO_POINTER(pidfd));
 	}
@@ -88,9 +106,11 @@ static gboolean finish(gpointer data)
 
 	/* Whoever comes after this is heard of, and gets a SIGTERM first. */
 	netfil_filter_hear(due->kernel, filter);
-	for (guint i = 0; i < filter->condemned->len; i++)
+	/* They may have become somebody else's since, whom the user may not kill. */
+	for (guint i = 0; !filter->owner && i < filter->condemned->len; i++)
 		send_signal(GPOINTER_TO_INT(filter->condemned->pdata[i]), SIGKILL);
-	if (netfil_filter_exhausted(due->kernel, filter)) /* what they started since */
+	/* What they started since. */
+	if (filter->owner || netfil_filter_exhausted(due->kernel, filter))
 		condemn_all(due->kernel, filter, SIGKILL);
 	filter->kill_source = 0;
 	netfil_kill_forget(filter);

@@ -4,9 +4,13 @@
 #include "filter.h"
 
 /* The processes of a filter (guint32, ascending, each once): those under its process
- * rule, and those that hold a socket which it matches; never this process, nor
- * process 1. */
+ * rule, and those that hold a socket which it matches; of a user's filter those that the user
+ * may signal; never this process, nor process 1. */
 GArray *netfil_filter_processes(NetfilKernel *kernel, const NetfilFilter *filter);
+
+/* Whether the filter may do something to a process: a user's filter may what the user may. Ask
+ * when a pidfd means the process already. */
+gboolean netfil_filter_may_signal(const NetfilFilter *filter, guint32 pid);
 
 /* The next packet that the cap refuses is to knock again (NETFIL_SLOT_KNOCK). */
 void netfil_filter_hear(NetfilKernel *kernel, const NetfilFilter *filter);

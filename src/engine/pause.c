@@ -7,40 +7,14 @@
 #include <unistd.h>
 
 #include "kernel/cgroup.h"
+#include "kernel/process.h"
 #include "kill.h"
 
 struct NetfilPaused {
-	GArray *stopped;    /* Process, by SIGSTOP, in order */
+	GArray *stopped;    /* NetfilProcess, by SIGSTOP, in order */
 	GHashTable *frozen; /* char *: directories of control groups */
 	const NetfilRule *rule; /* by which they were found */
 };
-
-/* A number may be given again; with its start it means the same process for ever. */
-typedef struct {
-	guint32 pid;
-	guint64 start;
-	char state; /* as /proc says */
-} Process;
-
-#define FIELD_START 19 /* of /proc/PID/stat, behind the name */
-
-static gboolean look_at(guint32 pid, Process *process)
-{
-	g_autofree char *file = g_strdup_printf("/proc/%u/stat", pid);
-	g_autofree char *text = NULL;
-	g_auto(GStrv) fields = NULL;
-	char *name_end;
-
-	if (!g_file_get_contents(file, &text, NULL, NULL) || !(name_end = strrchr(text, ')')))
-		return FALSE;
-	fields = g_strsplit(g_strchug(name_end + 1), " ", -1);
-	if (g_strv_length(fields) <= FIELD_START)
-		return FALSE;
-	process->pid = pid;
-	process->state = *fields[0];
-	process->start = g_ascii_strtoull(fields[FIELD_START], NULL, 10);
-	return TRUE;
-}
 
 /* ---- what is remembered ---- */
 
@@ -58,7 +32,7 @@ static struct NetfilPaused *paused_of(NetfilFilter *filter)
 	if (paused)
 		return paused;
 	paused = filter->paused = g_new0(struct NetfilPaused, 1);
-	paused->stopped = g_array_new(FALSE, FALSE, sizeof(Process));
+	paused->stopped = g_array_new(FALSE, FALSE, sizeof(NetfilProcess));
 	paused->frozen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	paused->rule = filter->rule;
 	return paused;
@@ -69,10 +43,10 @@ static guint32 *mark_of(NetfilKernel *kernel, const NetfilFilter *filter)
 	return &netfil_kernel_slot(kernel, filter->slot)->exhausted;
 }
 
-static Process *find(const struct NetfilPaused *paused, const Process *process)
+static NetfilProcess *find(const struct NetfilPaused *paused, const NetfilProcess *process)
 {
 	for (guint i = 0; i < paused->stopped->len; i++) {
-		Process *known = &g_array_index(paused->stopped, Process, i);
+		NetfilProcess *known = &g_array_index(paused->stopped, NetfilProcess, i);
 
 		if (known->pid == process->pid && known->start == process->start)
 			return known;
@@ -80,7 +54,7 @@ static Process *find(const struct NetfilPaused *paused, const Process *process)
 	return NULL;
 }
 
-static void remember(struct NetfilPaused *paused, const Process *process)
+static void remember(struct NetfilPaused *paused, const NetfilProcess *process)
 {
 	if (!find(paused, process))
 		g_array_append_val(paused->stopped, *process);
@@ -88,12 +62,12 @@ static void remember(struct NetfilPaused *paused, const Process *process)
 
 /* ---- one process, one control group ---- */
 
-/* A pidfd that means the process which look_at() saw, or -1. */
-static int open_process(guint32 pid, Process *process)
+/* A pidfd that means the process which netfil_process_look_at() saw, or -1. */
+static int open_process(guint32 pid, NetfilProcess *process)
 {
 	int pidfd = syscall(SYS_pidfd_open, pid, 0);
 
-	if (pidfd >= 0 && !look_at(pid, process)) {
+	if (pidfd >= 0 && !netfil_process_look_at(pid, process)) {
 		close(pidfd);
 		return -1;
 	}
@@ -101,14 +75,19 @@ static int open_process(guint32 pid, Process *process)
 }
 
 /* Whether it ran. `ours`: if it stands still, it is by an earlier netfild's doing. */
-static gboolean stop(struct NetfilPaused *paused, guint32 pid, gboolean ours)
+static gboolean stop(NetfilFilter *filter, guint32 pid, gboolean ours)
 {
-	Process process;
+	struct NetfilPaused *paused = paused_of(filter);
+	NetfilProcess process;
 	int pidfd = open_process(pid, &process);
 	gboolean ran;
 
 	if (pidfd < 0)
 		return FALSE;
+	if (!netfil_filter_may_signal(filter, pid)) {
+		close(pidfd);
+		return FALSE;
+	}
 	/* One that waits for the disk, or is traced, stops when it comes back. */
 	ran = process.state != 'T' && (strchr("RS", process.state) || !find(paused, &process));
 	if (process.state != 'T')
@@ -119,9 +98,9 @@ static gboolean stop(struct NetfilPaused *paused, guint32 pid, gboolean ours)
 	return ran;
 }
 
-static void wake(const Process *stopped)
+static void wake(const NetfilProcess *stopped)
 {
-	Process process;
+	NetfilProcess process;
 	int pidfd = open_process(stopped->pid, &process);
 
 	if (pidfd < 0)
@@ -163,7 +142,7 @@ static gboolean is_all_of(NetfilKernel *kernel, const NetfilFilter *filter, cons
 {
 	g_autoptr(GArray) members = netfil_cgroup_processes(directory);
 	gboolean asked_again = FALSE;
-	Process process;
+	NetfilProcess process;
 
 	for (guint i = 0; i < members->len; i++) {
 		guint32 pid = g_array_index(members, guint32, i);
@@ -173,7 +152,7 @@ static gboolean is_all_of(NetfilKernel *kernel, const NetfilFilter *filter, cons
 		if (!asked_again)
 			add_processes(kernel, filter, pids);
 		asked_again = TRUE;
-		if (!g_hash_table_contains(pids, GUINT_TO_POINTER(pid)) && look_at(pid, &process))
+		if (!g_hash_table_contains(pids, GUINT_TO_POINTER(pid)) && netfil_process_look_at(pid, &process))
 			return FALSE;
 	}
 	return TRUE;
@@ -225,7 +204,7 @@ static void stop_others(NetfilFilter *filter, const char *mount, GHashTable *pid
 
 		if (directory && g_hash_table_lookup(frozen, directory))
 			continue;
-		if (stop(paused_of(filter), pid, ours))
+		if (stop(filter, pid, ours))
 			*ran = TRUE;
 	}
 }
@@ -278,7 +257,7 @@ void netfil_pause_end(NetfilKernel *kernel, NetfilFilter *filter)
 		netfil_cgroup_freeze(directory, FALSE);
 	/* Children first, for the same reason. */
 	for (guint i = filter->paused->stopped->len; i-- > 0;)
-		wake(&g_array_index(filter->paused->stopped, Process, i));
+		wake(&g_array_index(filter->paused->stopped, NetfilProcess, i));
 	netfil_pause_forget(filter);
 	__atomic_and_fetch(mark_of(kernel, filter), ~NETFIL_EXHAUSTED_PAUSED, __ATOMIC_SEQ_CST);
 }

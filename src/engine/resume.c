@@ -53,6 +53,7 @@ static NetfilFilter *filter_of_row(const NetfilLedgerFilter *row, GError **error
 		return NULL;
 	filter = netfil_filter_new(spec);
 	filter->id = row->id;
+	filter->owner = row->owner;
 	filter->started = row->started;
 	filter->ends = row->ends;
 	filter->base = filter->kept_base = row->base;

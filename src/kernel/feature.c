@@ -11,6 +11,7 @@
 
 #include "cgroup.h"
 #include "core/error.h"
+#include "iterate.h"
 
 #define FUNC_SKC_TO_MPTCP_SOCK 196
 #define PROC_PID_INIT_INO 0xEFFFFFFCU /* include/linux/proc_ns.h */
@@ -41,6 +42,9 @@ static const NetfilFeatureText texts[NETFIL_FEATURES] = {
 			      "MPTCP traffic is unattributed to socket filters"},
 	[NETFIL_HAS_INITIAL_PIDS] = {"initial_pids", FALSE, "--pid means the host's process numbers",
 				     "netfil runs in a PID namespace: its --pid finds other processes"},
+	[NETFIL_HAS_NAMESPACES] = {"namespaces", FALSE,
+				   "ends connections in other network namespaces",
+				   "those stall at their cap: netfild was started without CAP_SYS_ADMIN"},
 };
 
 static const struct btf *kernel_btf(void)
@@ -96,6 +100,8 @@ static gboolean probe(NetfilFeatureId id)
 					       NULL) == 1;
 	case NETFIL_HAS_INITIAL_PIDS:
 		return initial_pids();
+	case NETFIL_HAS_NAMESPACES:
+		return netfil_namespaces_open();
 	case NETFIL_FEATURES:
 		break;
 	}

@@ -10,9 +10,12 @@
 gboolean netfil_iterate(struct bpf_program *program, int map_fd, GByteArray *output,
 			GError **error);
 
-/* The network namespaces that processes and /run/netns keep, each once: descriptors
- * (int), closed with the array. */
+/* The network namespaces that processes and /run/netns keep, each once, our own first:
+ * descriptors (int), closed with the array. Where others cannot be entered, our own alone. */
 GArray *netfil_namespaces(void);
 
-/* Runs `func` in a thread of its own that is in the namespace. */
+/* Whether we may enter namespaces: that takes CAP_SYS_ADMIN. */
+gboolean netfil_namespaces_open(void);
+
+/* Runs `func` in the namespace: in a thread of its own, if it is not ours. */
 void netfil_in_namespace(int namespace_fd, void (*func)(gpointer), gpointer data);

@@ -202,20 +202,36 @@ NetfilKernel *netfil_kernel_open(const char *bpffs_dir, const char *cgroup_root,
 	return g_steal_pointer(&k);
 }
 
-void netfil_kernel_close(NetfilKernel *k)
+/* clsact filters know no owner, and would outlive it. */
+static void detach_interfaces(NetfilKernel *k)
 {
 	GHashTableIter iter;
 	gpointer ifindex;
 
+	g_hash_table_iter_init(&iter, k->interfaces);
+	while (g_hash_table_iter_next(&iter, &ifindex, NULL))
+		netfil_traffic_detach(k->links, k->objects, GPOINTER_TO_UINT(ifindex));
+}
+
+gboolean netfil_kernel_release(NetfilKernel *k, GError **error)
+{
+	g_autoptr(GPtrArray) names = netfil_links_names(k->links);
+
+	detach_interfaces(k);
+	for (guint i = 0; i < names->len; i++)
+		netfil_links_remove(k->links, names->pdata[i]);
+	return !k->bpffs_dir || netfil_pin_remove(k->bpffs_dir, error);
+}
+
+void netfil_kernel_close(NetfilKernel *k)
+{
 	if (!k)
 		return;
 	if (k->ring_source)
 		g_source_remove(k->ring_source);
 	ring_buffer__free(k->ring);
-	/* clsact filters know no owner: unpinned ones must not outlive it. */
-	g_hash_table_iter_init(&iter, k->interfaces);
-	while (!k->bpffs_dir && g_hash_table_iter_next(&iter, &ifindex, NULL))
-		netfil_traffic_detach(k->links, k->objects, GPOINTER_TO_UINT(ifindex));
+	if (!k->bpffs_dir)
+		detach_interfaces(k);
 	netfil_links_free(k->links);
 	netfil_objects_free(k->objects);
 	netfil_maps_free(k->maps);

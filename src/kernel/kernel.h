@@ -17,6 +17,9 @@ typedef struct NetfilKernel NetfilKernel;
  * and all below. bpffs_dir NULL: nothing is pinned. */
 NetfilKernel *netfil_kernel_open(const char *bpffs_dir, const char *cgroup_root, GError **error);
 
+/* Takes every program off, and the pins away. Counters can be read until it is closed. */
+gboolean netfil_kernel_release(NetfilKernel *kernel, GError **error);
+
 /* Pins stay, and so caps hold. */
 void netfil_kernel_close(NetfilKernel *kernel);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(NetfilKernel, netfil_kernel_close)

@@ -2,6 +2,7 @@
 #include "pin.h"
 
 #include <errno.h>
+#include <glib/gstdio.h>
 #include <linux/magic.h>
 #include <sys/mount.h>
 #include <sys/statfs.h>
@@ -74,4 +75,34 @@ GPtrArray *netfil_pin_links(const char *dir)
 	g_autofree char *links = g_build_filename(dir, "links", NULL);
 
 	return names_in(links);
+}
+
+static gboolean remove_folder(const char *path, GError **error)
+{
+	g_autoptr(GPtrArray) names = names_in(path);
+
+	for (guint i = 0; i < names->len; i++) {
+		g_autofree char *pin = g_build_filename(path, names->pdata[i], NULL);
+
+		if (g_unlink(pin) && errno != ENOENT)
+			return failed("remove", pin, error);
+	}
+	return !g_rmdir(path) || errno == ENOENT || failed("remove", path, error);
+}
+
+gboolean netfil_pin_remove(const char *dir, GError **error)
+{
+	g_autoptr(GPtrArray) folders = NULL;
+
+	if (!on_bpffs(dir))
+		return TRUE; /* nothing can be pinned there */
+	folders = names_in(dir);
+	for (guint i = 0; i < folders->len; i++) {
+		g_autofree char *folder = g_build_filename(dir, folders->pdata[i], NULL);
+
+		if (!remove_folder(folder, error))
+			return FALSE;
+	}
+	/* Where a bpffs of its own is mounted at it, the folder stays. */
+	return !g_rmdir(dir) || errno == EBUSY || failed("remove", dir, error);
 }

@@ -18,3 +18,7 @@ char *netfil_pin_path(const char *dir, const char *kind, const char *name);
 
 /* Names of the pinned links. */
 GPtrArray *netfil_pin_links(const char *dir);
+
+/* Takes all pins and their folders away, those of other versions' maps too. What nobody
+ * else holds open comes off with them. */
+gboolean netfil_pin_remove(const char *dir, GError **error);

@@ -53,20 +53,25 @@ static void list_here(gpointer data)
 	netfil_iterate(listing->objects->owner->progs.slot_connections, -1, listing->records, NULL);
 }
 
-#define FOR_EACH_CONNECTION(records, connection)                                                   \
-	for (const struct netfil_connection *connection = (gconstpointer)(records)->data;          \
-	     (guint8 *)(connection + 1) <= (records)->data + (records)->len; connection++)
+static const struct netfil_connection *connections(const GByteArray *records, guint *count)
+{
+	*count = records->len / sizeof(struct netfil_connection);
+	return (gconstpointer)records->data; /* NULL of none */
+}
 
 /* Before Linux 6.5: list them, then ask for each over netlink. */
 static void request_here(gpointer data)
 {
 	Listing listing = {data, g_byte_array_new()};
 	struct nl_sock *diag = nl_socket_alloc();
+	const struct netfil_connection *found;
+	guint count;
 
 	list_here(&listing);
+	found = connections(listing.records, &count);
 	if (diag && !nl_connect(diag, NETLINK_SOCK_DIAG))
-		FOR_EACH_CONNECTION(listing.records, connection)
-			request_destroy(diag, connection);
+		for (guint i = 0; i < count; i++)
+			request_destroy(diag, &found[i]);
 	nl_socket_free(diag);
 	g_byte_array_unref(listing.records);
 }
@@ -88,14 +93,15 @@ guint netfil_closing_connections(NetfilObjects *objects, guint slot)
 	g_autoptr(GArray) namespaces = netfil_namespaces();
 	g_autoptr(GByteArray) records = g_byte_array_new();
 	Listing listing = {objects, records};
-	guint closing = 0;
+	const struct netfil_connection *found;
+	guint count, closing = 0;
 
 	objects->owner->bss->asked_slot = slot;
 	for (guint i = 0; i < namespaces->len; i++)
 		netfil_in_namespace(g_array_index(namespaces, int, i), list_here, &listing);
-	FOR_EACH_CONNECTION(records, connection)
-		closing += connection->state == BPF_TCP_FIN_WAIT1 ||
-			   connection->state == BPF_TCP_CLOSING ||
-			   connection->state == BPF_TCP_LAST_ACK;
+	found = connections(records, &count);
+	for (guint i = 0; i < count; i++)
+		closing += found[i].state == BPF_TCP_FIN_WAIT1 ||
+			   found[i].state == BPF_TCP_CLOSING || found[i].state == BPF_TCP_LAST_ACK;
 	return closing;
 }

@@ -22,8 +22,8 @@ static const char *const checks[] = {
     CHANGED("app", NETFIL_SQL_APP),
     CHANGED("account", NETFIL_SQL_ACCOUNT),
     CHANGED("note", NETFIL_SQL_NOTE),
-    "SELECT 'filter' FROM filter WHERE id NOT IN (SELECT filter FROM usage)"
-    " OR id NOT IN (SELECT filter FROM recorded)",
+    ("SELECT 'filter' FROM filter WHERE id NOT IN (SELECT filter FROM usage)"
+     " OR id NOT IN (SELECT filter FROM recorded)"),
     "SELECT \"table\" FROM pragma_foreign_key_check",
 };
 static const char *const history_checks[] = {

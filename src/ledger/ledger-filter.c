@@ -19,13 +19,15 @@ enum {
 	UNLIMITED_UNTIL,
 	FREE_UNTIL,
 	DOWNED,
+	OWNER,
 	/* of load() alone */
 	BASE,
 	USED = BASE + NETFIL_SQL_COUNTERS_COUNT,
 	RECORDED = USED + NETFIL_SQL_COUNTERS_COUNT,
 };
 
-#define FILTER_VALUES "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15"
+#define FILTER_VALUES                                                                              \
+	"?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16"
 #define USAGE_VALUES "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13"
 #define RECORDED_VALUES "?1, ?2, ?3, ?4, ?5, ?6, ?7"
 
@@ -95,6 +97,7 @@ static NetfilLedgerFilter *read_filter(sqlite3_stmt *row, GVariant *spec)
 	filter->unlimited_until = sqlite3_column_int64(row, UNLIMITED_UNTIL);
 	filter->free_until = sqlite3_column_int64(row, FREE_UNTIL);
 	filter->downed = g_strdup((const char *)sqlite3_column_text(row, DOWNED));
+	filter->owner = (guint32)sqlite3_column_int64(row, OWNER);
 	filter->warned = g_array_new(FALSE, FALSE, sizeof(guint8));
 	netfil_ledger_read_counters(row, BASE, &filter->base);
 	netfil_ledger_read_counters(row, USED, &filter->used);
@@ -200,6 +203,7 @@ static gboolean write_filter(NetfilLedger *ledger, const NetfilLedgerFilter *fil
 	sqlite3_bind_int64(write, UNLIMITED_UNTIL + 1, filter->unlimited_until);
 	sqlite3_bind_int64(write, FREE_UNTIL + 1, filter->free_until);
 	bind_text(write, DOWNED + 1, filter->downed);
+	sqlite3_bind_int64(write, OWNER + 1, filter->owner);
 	return netfil_ledger_finish(ledger, write, error) && netfil_ledger_met(ledger, id, error);
 }
 

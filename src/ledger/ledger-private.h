@@ -36,7 +36,7 @@ struct NetfilLedger {
 
 #define NETFIL_SQL_FILTER                                                                          \
 	"id, name, spec, slot, rule, started, ends, extra_in, extra_out, extra_total, forfeited,"  \
-	" granted, unlimited_until, free_until, downed"
+	" granted, unlimited_until, free_until, downed, owner"
 #define NETFIL_SQL_USAGE "filter, " NETFIL_SQL_BASE ", " NETFIL_SQL_USED
 #define NETFIL_SQL_RECORDED "filter, " NETFIL_SQL_COUNTERS
 #define NETFIL_SQL_CYCLE                                                                           \

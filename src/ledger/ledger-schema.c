@@ -23,6 +23,9 @@
 	" used_reset_bytes INTEGER NOT NULL, used_reset_packets INTEGER NOT NULL"
 #define OF_FILTER_2 "REFERENCES filter (id) ON DELETE CASCADE"
 #define FILTER_2 "id, name, specification, slot, rule, started, 0, 0, 0, 0, 0, 0, 0, 0, NULL"
+#define FILTER_COLUMNS_2                                                                           \
+	"id, name, spec, slot, rule, started, ends, extra_in, extra_out, extra_total, forfeited,"  \
+	" granted, unlimited_until, free_until, downed"
 #define RECORDED_2                                                                                 \
 	"base_in + used_in, base_out + used_out, base_refused_bytes + used_refused_bytes,"         \
 	" base_refused_packets + used_refused_packets, base_reset_bytes + used_reset_bytes,"       \
@@ -123,6 +126,11 @@ static const char *const migrations[] = {
     "DELETE FROM sqlite_sequence WHERE name = 'filter';"
     "UPDATE sqlite_sequence SET name = 'filter' WHERE name = 'filter_1';"
     "DROP TABLE filter_1",
+
+    /* Who made a filter: so far, root. A row whose sum is wrong keeps a wrong one. */
+    "ALTER TABLE filter ADD COLUMN owner INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE filter SET sum = netfil_sum(" FILTER_COLUMNS_2 ", owner)"
+    " WHERE sum IS netfil_sum(" FILTER_COLUMNS_2 ")",
 };
 
 static int schema_version(NetfilLedger *ledger)

@@ -3,6 +3,7 @@
 
 #include <glib.h>
 
+#include "core/counters.h"
 #include "core/cycle.h"
 #include "netfil/abi.h"
 
@@ -12,13 +13,6 @@
  * returns. Instants are seconds since the epoch.
  */
 typedef struct NetfilLedger NetfilLedger;
-
-/* What a slot counts, in bytes and packets. */
-typedef struct {
-	guint64 in, out;
-	guint64 refused_bytes, refused_packets;
-	guint64 reset_bytes, reset_packets;
-} NetfilCounters;
 
 /* A filter. Counters are those of its slot, which only rise, also over a restart of the
  * machine: what is used is counters less base. (64 bits, and base may have wrapped.) */
@@ -38,6 +32,7 @@ typedef struct {
 	guint64 granted; /* in + out counters up to which the kernel may admit; 0: no grants */
 	gint64 unlimited_until;
 	gint64 free_until; /* hours were free at the last checkpoint, until then; 0: not */
+	guint32 owner;	   /* user id */
 	char *downed;	   /* names of interfaces taken down, by spaces; NULL: none */
 	GArray *warned;	   /* guint8, percents, ascending; never NULL after loading */
 } NetfilLedgerFilter;

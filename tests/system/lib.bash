@@ -38,6 +38,7 @@ setup() {
 
 teardown() {
 	local status=$?
+	[[ -z ${NETFIL_SANITIZE-} ]] || end_daemon
 	((status == 0)) || [[ -n ${BATS_TEST_COMPLETED-} ]] || show_logs
 	unmake_world
 }
@@ -176,6 +177,16 @@ remove_cgroups() {
 
 cgroups_removed() {
 	[[ ! -e $CGROUP ]] || find "$CGROUP" -depth -type d -exec rmdir {} + 2>/dev/null
+}
+
+# Leaks are told by a netfild that ends by itself.
+end_daemon() {
+	[[ -n ${PIDS[daemon]-} ]] && kill -TERM "${PIDS[daemon]}" 2>/dev/null || return 0
+	wait_until has_ended "${PIDS[daemon]}" || true
+}
+
+has_ended() { # PID
+	[[ ! -e /proc/$1 || $(ps -o state= "$1") == Z* ]]
 }
 
 show_logs() {

@@ -26,6 +26,8 @@
 #include <string.h>
 
 #define ETHERNET 14
+#define FRAME_MAX (256 * 1024)
+#define ALIGN 2 /* in front of a frame, so that the IP header in it is aligned */
 #define DEFAULT_MSS 536
 
 struct file_header {
@@ -156,7 +158,8 @@ static FILE *open_capture(const char *path)
 
 int main(int argc, char **argv)
 {
-	static uint8_t frame[256 * 1024];
+	static _Alignas(uint64_t) uint8_t buffer[ALIGN + FRAME_MAX];
+	uint8_t *frame = buffer + ALIGN;
 	struct record_header record;
 	struct sum sum = {};
 	uint8_t source[16];
@@ -173,7 +176,7 @@ int main(int argc, char **argv)
 	while (fread(&record, sizeof(record), 1, file) == 1) {
 		struct packet packet = {.data = frame + ETHERNET};
 
-		if (record.captured > sizeof(frame) ||
+		if (record.captured > FRAME_MAX ||
 		    fread(frame, 1, record.captured, file) != record.captured)
 			errx(1, "%s: cut short", argv[1]);
 		if (record.captured < ETHERNET || record.length < ETHERNET)

@@ -144,6 +144,7 @@ NetfilLedgerFilter *filter_new(const char *name, guint salt)
 	filter->granted = from + 5;
 	filter->unlimited_until = NOW + salt + 6;
 	filter->free_until = NOW + salt + 7;
+	filter->owner = salt + 1000;
 	filter->downed = salt % 2 ? g_strdup("eth1 wlan0") : NULL;
 	return filter;
 }
@@ -182,6 +183,7 @@ static void tell_filter(GString *text, const NetfilLedgerFilter *f)
 	tell_number(text, f->granted);
 	tell_number(text, f->unlimited_until);
 	tell_number(text, f->free_until);
+	tell_number(text, f->owner);
 	for (guint i = 0; i < f->warned->len; i++)
 		g_string_append_printf(text, " %u%%", g_array_index(f->warned, guint8, i));
 	g_string_append_c(text, '\n');

@@ -6,6 +6,7 @@
 #include <utime.h>
 
 #include "ledger-fixture.h"
+#include "ledger/ledger-private.h"
 
 #define SEED 20261123
 #define DAMAGES 400
@@ -80,9 +81,9 @@ static void test_schema_1(void)
 				      9, "gone") "DELETE FROM filter WHERE id = 9;");
 	ledger = ledger_open(directory);
 	assert_dump(ledger, "filter a {'ip': ['192.0.2.1']} - 5 7 3 1000 0 1/2/3/4/5/6"
-			    " 10/20/30/40/50/60 11/22/33/44/55/66 0 0 0 0 0 0 0\n"
+			    " 10/20/30/40/50/60 11/22/33/44/55/66 0 0 0 0 0 0 0 0\n"
 			    "filter b {'ip': ['192.0.2.1']} - 5 7 8 1000 0 1/2/3/4/5/6"
-			    " 10/20/30/40/50/60 11/22/33/44/55/66 0 0 0 0 0 0 0\n");
+			    " 10/20/30/40/50/60 11/22/33/44/55/66 0 0 0 0 0 0 0 0\n");
 	g_assert_true(netfil_ledger_save(ledger, next, NULL));
 	g_assert_cmpint(next->id, ==, 10);
 	dump = ledger_dump(ledger);
@@ -116,6 +117,59 @@ static void test_schema_1_unreadable(void)
 	directory_remove(directory);
 }
 
+/* As schema 2 had it: no owner, and a sum without one. */
+static void make_schema_2(const char *directory)
+{
+	static const char columns[] =
+	    "id, name, spec, slot, rule, started, ends, extra_in, extra_out, extra_total,"
+	    " forfeited, granted, unlimited_until, free_until, downed";
+	g_autofree char *path = file_in(directory, "ledger.db"), *damage = NULL;
+	g_autofree char *sql = g_strdup_printf("ALTER TABLE filter DROP COLUMN owner;"
+					       "UPDATE filter SET sum = netfil_sum(%s);"
+					       "PRAGMA user_version = 2",
+					       columns);
+	g_autoptr(GError) error = NULL;
+	NetfilLedger *ledger = netfil_ledger_connect(path, FALSE, &damage, &error);
+
+	g_assert_no_error(error);
+	g_assert_true(netfil_ledger_run(ledger, sql, &error));
+	g_assert_no_error(error);
+	netfil_ledger_close(ledger);
+}
+
+/* Filters of before there were owners are root's; all else is as it was. */
+static void test_schema_2(void)
+{
+	char *directory = directory_new();
+	NetfilLedger *ledger = ledger_open(directory);
+	g_autoptr(NetfilLedgerFilter) filter = filter_new("a", 1);
+	g_autofree char *dump = NULL;
+
+	filter->owner = 0;
+	g_assert_true(netfil_ledger_save(ledger, filter, NULL));
+	dump = ledger_dump(ledger);
+	netfil_ledger_close(ledger);
+	make_schema_2(directory);
+	ledger = ledger_open(directory);
+	assert_dump(ledger, dump);
+	netfil_ledger_close(ledger);
+	directory_remove(directory);
+}
+
+/* A change of the schema makes no damaged row a good one. */
+static void test_schema_2_damaged(void)
+{
+	char *directory = directory_new();
+	NetfilLedger *ledger = ledger_open(directory);
+
+	ledger_fill(ledger, 3);
+	netfil_ledger_close(ledger);
+	make_schema_2(directory);
+	run_sql(directory, "UPDATE filter SET granted = granted + 1 WHERE id = 2");
+	assert_refused(directory, NETFIL_ERROR_FAILED, "a row of filter has changed");
+	directory_remove(directory);
+}
+
 static void test_newer(void)
 {
 	char *directory = directory_new();
@@ -125,9 +179,9 @@ static void test_newer(void)
 
 	ledger_fill(ledger, 3);
 	ledger_back_up_and_close(ledger);
-	run_sql(directory, "ALTER TABLE filter ADD COLUMN future TEXT; PRAGMA user_version = 3");
+	run_sql(directory, "ALTER TABLE filter ADD COLUMN future TEXT; PRAGMA user_version = 4");
 	before = file_read(path, &length);
-	assert_refused(directory, NETFIL_ERROR_UNSUPPORTED, "newer netfil (schema 3");
+	assert_refused(directory, NETFIL_ERROR_UNSUPPORTED, "newer netfil (schema 4");
 	after = file_read(path, &now);
 	g_assert_cmpmem(before, length, after, now);
 	directory_remove(directory);
@@ -138,11 +192,10 @@ static void test_newer(void)
 static void test_backup(void)
 {
 	char *directory = directory_new();
-	g_autofree char *path = file_in(directory, "ledger.db"), *backup = NULL, *old = NULL;
+	g_autofree char *backup = file_in(directory, "ledger.db.backup"), *old = NULL;
 	NetfilLedger *ledger = ledger_open(directory);
 	g_autoptr(GPtrArray) names = NULL;
 
-	backup = file_in(directory, "ledger.db.backup");
 	ledger_fill(ledger, 3);
 	old = ledger_dump(ledger);
 	ledger_back_up_and_close(ledger);
@@ -474,6 +527,8 @@ int main(int argc, char **argv)
 	    {"schema-1", test_schema_1},
 	    {"schema-1-empty", test_schema_1_empty},
 	    {"schema-1-unreadable", test_schema_1_unreadable},
+    {"schema-2", test_schema_2},
+    {"schema-2-damaged", test_schema_2_damaged},
 	    {"newer", test_newer},
 	    {"backup", test_backup},
 	    {"warning", test_warning},

@@ -11,6 +11,7 @@ static NetfilStatus *make(void)
 	g_assert_true(netfil_spec_put(spec, "total", "25M", NULL));
 	status = netfil_status_new(spec);
 	status->id = G_MAXUINT64;
+	status->owner = 1000;
 	status->state = NETFIL_STATE_EXHAUSTED;
 	status->used[NETFIL_IN] = 1;
 	status->used[NETFIL_OUT] = 2;
@@ -19,6 +20,7 @@ static NetfilStatus *make(void)
 	status->refused_packets = 5;
 	status->reset_bytes = 6;
 	status->reset_packets = 7;
+	status->counted = (NetfilCounters){21, 22, 23, 24, 25, 26};
 	status->cycle_started = -8;
 	status->cycle_ends = 9;
 	status->extra[NETFIL_IN] = -10;
@@ -33,10 +35,11 @@ static NetfilStatus *make(void)
 }
 
 static const char printed[] =
-    "{'name': <'web'>, 'id': <uint64 18446744073709551615>, 'state': <'exhausted'>, "
-    "'spec': <{'ip': ['192.0.2.0/24'], 'total': ['25000000'], 'on-limit': ['reject'], "
+    "{'name': <'web'>, 'id': <uint64 18446744073709551615>, 'owner': <uint32 1000>, "
+    "'state': <'exhausted'>, 'spec': <{'ip': ['192.0.2.0/24'], 'total': ['25000000'], 'on-limit': ['reject'], "
     "'on': ['true']}>, 'used': <(uint64 1, uint64 2, uint64 3)>, "
     "'refused': <(uint64 4, uint64 5)>, 'resets': <(uint64 6, uint64 7)>, "
+    "'counted': <(uint64 21, uint64 22, uint64 23, uint64 24, uint64 25, uint64 26)>, "
     "'started': <int64 -8>, 'ends': <int64 9>, 'extra': <(int64 -10, int64 11, int64 -12)>, "
     "'forfeited': <uint64 13>, 'unlimited-until': <int64 14>, 'free-until': <int64 15>, "
     "'forecast': <int64 16>, 'warned': <[byte 0x50, 0x5f]>}";
@@ -75,6 +78,8 @@ static void test_variant(void)
 	expect_status(again, printed);
 	g_assert_cmpuint(again->refused_packets, ==, 5);
 	g_assert_cmpuint(again->reset_bytes, ==, 6);
+	g_assert_cmpuint(again->counted.in, ==, 21);
+	g_assert_cmpuint(again->counted.reset_packets, ==, 26);
 }
 
 static void test_copy(void)
@@ -134,10 +139,10 @@ static GVariant *spoil(const char *key, GVariant *value)
 
 static void test_nonsense(void)
 {
-	static const char *const keys[] = {"name",       "id",       "state",     "spec",
+	static const char *const keys[] = {"name",       "id",       "owner",     "state",     "spec",
 					   "used",       "refused",  "resets",    "started",
 					   "ends",       "extra",    "forfeited", "unlimited-until",
-					   "free-until", "forecast", "warned"};
+					   "free-until", "forecast", "warned",    "counted"};
 
 	for (guint i = 0; i < G_N_ELEMENTS(keys); i++) {
 		g_autofree char *quoted = g_strdup_printf("\"%s\" is missing", keys[i]);
