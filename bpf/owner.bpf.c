@@ -351,6 +351,34 @@ int socket_scrub(struct bpf_iter__bpf_sk_storage_map *ctx)
 	return 0;
 }
 
+/* Writes a struct netfil_socket_usage for each socket that moved something. */
+SEC("iter/bpf_sk_storage_map")
+int socket_usage(struct bpf_iter__bpf_sk_storage_map *ctx)
+{
+	struct netfil_socket_usage usage = {};
+	const struct netfil_owner *owner;
+	struct sock *sk = ctx->sk;
+	struct netfil_tag *tag;
+
+	if (!sk)
+		return 0;
+	tag = bpf_sk_storage_get(&tags, sk, 0, 0);
+	if (!tag || (!tag->bytes[NETFIL_IN] && !tag->bytes[NETFIL_OUT]))
+		return 0;
+	owner = tag->user.tgid ? &tag->user : &tag->creator;
+	usage.cookie = bpf_get_socket_cookie(sk);
+	usage.bytes[NETFIL_IN] = tag->bytes[NETFIL_IN];
+	usage.bytes[NETFIL_OUT] = tag->bytes[NETFIL_OUT];
+	usage.start = owner->start;
+	usage.tgid = owner->tgid;
+	usage.uid = owner->uid;
+	usage.exe = owner->exe;
+	usage.account = tag->account;
+	usage.flow = tag->flow;
+	bpf_seq_write(ctx->meta->seq, &usage, sizeof(usage));
+	return 0;
+}
+
 /* Writes the tgid of each process that holds a socket which asked_slot's filter
  * matches; one may come more than once. */
 SEC("iter/task_file")

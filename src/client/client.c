@@ -9,6 +9,7 @@
 /* Loading programs anew takes seconds on a slow machine; GDBus gives up at 25. */
 #define CALL_TIMEOUT_MS (120 * 1000)
 #define PAGE 250 /* what netfild has in hand at once; the next is made while one is read */
+#define SOCKETS_PAGE 1000 /* of netfild's */
 
 struct _NetfilClient {
 	GObject parent_instance;
@@ -569,4 +570,25 @@ char *netfil_client_trouble(NetfilClient *client, gint64 *since, GError **error)
 		   error)
 		   ? what
 		   : NULL;
+}
+
+GArray *netfil_client_sockets(NetfilClient *client, GError **error)
+{
+	g_autoptr(GArray) usages = netfil_socket_usages_new();
+	guint64 after = 0;
+	guint before;
+
+	do {
+		g_autoptr(GVariant) page = NULL;
+
+		before = usages->len;
+		if (!answered(netfil_bus_manager_call_sockets_sync(client->manager, after, &page,
+								   NULL, error),
+			      error))
+			return NULL;
+		netfil_socket_usages_read(usages, page);
+		if (usages->len > before)
+			after = g_array_index(usages, NetfilSocketUsage, usages->len - 1).cookie;
+	} while (usages->len - before == SOCKETS_PAGE);
+	return g_steal_pointer(&usages);
 }

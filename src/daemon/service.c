@@ -306,6 +306,28 @@ static gboolean on_apps(NetfilBusManager *manager, GDBusMethodInvocation *call, 
 	return give_answer(call, answer, error);
 }
 
+static gboolean on_sockets(NetfilBusManager *manager, GDBusMethodInvocation *call, guint64 after,
+			   NetfilService *service)
+{
+	g_autoptr(GArray) usages = netfil_engine_sockets(service->engine);
+	g_auto(GVariantBuilder) builder =
+	    G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE("a" NETFIL_SOCKET_USAGE_TYPE));
+	guint left = PAGE_MAX;
+
+	(void)manager;
+	for (guint i = 0; i < usages->len && left; i++) {
+		const NetfilSocketUsage *usage = &g_array_index(usages, NetfilSocketUsage, i);
+
+		if (usage->cookie <= after)
+			continue;
+		g_variant_builder_add_value(&builder, netfil_socket_usage_to_variant(usage));
+		left--;
+	}
+	g_dbus_method_invocation_return_value(
+	    call, g_variant_new("(a" NETFIL_SOCKET_USAGE_TYPE ")", &builder));
+	return TRUE;
+}
+
 static gboolean on_trouble(NetfilBusManager *manager, GDBusMethodInvocation *call,
 			   NetfilService *service)
 {
@@ -471,6 +493,7 @@ static void connect_manager(NetfilService *service)
 	    {"handle-unattributed", G_CALLBACK(on_unattributed)},
 	    {"handle-history", G_CALLBACK(on_history)},
 	    {"handle-apps", G_CALLBACK(on_apps)},
+	    {"handle-sockets", G_CALLBACK(on_sockets)},
 	    {"handle-trouble", G_CALLBACK(on_trouble)},
 	};
 

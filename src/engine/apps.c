@@ -154,6 +154,14 @@ static GRefString *exe_name(NetfilApps *apps, guint32 account, const struct netf
 	return name;
 }
 
+char *netfil_apps_path(NetfilApps *apps, guint32 account, const struct netfil_exe *exe)
+{
+	gboolean given = account >= NETFIL_ACCOUNT_FIRST && account < NETFIL_ACCOUNTS_MAX &&
+			 !memcmp(&apps->accounts[account].key.exe, exe, sizeof(*exe));
+
+	return g_strdup(exe_name(apps, given ? account : NETFIL_ACCOUNT_OTHERS, exe));
+}
+
 /* ---- what they moved ---- */
 
 static guint64 load(const guint64 *counter)

@@ -38,6 +38,10 @@ void netfil_apps_resume(NetfilApps *apps, guint32 account, guint64 in, guint64 o
  * by number. */
 GArray *netfil_apps_moved(NetfilApps *apps);
 
+/* The path of an executable: of the account, if that is its still, or as far as it is known. Caller
+ * frees. */
+char *netfil_apps_path(NetfilApps *apps, guint32 account, const struct netfil_exe *exe);
+
 /* What netfil_apps_moved() gave has been written down, for good. Where few accounts are
  * free, takes back those that were idle for long. */
 void netfil_apps_recorded(NetfilApps *apps, const GArray *moved);

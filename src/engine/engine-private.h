@@ -43,6 +43,7 @@ struct _NetfilEngine {
 	guint tick_source;
 	guint reset_source;
 	guint ended_source;
+	guint watch_source;
 	char *zone_name; /* by which cycles end */
 
 	/* What the ledger is still to be told. */
@@ -157,6 +158,9 @@ void netfil_turn_all(NetfilEngine *e);
 
 /* Gives the filter's warnings that are due. */
 void netfil_turn_warn(NetfilEngine *e, NetfilFilter *filter);
+
+/* sockets.c: what it waits for is not waited for any more. */
+void netfil_sockets_forget(NetfilEngine *e);
 
 /* ended.c: from now on removes filters with until-exit whose processes have ended, as long as
  * there are any. */

@@ -294,6 +294,7 @@ static void netfil_engine_finalize(GObject *object)
 	}
 	if (e->ended_source)
 		g_source_remove(e->ended_source);
+	netfil_sockets_forget(e);
 	if (e->reset_source)
 		g_source_remove(e->reset_source);
 	g_hash_table_iter_init(&iter, e->filters);

@@ -4,6 +4,7 @@
 #include <gio/gio.h>
 
 #include "core/change.h"
+#include "core/socket-usage.h"
 #include "core/status.h"
 
 /*
@@ -116,6 +117,10 @@ typedef struct {
 GArray *netfil_engine_history(NetfilEngine *engine, const char *name, NetfilBy by, gint64 from,
 			      gint64 to, GError **error);
 GArray *netfil_engine_apps(NetfilEngine *engine, int by, gint64 from, gint64 to, GError **error);
+
+/* What each socket that moved something did, by cookie (g_array_unref). Counting begins with the
+ * first call, and ends when nobody has asked for ten seconds. */
+GArray *netfil_engine_sockets(NetfilEngine *engine);
 
 /* What is wrong with the ledger, or else what its owner complains of, and since when; "" if
  * nothing is. */

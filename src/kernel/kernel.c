@@ -472,6 +472,15 @@ static GArray *distinct(const guint32 *numbers, gsize count)
 	return result;
 }
 
+GByteArray *netfil_kernel_socket_usage(NetfilKernel *k)
+{
+	GByteArray *records = g_byte_array_new();
+
+	netfil_iterate(k->objects->owner->progs.socket_usage, netfil_maps_fd(k->maps, "tags"),
+		       records, NULL);
+	return records;
+}
+
 GArray *netfil_kernel_slot_holders(NetfilKernel *k, guint slot)
 {
 	g_autoptr(GByteArray) output = g_byte_array_new();
