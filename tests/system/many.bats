@@ -45,6 +45,9 @@ resident_kilobytes() {
 	told '~' 1000
 	assert_within 100 30 netfil list
 	assert_equal lines "$(wc -l <"$TMP/many.told")" 1000
+	assert_within 100 30 netfil metrics
+	assert_equal samples "$(grep -c '^netfil_filter_used_bytes{.*direction="in"' "$TMP/many.told")" 1000
+	netfil list >"$TMP/many.told"
 	assert_equal "that wait" "$(grep -c waiting "$TMP/many.told")" 400
 	netfil export "$TMP/exported"
 	BEFORE="netfil apply $TMP/exported" assert_within 1000 5 netfil rm $(names 1000)
