@@ -47,7 +47,7 @@ best_of() { # COUNT COMMAND...
 	for ((i = 0; i < count; i++)); do
 		[[ -z ${BEFORE-} ]] || $BEFORE >/dev/null
 		run_once "$@"
-		((WALL >= ${ENOUGH-0} && CLIENT + DAEMON >= ${ENOUGH-0})) || break
+		((WALL >= ${ENOUGH-0} && (CLIENT >= ${ENOUGH-0} || DAEMON >= ${ENOUGH-0}))) || break
 	done
 }
 

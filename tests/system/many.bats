@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # 1,000 filters: what commands may cost, and what netfild may hold. Figures are the best of
-# several runs, and CPU time counts where it is less than wall time: tests have neighbours.
+# several runs. Tests have neighbours: so where it is less than the wall time, CPU time counts, of
+# netfil or netfild, whichever takes more. They work at the same time, as List has pages.
 
 load lib
 load many
@@ -10,12 +11,13 @@ setup() {
 	start_daemon
 }
 
-# Milliseconds for netfil and netfild together, told on the side, in one of RUNS.
+# Milliseconds in one of RUNS, told on the side.
 assert_within() { # MILLISECONDS RUNS COMMAND...
 	local cost
 	ENOUGH=$(($1 * 1000)) best_of "${@:2}"
-	cost=$((CLIENT + DAEMON < WALL ? CLIENT + DAEMON : WALL))
-	echo "# ${*:3:2}: $((cost / 1000)) ms (wall $((WALL / 1000)) ms)" >&3
+	cost=$((CLIENT > DAEMON ? CLIENT : DAEMON))
+	cost=$((cost < WALL ? cost : WALL))
+	echo "# ${*:3:2}: CPU $((CLIENT / 1000)) and $((DAEMON / 1000)) ms, wall $((WALL / 1000)) ms" >&3
 	((cost < $1 * 1000)) || fail "${*:3:2}: $((cost / 1000)) ms"
 }
 
@@ -50,6 +52,7 @@ resident_kilobytes() {
 	netfil list >"$TMP/many.told"
 	assert_equal "that wait" "$(grep -c waiting "$TMP/many.told")" 400
 	netfil export "$TMP/exported"
+	# shellcheck disable=SC2046 # a word a name
 	BEFORE="netfil apply $TMP/exported" assert_within 1000 5 netfil rm $(names 1000)
 	netfil apply "$TMP/exported" >"$TMP/told"
 	netfil export | diff "$TMP/exported" -
