@@ -102,6 +102,7 @@ declare -gA CHANGING=(
 	[Unattributed]=''
 	[History]="good hour 0 0 0"
 	[Apps]="hour 0 0 0"
+	[Sockets]='0'
 	[Trouble]=''
 )
 
