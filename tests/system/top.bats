@@ -48,18 +48,13 @@ top() { # GROUP JQ-EXPRESSION
 	netfil top --json --interval 0.1 --by "$1" | jq -r "$2"
 }
 
-# Somebody watches from now on, so that what comes is counted.
-watched() {
-	[[ $(top process length) ]]
-}
-
 @test "each group's numbers are the witness' to the byte" {
-	watched
+	open_top 100 24 # so that it is watched all the time
 	serve
-	start sender in_cgroup bash -c 'exec 3<>/dev/tcp/$1/$2 && read -r <"$3" && printf %300000s >&3
-		read -r <"$3"' sender "$B4" "$PORT" "$(make_gate sender)"
+	start sender in_cgroup bash -c 'exec 3<>"/dev/tcp/$1/$2" 4<>"$3"
+		read -r -u 4 && printf %300000s >&3 && read -r -u 4' sender "$B4" "$PORT" "$(make_gate sender)"
 	wait_until eval '[[ $(top remote ".[0].remote") == "$B4" ]]'
-	timeout "$PATIENCE" bash -c 'echo >"$1"' go "$TMP/sender.gate"
+	echo >"$TMP/sender.gate"
 	wait_until sent_all
 	for group in process exe user remote; do
 		assert_equal "$group" "$(top $group 'map([.in, .out] | @tsv) | join(" ")')" \
