@@ -69,7 +69,7 @@ org.netfil.manage: run it with sudo, or ask an administrator"
 
 @test "root may change all, by busctl as well" {
 	start_all
-	local manager=($NAME $MANAGER $NAME.Manager)
+	local manager=("$NAME" "$MANAGER" "$NAME.Manager")
 	in_ns a busctl --system call "${manager[@]}" Add 'sa{sas}' new 2 ip 1 192.0.2.9 total 1 5M |
 		grep -q "$MANAGER/filter/"
 	assert_equal "its cap" "$(show new .limit.total)" 5000000
