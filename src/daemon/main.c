@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib-unix.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +25,9 @@
 #include "server.h"
 #include "service.h"
 #include "systembus.h"
+
+#define SPARE_MEMORY (2 * 1024 * 1024)
+#define SPARE_CHECK_SECONDS 2
 
 typedef struct {
 	NetfilConfig *conf; /* what netfil.conf says */
@@ -261,6 +265,15 @@ static void closed(GDBusConnection *connection, gpointer service)
 	netfil_service_detach(service, connection);
 }
 
+/* Long messages leave holes behind that malloc() keeps. */
+static gboolean give_memory_back(gpointer data)
+{
+	(void)data;
+	if (mallinfo2().fordblks > SPARE_MEMORY)
+		malloc_trim(0);
+	return G_SOURCE_CONTINUE;
+}
+
 static gboolean serve(Options *options, GError **error)
 {
 	const char *socket_path = netfil_bus_socket(error);
@@ -294,6 +307,7 @@ static gboolean serve(Options *options, GError **error)
 	g_unix_signal_add(SIGTERM, on_stop_signal, loop);
 	g_unix_signal_add(SIGINT, on_stop_signal, loop);
 	g_unix_signal_add(SIGHUP, on_reload_signal, &reload);
+	g_timeout_add_seconds(SPARE_CHECK_SECONDS, give_memory_back, NULL);
 	g_message("%s: ready at %s", NETFIL_VERSION, socket_path);
 	tell_starter(options, "ready");
 	netfil_notify_ready();

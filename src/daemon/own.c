@@ -62,7 +62,7 @@ static gboolean is_own_filter(NetfilEngine *engine, const NetfilCaller *caller, 
 
 static gboolean has_room(NetfilEngine *engine, const NetfilCaller *caller, GError **error)
 {
-	g_autoptr(GPtrArray) statuses = netfil_engine_list(engine);
+	g_autoptr(GPtrArray) statuses = netfil_engine_list(engine, NULL, G_MAXUINT);
 	guint own = 0, users = 0;
 
 	for (guint i = 0; i < statuses->len; i++) {

@@ -63,9 +63,12 @@ gboolean netfil_engine_add(NetfilEngine *engine, const NetfilSpec *spec, guint32
  * then on. */
 gboolean netfil_engine_set(NetfilEngine *engine, const char *name, GVariant *changes,
 			   guint32 owner, GError **error);
-gboolean netfil_engine_switch(NetfilEngine *engine, const char *name, gboolean on, GError **error);
-gboolean netfil_engine_reset(NetfilEngine *engine, const char *name, GError **error);
-gboolean netfil_engine_remove(NetfilEngine *engine, const char *name, GError **error);
+
+/* All that are named (NULL-terminated), or none. */
+gboolean netfil_engine_switch(NetfilEngine *engine, const char *const *names, gboolean on,
+			      GError **error);
+gboolean netfil_engine_reset(NetfilEngine *engine, const char *const *names, GError **error);
+gboolean netfil_engine_remove(NetfilEngine *engine, const char *const *names, GError **error);
 
 /* Makes the filters what the specs (of NetfilSpec) say, all or none, and the administrators':
  * adds, changes (usage goes on) and, with `prune`, removes those of the administrators that are not among them. dry_run: only tells.
@@ -87,7 +90,9 @@ gboolean netfil_engine_reload(NetfilEngine *engine, GError **error);
 
 /* Numbers of this instant. Caller frees. */
 NetfilStatus *netfil_engine_get(NetfilEngine *engine, const char *name, GError **error);
-GPtrArray *netfil_engine_list(NetfilEngine *engine); /* of NetfilStatus, by name */
+
+/* Of NetfilStatus, by name: `count` of those behind the name `after` (NULL: from the start). */
+GPtrArray *netfil_engine_list(NetfilEngine *engine, const char *after, guint count);
 
 /* Connections of the filter that their application has closed while the kernel still
  * sends what it left. 0 for a name that is not there. */
@@ -98,7 +103,7 @@ void netfil_engine_end_connections(NetfilEngine *engine, const char *name);
 
 /* What a filter or an application moved in a period. */
 typedef struct {
-	const char *name; /* interned: the filter's name, or the executable's path ("": traffic
+	GRefString *name; /* interned, of the array: the filter's name, or the executable's path ("": traffic
 			     without an owner, "*": applications for which there was no room) */
 	guint32 uid;	  /* applications; G_MAXUINT32: none */
 	gint64 start, end; /* seconds since the epoch; end is excluded */

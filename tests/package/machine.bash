@@ -75,10 +75,12 @@ apt() {
 }
 
 install() { # PACKAGE...
+	# shellcheck disable=SC2046 # a word a package
 	apt install $(printf '/packages/%s.deb ' "$@")
 }
 
 install_next() { # PACKAGE...
+	# shellcheck disable=SC2046 # a word a package
 	apt install $(printf '/next/%s.deb ' "$@")
 }
 

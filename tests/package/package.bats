@@ -61,6 +61,16 @@ assert_spent() { # NAME
 	done)" ''
 }
 
+@test "install: the library, and what programs are built with" {
+	install libnetfil0 libnetfil-dev
+	machine ldconfig -p | grep -q 'libnetfil.so.0 '
+	machine test -e /usr/include/netfil/netfil.h
+	assert_equal version "$(machine bash -c 'sed -n "s/^Version: //p" /usr/lib/*/pkgconfig/netfil.pc')" \
+		"$(machine netfil --version | sed 's/.* //')"
+	apt purge libnetfil0 libnetfil-dev
+	is_active
+}
+
 @test "upgrade with caps in force: no byte passes, none is lost" {
 	netfil add open --cgroup /inside
 	netfil add tight --cgroup /inside --proto udp --out 50000 --on-limit drop
@@ -112,7 +122,8 @@ assert_spent() { # NAME
 @test "remove ends a netfild that was started by hand, and lifts its caps" {
 	machine systemctl stop netfild.service
 	machine systemd-run --quiet --unit by-hand /usr/sbin/netfild
-	wait_until netfil add tight --cgroup /inside --out 50000
+	wait_until eval 'machine journalctl --unit by-hand.service --output cat | grep -q "ready at"'
+	netfil add tight --cgroup /inside --out 50000
 	move 50000
 	apt remove netfil
 	wait_until eval '(($(programs) == 0))'
@@ -198,4 +209,13 @@ is_up() {
 	machine bash -c "cat /proc/$pid/status" >"$TMP/status"
 	fails grep -q '^Uid:.0' "$TMP/status"
 	grep -qx 'CapBnd:.0*' "$TMP/status"
+}
+
+@test "hooks run in a service of their own, as an ordinary user" {
+	machine bash -c 'printf "#!/bin/sh\necho \$NETFIL_EVENT \$NETFIL_FILTER by \$(id -u)\n" >/etc/netfil/events.d/tell
+		chmod 755 /etc/netfil/events.d/tell'
+	machine systemctl restart netfil-events.service
+	wait_until eval 'machine journalctl --unit netfil-events.service --output cat | grep -q "running the hooks"'
+	netfil add open --cgroup /inside
+	wait_until eval 'machine journalctl --unit netfil-events.service --output cat | grep -q "added open by 65534"'
 }

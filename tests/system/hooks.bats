@@ -94,7 +94,7 @@ push() { # BYTES
 	hook 60-is <<-'END' # not the shell, which ignores signals of its own accord
 		exec grep -E '^(Uid|Gid|Groups|NoNewPrivs|Cap(Inh|Prm|Eff|Amb)|SigIgn):' /proc/self/status
 	END
-	UNDER=(setpriv --groups 4,27) # which netfild would hand on
+	UNDER=(setpriv --groups '4,27') # which netfild would hand on
 	start_daemon
 	netfil add plan --ip 192.0.2.1
 	wait_until grep -q 'events.d/60-is: SigIgn:' "$TMP/daemon.err"

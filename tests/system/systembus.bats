@@ -43,8 +43,8 @@ start_all() {
 	run as_user busctl --system call $NAME $MANAGER $NAME.Manager Remove as 1 good
 	[[ $output == *org.netfil.manage* ]] || fail "$output"
 	run as_user netfil rm good
-	assert_equal "what netfil says" "$output" "netfil: there is no filter 'good' of yours \
-(this needs org.netfil.manage): run it with sudo, or ask an administrator"
+	assert_equal "what netfil says" "$output" "netfil: filter 'good', which is not yours, needs \
+org.netfil.manage: run it with sudo, or ask an administrator"
 }
 
 @test "no property is set by anybody" {
@@ -69,7 +69,7 @@ start_all() {
 
 @test "root may change all, by busctl as well" {
 	start_all
-	local manager=($NAME $MANAGER $NAME.Manager)
+	local manager=("$NAME" "$MANAGER" "$NAME.Manager")
 	in_ns a busctl --system call "${manager[@]}" Add 'sa{sas}' new 2 ip 1 192.0.2.9 total 1 5M |
 		grep -q "$MANAGER/filter/"
 	assert_equal "its cap" "$(show new .limit.total)" 5000000
@@ -259,7 +259,7 @@ at_terminal() { # COMMAND...
 	plain_agent
 	run at_terminal netfil rm good
 	[[ $output == *'AUTHENTICATING FOR org.netfil.manage'* ]] || fail "$output"
-	[[ $output == *'needs org.netfil.manage): run it'* ]] || fail "$output"
+	[[ $output == *'needs org.netfil.manage: run it'* ]] || fail "$output"
 	show good .name
 }
 

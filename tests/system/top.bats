@@ -48,19 +48,14 @@ top() { # GROUP JQ-EXPRESSION
 	netfil top --json --interval 0.1 --by "$1" | jq -r "$2"
 }
 
-# Somebody watches from now on, so that what comes is counted.
-watched() {
-	[[ $(top process length) ]]
-}
-
 # bats test_tags=kernels
 @test "each group's numbers are the witness' to the byte" {
-	watched
+	open_top 100 24 # so that it is watched all the time
 	serve
-	start sender in_cgroup bash -c 'exec 3<>/dev/tcp/$1/$2 && read -r <"$3" && printf %300000s >&3
-		read -r <"$3"' sender "$B4" "$PORT" "$(make_gate sender)"
+	start sender in_cgroup bash -c 'exec 3<>"/dev/tcp/$1/$2" 4<>"$3"
+		read -r -u 4 && printf %300000s >&3 && read -r -u 4' sender "$B4" "$PORT" "$(make_gate sender)"
 	wait_until eval '[[ $(top remote ".[0].remote") == "$B4" ]]'
-	timeout "$PATIENCE" bash -c 'echo >"$1"' go "$TMP/sender.gate"
+	echo >"$TMP/sender.gate"
 	wait_until sent_all
 	for group in process exe user remote; do
 		assert_equal "$group" "$(top $group 'map([.in, .out] | @tsv) | join(" ")')" \
@@ -245,4 +240,20 @@ ticks() { # PID
 
 daemon_pid() {
 	cat "$NETFIL_RUNTIME_DIR/netfild.pid"
+}
+
+@test "watch: rates, and the time that is left at this rate" {
+	netfil add plan --ip "$B4" --out 10M
+	in_ns a env TERM=screen-256color LC_ALL=C.UTF-8 tmux -L "nf-$ID" -f /dev/null new-session -d -x 130 -y 10 \
+		"exec netfil watch --interval 0.3"
+	wait_until shows plan
+	fails shows ' left'
+	serve
+	start sender capped --rate 50000 tcp-send "$B4" "$PORT" 2000000
+	wait_until eval 'screen | grep -qE "plan .* out [0-9.]+ kB/s, ([1-9] |under a )minutes? left"'
+	tmux -L "nf-$ID" resize-window -x 60 -y 10
+	wait_until eval '[[ $(screen | grep -c left) == 0 ]]'
+	wait_until shows plan
+	keys C-c
+	wait_until eval '! tmux -L "nf-$ID" has-session 2>/dev/null'
 }
