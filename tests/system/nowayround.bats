@@ -139,6 +139,7 @@ mptcp_or_skip() {
 	[[ $(in_ns a cat /proc/sys/net/mptcp/enabled 2>/dev/null) == 1 ]] || skip "no MPTCP"
 }
 
+# bats test_tags=kernels
 @test "MPTCP" {
 	mptcp_or_skip
 	start server peer --socket mptcp tcp-serve "$B4" "$PORT"
@@ -151,7 +152,6 @@ mptcp_or_skip() {
 	[[ $(in_ns a nstat -az MPTcpExtMPCapableSYNTX) =~ SYNTX\ +1 ]] || fail "it was plain TCP"
 }
 
-# bats test_tags=kernels
 @test "MPTCP with a second subflow" {
 	mptcp_or_skip
 	ip -n "nf-$ID-a" address add "$(address4 1 | sed 's/\.[0-9]*$/.250/')/32" dev net0

@@ -297,7 +297,6 @@ assert_throttled_out() { # RATE
 	assert_equal state "$(state tight)" exhausted
 }
 
-# bats test_tags=kernels
 @test "throttle: TCP out, 1 MB a second" {
 	serve
 	throttle 1M out tcp-send "$B4" "$PORT" 1000000000
@@ -310,6 +309,7 @@ assert_throttled_out() { # RATE
 	assert_throttled_out 200000
 }
 
+# bats test_tags=kernels
 @test "throttle: UDP out, 1 MB a second" {
 	throttle 1M out --rate 4000000 --method sendto udp-send "$B4" 9 1000000000 1400
 	assert_throttled_out 1000000
