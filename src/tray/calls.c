@@ -52,10 +52,10 @@ void netfil_call_top_up(NetfilModel *model, const char *name, const char *size,
 	const char *const values[] = {more, NULL};
 	GVariantBuilder changes;
 
-	if (direction < 0)
-		return;
 	g_variant_builder_init(&changes, G_VARIANT_TYPE("a{sas}"));
-	g_variant_builder_add(&changes, "{s^as}", keys[direction], values);
+	/* Without a cap netfild says why not. */
+	g_variant_builder_add(&changes, "{s^as}", keys[direction < 0 ? NETFIL_TOTAL : direction],
+			      values);
 	netfil_call_set(model, name, g_variant_builder_end(&changes), callback, data);
 }
 

@@ -19,7 +19,7 @@ void netfil_call_remove(NetfilModel *model, const char *name, GAsyncReadyCallbac
 void netfil_call_reset(NetfilModel *model, const char *name, GAsyncReadyCallback callback,
 		       gpointer data);
 
-/* More of the cap that is nearest, in this cycle alone; nothing to do without a cap. */
+/* More of the cap that is nearest, in this cycle alone; without a cap nothing is changed. */
 void netfil_call_top_up(NetfilModel *model, const char *name, const char *size,
 			GAsyncReadyCallback callback, gpointer data);
 
