@@ -10,6 +10,7 @@
 #include "indicator.h"
 #include "menu.h"
 #include "model.h"
+#include "window.h"
 
 #define APPLICATION_ID "org.netfil.Tray"
 
@@ -18,6 +19,7 @@ typedef struct {
 	NetfilModel *model;
 	NetfilAct *act;
 	GObject *indicator;
+	GtkWidget *window; /* NULL while it is closed: it is made anew, and costs nothing then */
 	gboolean background, symbolic;
 } Tray;
 
@@ -96,12 +98,20 @@ static void on_activate(GApplication *application, Tray *tray)
 		tray->background = FALSE;
 		return;
 	}
-	(void)application;
+	if (!tray->window) {
+		tray->window =
+		    netfil_window_new(GTK_APPLICATION(application), tray->model, tray->act);
+		g_signal_connect(tray->window, "destroy", G_CALLBACK(gtk_widget_destroyed),
+				 &tray->window);
+	}
+	gtk_window_present_with_time(GTK_WINDOW(tray->window), gtk_get_current_event_time());
 }
 
 static void on_shutdown(GApplication *application, Tray *tray)
 {
 	(void)application;
+	if (tray->window)
+		gtk_widget_destroy(tray->window);
 	g_clear_object(&tray->indicator);
 	g_clear_object(&tray->act);
 	g_clear_object(&tray->model);
