@@ -10,6 +10,7 @@
 #include "indicator.h"
 #include "menu.h"
 #include "model.h"
+#include "notify.h"
 #include "window.h"
 
 #define APPLICATION_ID "org.netfil.Tray"
@@ -19,6 +20,7 @@ typedef struct {
 	NetfilModel *model;
 	NetfilAct *act;
 	GObject *indicator;
+	NetfilNotify *notify;
 	GtkWidget *window; /* NULL while it is closed: it is made anew, and costs nothing then */
 	gboolean background, symbolic;
 } Tray;
@@ -67,6 +69,18 @@ static char *bus_address(void)
 			       : g_dbus_address_get_for_bus_sync(G_BUS_TYPE_SYSTEM, NULL, NULL);
 }
 
+/* The window tells it itself. */
+static void on_failed(Tray *tray, const GError *error)
+{
+	if (!tray->window)
+		netfil_notify_problem(tray->notify, error);
+}
+
+static void on_open(gpointer application)
+{
+	g_application_activate(application);
+}
+
 static gboolean on_terminated(gpointer application)
 {
 	g_application_quit(application);
@@ -85,6 +99,8 @@ static void on_startup(GApplication *application, Tray *tray)
 	tray->act = netfil_act_new(tray->model);
 	menu = netfil_menu_new(tray->model, tray->act, G_ACTION_GROUP(application));
 	tray->indicator = netfil_indicator_new(tray->model, menu, tray->symbolic);
+	tray->notify = netfil_notify_new(tray->model, tray->act, on_open, application);
+	g_signal_connect_swapped(tray->act, "failed", G_CALLBACK(on_failed), tray);
 	g_unix_signal_add(SIGTERM, on_terminated, application);
 	g_unix_signal_add(SIGINT, on_terminated, application);
 	g_application_hold(application); /* the icon is there without a window */
@@ -112,6 +128,7 @@ static void on_shutdown(GApplication *application, Tray *tray)
 	(void)application;
 	if (tray->window)
 		gtk_widget_destroy(tray->window);
+	g_clear_pointer(&tray->notify, netfil_notify_free);
 	g_clear_object(&tray->indicator);
 	g_clear_object(&tray->act);
 	g_clear_object(&tray->model);
@@ -119,13 +136,16 @@ static void on_shutdown(GApplication *application, Tray *tray)
 
 static int on_options(GApplication *application, GVariantDict *options, Tray *tray)
 {
-	(void)application;
 	if (g_variant_dict_contains(options, "version")) {
 		g_print("netfil-tray %s\n", NETFIL_VERSION);
 		return 0;
 	}
 	tray->background = g_variant_dict_contains(options, "background");
 	tray->symbolic = g_variant_dict_contains(options, "symbolic");
+	/* Nothing to show, and the icon is there. */
+	if (tray->background && g_application_register(application, NULL, NULL) &&
+	    g_application_get_is_remote(application))
+		return 0;
 	return -1;
 }
 

@@ -13,7 +13,7 @@ static void add_selectors(GPtrArray *fields, NetfilSpecType type)
 	if (type == NETFIL_SPEC_INTERFACE)
 		add(fields, netfil_field_interfaces("interface", _("_Interfaces")));
 	if (type == NETFIL_SPEC_SOCKET) {
-		add(fields, netfil_field_list("pid", _("Processes, by num_ber"), "4711"));
+		add(fields, netfil_field_list("pid", _("Processes, by nu_mber"), "4711"));
 		add(fields, netfil_field_list("exe", _("_Executables"), "/usr/bin/curl"));
 		add(fields, netfil_field_list("user", _("_Users"), "guest"));
 		add(fields, netfil_field_list("unit", _("System_d units"), "backup.service"));
@@ -34,11 +34,11 @@ static void add_settings(GPtrArray *fields, NetfilSpecType type)
 {
 	add(fields, netfil_field_size("in", _("Cap on bytes _in")));
 	add(fields, netfil_field_size("out", _("Cap on bytes _out")));
-	add(fields, netfil_field_size("total", _("Cap on both to_gether")));
+	add(fields, netfil_field_size("total", _("Cap on _both")));
 	add(fields, netfil_field_policy("on-limit", _("At the _cap"), type == NETFIL_SPEC_SOCKET,
 					type == NETFIL_SPEC_INTERFACE));
 	add(fields, netfil_field_list("warn", _("_Warn at percent"), "80 95"));
-	add(fields, netfil_field_cycle("every", _("Start again _")));
+	add(fields, netfil_field_cycle("every", _("Start a_gain")));
 	add(fields, netfil_field_switch("rollover", _("_Carry over what is left")));
 	add(fields, netfil_field_list("free", _("Free _hours"), "01:00-07:00"));
 	if (type != NETFIL_SPEC_INTERFACE)

@@ -265,6 +265,11 @@ static void on_search(Picker *picker)
 	gtk_tree_model_filter_refilter(GTK_TREE_MODEL_FILTER(picker->filtered));
 }
 
+static void on_stop_search(Picker *picker)
+{
+	gtk_dialog_response(GTK_DIALOG(picker->dialog), GTK_RESPONSE_CANCEL);
+}
+
 static void on_row_activated(Picker *picker)
 {
 	gtk_dialog_response(GTK_DIALOG(picker->dialog), RESPONSE_PIDS);
@@ -326,6 +331,7 @@ void netfil_processes_pick(GtkWindow *window, NetfilModel *model,
 			 G_CALLBACK(on_selection), picker);
 	on_selection(gtk_tree_view_get_selection(GTK_TREE_VIEW(picker->view)), picker);
 	g_signal_connect_swapped(picker->search, "search-changed", G_CALLBACK(on_search), picker);
+	g_signal_connect_swapped(picker->search, "stop-search", G_CALLBACK(on_stop_search), picker);
 	g_signal_connect_swapped(picker->view, "row-activated", G_CALLBACK(on_row_activated),
 				 picker);
 	g_signal_connect(picker->dialog, "response", G_CALLBACK(on_response), picker);

@@ -133,10 +133,18 @@ static void append(GString *line, const char *text)
 		g_string_append_printf(line, "%s%s", line->len ? "  " : "", text);
 }
 
+/* Of whole cells: parts of one leave gaps in fonts that are not of a terminal. */
+static char *whole_bar(double fraction)
+{
+	double cells = (double)(guint)(CLAMP(fraction, 0, 1) * BAR_WIDTH);
+
+	return netfil_bar(fraction > 0 ? MAX(cells, 1) / BAR_WIDTH : 0, BAR_WIDTH, TRUE);
+}
+
 char *netfil_text_line(const NetfilStatus *status)
 {
 	double fraction = netfil_status_fraction(status);
-	g_autofree char *bar = netfil_bar(fraction, BAR_WIDTH, TRUE);
+	g_autofree char *bar = whole_bar(fraction);
 	g_autofree char *percent = netfil_bar_percent(fraction);
 	g_autofree char *amount = netfil_text_amount(status);
 	g_autofree char *outlook = netfil_text_outlook(status);
