@@ -6,8 +6,8 @@
 #include "core/error.h"
 #include "core/filter-file.h"
 #include "core/quote.h"
+#include "kernel/cgroup.h"
 #include "options.h"
-#include "resolve.h"
 #include "start.h"
 
 static gboolean dry_run, prune;
@@ -71,18 +71,9 @@ static void print_mistake(const char *path, guint line, const char *text)
 /* "/sys/fs/cgroup/a" is taken for "/a", as on the command line. */
 static gboolean resolve(const NetfilFilterFile *file, GError **error)
 {
-	for (guint i = 0; i < file->specs->len; i++) {
-		GPtrArray *cgroups = ((NetfilSpec *)file->specs->pdata[i])->cgroups;
-
-		for (guint j = 0; j < cgroups->len; j++) {
-			char *path = netfil_resolve_cgroup(cgroups->pdata[j], error);
-
-			if (!path)
-				return FALSE;
-			g_free(cgroups->pdata[j]);
-			cgroups->pdata[j] = path;
-		}
-	}
+	for (guint i = 0; i < file->specs->len; i++)
+		if (!netfil_cgroup_paths(((NetfilSpec *)file->specs->pdata[i])->cgroups, error))
+			return FALSE;
 	return TRUE;
 }
 

@@ -23,7 +23,7 @@ static const NetfilUsage usage = {
 		   "\n"
 		   "Examples:\n"
 		   "  netfil metrics | grep _used_\n"
-		   "  netfil metrics --listen 9577\n"
+		   "  netfil metrics --listen 10477\n"
 		   "  netfil metrics --textfile /var/lib/prometheus/node-exporter/netfil.prom\n",
 };
 

@@ -5,6 +5,7 @@
 #include "client/client.h"
 #include "command.h"
 #include "options.h"
+#include "start.h"
 
 typedef gboolean (*Change)(NetfilClient *client, const char *const *names, GError **error);
 
@@ -26,7 +27,7 @@ static int change(const NetfilUsage *usage, Change how, int argc, char **argv, G
 	if (!netfil_options_parse(usage, NULL, NULL, &argc, &argv, error))
 		return EXIT_FAILURE;
 	names = netfil_options_names(usage, argc, argv, 1, 0, error);
-	if (!names || !(client = netfil_client_connect(error)) || !how(client, names, error))
+	if (!names || !(client = netfil_connect_to_change(error)) || !how(client, names, error))
 		return EXIT_FAILURE;
 	return EXIT_SUCCESS;
 }

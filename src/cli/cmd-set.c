@@ -5,6 +5,7 @@
 #include "command.h"
 #include "options.h"
 #include "spec-options.h"
+#include "start.h"
 
 static const NetfilUsage usage = {
     .command = "set",
@@ -42,7 +43,7 @@ int netfil_cmd_set(int argc, char **argv, GError **error)
 		return EXIT_FAILURE;
 	}
 	g_variant_ref_sink(changes);
-	client = netfil_client_connect(error);
+	client = netfil_connect_to_change(error);
 	if (!client || !netfil_client_change(client, names[0], changes, error))
 		return EXIT_FAILURE;
 	return EXIT_SUCCESS;

@@ -21,7 +21,9 @@ static const NetfilUsage usage = {
 	       "each change and each event. It waits while netfild is away.",
     .description = "Examples:\n"
 		   "  netfil watch\n"
-		   "  netfil watch hotspot --json --interval 10\n",
+		   "  netfil watch hotspot --json --interval 10\n"
+		   "  netfil watch --json | jq --unbuffered -r \\\n"
+		   "      'select(.event == \"cap-reached\") | .name'\n",
 };
 
 typedef struct {
@@ -98,6 +100,23 @@ static void json_add_string(JsonBuilder *builder, const char *key, const char *v
 	json_builder_add_string_value(builder, value);
 }
 
+static void json_add_filter(JsonBuilder *builder, const NetfilStatus *status)
+{
+	json_builder_set_member_name(builder, "filter");
+	json_builder_add_value(builder, netfil_json_status(status));
+}
+
+/* The same, of a filter, with its numbers as they are now; it may be gone again. */
+static JsonBuilder *json_begin_filter(Watch *watch, const char *event, const char *name)
+{
+	g_autoptr(NetfilStatus) status = netfil_client_get(watch->client, name, NULL);
+	JsonBuilder *builder = json_begin(event, name);
+
+	if (status)
+		json_add_filter(builder, status);
+	return builder;
+}
+
 static void json_end(Watch *watch, JsonBuilder *builder)
 {
 	g_autoptr(JsonBuilder) owned = builder;
@@ -167,8 +186,7 @@ static void write_status(Watch *watch, const char *event, const NetfilStatus *st
 		return;
 	}
 	builder = json_begin(event, status->spec->name);
-	json_builder_set_member_name(builder, "filter");
-	json_builder_add_value(builder, netfil_json_status(status));
+	json_add_filter(builder, status);
 	json_end(watch, builder);
 }
 
@@ -275,8 +293,12 @@ static void refresh(Watch *watch)
 
 static void on_added(Watch *watch, const char *name)
 {
-	if (watches(watch, name))
-		tell(watch, "added", name, "added");
+	if (!watches(watch, name))
+		return;
+	if (watch->json)
+		json_end(watch, json_begin_filter(watch, "added", name));
+	else
+		say(watch, name, "added");
 }
 
 static void on_removed(Watch *watch, const char *name)
@@ -307,7 +329,7 @@ static void on_cap_reached(Watch *watch, const char *name, const char *direction
 		say(watch, name, what);
 		return;
 	}
-	builder = json_begin("cap-reached", name);
+	builder = json_begin_filter(watch, "cap-reached", name);
 	json_add_string(builder, "direction", direction);
 	json_end(watch, builder);
 }
@@ -323,7 +345,7 @@ static void on_warned(Watch *watch, const char *name, guint percent, const char 
 		say(watch, name, what);
 		return;
 	}
-	builder = json_begin("warned", name);
+	builder = json_begin_filter(watch, "warned", name);
 	netfil_json_add_bytes(builder, "percent", percent);
 	json_add_string(builder, "direction", direction);
 	json_end(watch, builder);
@@ -339,7 +361,7 @@ static void on_cycle_started(Watch *watch, const char *name, gint64 started)
 		say(watch, name, "a new cycle began");
 		return;
 	}
-	builder = json_begin("cycle-started", name);
+	builder = json_begin_filter(watch, "cycle-started", name);
 	netfil_json_add_time(builder, "started", started);
 	json_end(watch, builder);
 }
@@ -349,7 +371,7 @@ static void on_trouble(Watch *watch, const char *what)
 	JsonBuilder *builder;
 
 	if (!watch->json) {
-		say(watch, NULL, *what ? what : "the ledger is well again");
+		say(watch, NULL, *what ? what : "the trouble is over");
 		return;
 	}
 	builder = json_begin("trouble", NULL);

@@ -12,6 +12,10 @@ typedef struct {
 	int (*run)(int argc, char **argv, GError **error);
 } NetfilCommand;
 
+/* All of them, in the order in which they are told. */
+const NetfilCommand *netfil_commands(guint *count);
+const NetfilCommand *netfil_find_command(const char *name); /* NULL: there is none */
+
 int netfil_cmd_run(int argc, char **argv, GError **error);
 int netfil_cmd_add(int argc, char **argv, GError **error);
 int netfil_cmd_set(int argc, char **argv, GError **error);

@@ -24,13 +24,6 @@ void netfil_json_add_bytes(JsonBuilder *builder, const char *key, guint64 value)
 		json_builder_add_double_value(builder, (double)value);
 }
 
-char *netfil_time_iso(gint64 seconds)
-{
-	g_autoptr(GDateTime) time = seconds ? g_date_time_new_from_unix_utc(seconds) : NULL;
-
-	return time ? g_date_time_format(time, "%Y-%m-%dT%H:%M:%SZ") : NULL;
-}
-
 void netfil_json_add_time(JsonBuilder *builder, const char *key, gint64 seconds)
 {
 	g_autofree char *text = netfil_time_iso(seconds);

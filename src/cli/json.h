@@ -12,10 +12,7 @@ JsonNode *netfil_json_status(const NetfilStatus *status);
  * 2^63 is written as a floating point number. */
 void netfil_json_add_bytes(JsonBuilder *builder, const char *key, guint64 value);
 
-/* "2024-05-01T12:00:00Z"; NULL for 0. Caller frees. */
-char *netfil_time_iso(gint64 seconds);
-
-/* The same, or null. */
+/* As netfil_time_iso() has it, or null. */
 void netfil_json_add_time(JsonBuilder *builder, const char *key, gint64 seconds);
 
 /* {"bytes": …, "packets": …} */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "command.h"
+#include "complete.h"
 #include "core/error.h"
 
 static const NetfilCommand commands[] = {
@@ -27,6 +28,20 @@ static const NetfilCommand commands[] = {
     {"doctor", "what this kernel can do for netfil", netfil_cmd_doctor},
     {"reload", "load the kernel programs anew, without a gap", netfil_cmd_reload},
 };
+
+const NetfilCommand *netfil_commands(guint *count)
+{
+	*count = G_N_ELEMENTS(commands);
+	return commands;
+}
+
+const NetfilCommand *netfil_find_command(const char *name)
+{
+	for (guint i = 0; i < G_N_ELEMENTS(commands); i++)
+		if (g_str_equal(name, commands[i].name))
+			return &commands[i];
+	return NULL;
+}
 
 static int print_help(void)
 {
@@ -81,6 +96,7 @@ static int run_command(const NetfilCommand *command, int argc, char **argv)
 int main(int argc, char **argv)
 {
 	const char *word = argc > 1 ? argv[1] : NULL;
+	const NetfilCommand *command;
 
 	/* The terminal's character set, but messages as scripts know them. */
 	setlocale(LC_CTYPE, "");
@@ -90,8 +106,10 @@ int main(int argc, char **argv)
 		return print_help();
 	if (g_str_equal(word, "--version"))
 		return print_version();
-	for (guint i = 0; i < G_N_ELEMENTS(commands); i++)
-		if (g_str_equal(word, commands[i].name))
-			return run_command(&commands[i], argc - 1, argv + 1);
+	if (g_str_equal(word, "__complete"))
+		return netfil_complete(argc - 2, argv + 2);
+	command = netfil_find_command(word);
+	if (command)
+		return run_command(command, argc - 1, argv + 1);
 	return fail_usage(word[0] == '-' ? "unknown option " : "unknown command ", word);
 }

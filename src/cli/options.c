@@ -4,6 +4,15 @@
 #include "core/error.h"
 #include "core/spec.h"
 
+static NetfilOptionsObserver observer;
+static gpointer observer_data;
+
+void netfil_options_observe(NetfilOptionsObserver function, gpointer data)
+{
+	observer = function;
+	observer_data = data;
+}
+
 gboolean netfil_usage_error(const NetfilUsage *usage, GError **error, const char *format, ...)
 {
 	g_autofree char *what = NULL;
@@ -53,6 +62,12 @@ gboolean netfil_options_parse(const NetfilUsage *usage, const GOptionEntry *entr
 		g_option_context_set_main_group(context, group);
 	if (entries)
 		g_option_context_add_main_entries(context, entries, NULL);
+	if (observer) {
+		g_autofree char *help = g_option_context_get_help(context, TRUE, NULL);
+
+		observer(usage, help, observer_data);
+		return netfil_usage_error(usage, error, "only its options were asked for");
+	}
 	if (!g_option_context_parse(context, argc, argv, &raw))
 		return restate(usage, raw, error);
 	drop_separator(argc, *argv);

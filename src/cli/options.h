@@ -18,6 +18,11 @@ typedef struct {
 gboolean netfil_options_parse(const NetfilUsage *usage, const GOptionEntry *entries,
 			      GOptionGroup *group, int *argc, char ***argv, GError **error);
 
+/* From now on netfil_options_parse() parses nothing: it hands over what --help would print, and
+ * fails, so that the command ends. For completion. */
+typedef void (*NetfilOptionsObserver)(const NetfilUsage *usage, const char *help, gpointer data);
+void netfil_options_observe(NetfilOptionsObserver observer, gpointer data);
+
 /* For a command without arguments. */
 gboolean netfil_options_no_more(const NetfilUsage *usage, int argc, char **argv, GError **error);
 

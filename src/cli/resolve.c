@@ -9,7 +9,6 @@
 #include "core/error.h"
 #include "core/quote.h"
 #include "engine/clock.h"
-#include "kernel/cgroup.h"
 
 static char *not_there(const char *word, const char *why, const char *remedy, GError **error)
 {
@@ -37,21 +36,6 @@ char *netfil_resolve_file(const char *word, GError **error)
 	if (!*word)
 		return not_there(word, "no file is named", "give its path", error);
 	return g_canonicalize_filename(word, NULL);
-}
-
-char *netfil_resolve_cgroup(const char *word, GError **error)
-{
-	g_autofree char *mount = netfil_cgroup_mount(error);
-	g_autofree char *path = NULL;
-	gsize length;
-
-	if (!mount)
-		return NULL;
-	length = strlen(mount);
-	path = g_canonicalize_filename(word, "/");
-	if (!g_str_has_prefix(path, mount) || (path[length] && path[length] != '/'))
-		return g_steal_pointer(&path);
-	return g_strdup(path[length] ? path + length : "/");
 }
 
 char *netfil_resolve_time_to_come(const char *word, GError **error)

@@ -13,8 +13,5 @@ char *netfil_resolve_executable(const char *word, GError **error);
  * changing the link is found again. */
 char *netfil_resolve_file(const char *word, GError **error);
 
-/* "/sys/fs/cgroup/a/b" (or wherever cgroup2 is mounted) and "/a/b" give "/a/b". */
-char *netfil_resolve_cgroup(const char *word, GError **error);
-
 /* A time to come, in seconds since the epoch; "0" for "now" and for an empty word. */
 char *netfil_resolve_time_to_come(const char *word, GError **error);

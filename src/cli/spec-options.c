@@ -3,6 +3,7 @@
 
 #include "core/adjust.h"
 #include "core/error.h"
+#include "kernel/cgroup.h"
 #include "resolve.h"
 
 #define ALL (NETFIL_FOR_ADD | NETFIL_FOR_SET | NETFIL_FOR_RUN)
@@ -42,7 +43,7 @@ static const Option table[] = {
      .resolve = netfil_resolve_executable},
     {"user", "NAME", "processes of this user", DAEMON},
     {"cgroup", "PATH", "processes in this control group and below", DAEMON,
-     .resolve = netfil_resolve_cgroup},
+     .resolve = netfil_cgroup_path},
     {"unit", "NAME", "processes of this systemd unit", DAEMON},
     {"ip", "PREFIX", "traffic with this address or prefix", ALL},
     {"ip-file", "FILE", "traffic with the addresses listed in this file", ALL,

@@ -8,11 +8,17 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "agent.h"
 #include "client/paths.h"
 #include "core/error.h"
 #include "program.h"
+
+#define SYSTEMCTL "/bin/systemctl"
+#define SERVICE "netfild.service"
+#define NO_SUCH_UNIT 5 /* systemctl's exit status */
 
 #define READY_FD 3
 #define PATIENCE (30 * G_USEC_PER_SEC)
@@ -24,6 +30,8 @@ static gboolean fail(GError **error, const char *what, const char *which, const 
 		    "cannot %s %s (%s): start netfild by hand", what, which, why);
 	return FALSE;
 }
+
+/* ---- by hand ---- */
 
 /* Of those who start a daemon at the same time, one does and the others wait for
  * it: whoever holds the directory locked is at it. */
@@ -138,10 +146,57 @@ static NetfilClient *start_or_wait(GError **error)
 	return client;
 }
 
+/* ---- by the service manager, where there is one ---- */
+
+/* A daemon from somebody's session would end with it, and count as theirs. */
+static gboolean has_service_manager(void)
+{
+	static const char *const elsewhere[] = {"NETFIL_RUNTIME_DIR", "NETFIL_STATE_DIR",
+						"NETFIL_BPFFS_DIR", "NETFIL_CONFIG_DIR",
+						"NETFIL_CGROUP"};
+
+	for (guint i = 0; i < G_N_ELEMENTS(elsewhere); i++)
+		if (g_getenv(elsewhere[i]))
+			return FALSE; /* the service is the machine's own instance */
+	return g_file_test("/run/systemd/system", G_FILE_TEST_IS_DIR);
+}
+
+/* FALSE without an error: there is no such service. */
+static gboolean start_service(GError **error)
+{
+	/* Not from PATH, as whoever calls sudo may have set it. */
+	const char *const argv[] = {SYSTEMCTL, "start", SERVICE, NULL};
+	g_autofree char *said = NULL;
+	int status;
+
+	if (!has_service_manager() ||
+	    !g_spawn_sync("/", (char **)argv, NULL, G_SPAWN_STDOUT_TO_DEV_NULL, NULL, NULL, NULL,
+			  &said, &status, NULL))
+		return FALSE;
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return TRUE;
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != NO_SUCH_UNIT)
+		g_set_error(error, NETFIL_ERROR, NETFIL_ERROR_FAILED,
+			    SERVICE " does not start (%s): see `systemctl status " SERVICE "`",
+			    strtok(said, "\n") ?: "systemctl says nothing");
+	return FALSE;
+}
+
+/* ---- one or the other ---- */
+
+NetfilClient *netfil_connect_to_change(GError **error)
+{
+	NetfilClient *client = netfil_client_connect(error);
+
+	if (client)
+		netfil_agent_start();
+	return client;
+}
+
 NetfilClient *netfil_connect_or_start(GError **error)
 {
-	g_autoptr(GError) absent = NULL;
-	NetfilClient *client = netfil_client_connect(&absent);
+	g_autoptr(GError) absent = NULL, refused = NULL;
+	NetfilClient *client = netfil_connect_to_change(&absent);
 	int lock;
 
 	if (client)
@@ -160,7 +215,11 @@ NetfilClient *netfil_connect_or_start(GError **error)
 	if (lock < 0)
 		return NULL;
 	client = netfil_client_connect(NULL); /* somebody else may have been at it */
-	if (!client)
+	if (!client && start_service(&refused))
+		client = netfil_client_connect(error);
+	else if (!client && refused)
+		g_propagate_error(error, g_steal_pointer(&refused));
+	else if (!client)
 		client = start_or_wait(error);
 	close(lock);
 	return client;

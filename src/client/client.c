@@ -175,6 +175,26 @@ static void explain_no_connection(const GError *raw, GError **error)
 			    "netfild does not take the connection (%s): see its log", raw->message);
 }
 
+/* Lets netfild have the user asked for a password. Runs in the thread of GDBus; messages
+ * on their way out are locked. */
+static GDBusMessage *allow_questions(GDBusConnection *connection, GDBusMessage *message,
+				     gboolean incoming, gpointer data)
+{
+	GDBusMessage *copy;
+
+	(void)connection;
+	(void)data;
+	if (incoming || g_dbus_message_get_message_type(message) != G_DBUS_MESSAGE_TYPE_METHOD_CALL)
+		return message;
+	copy = g_dbus_message_copy(message, NULL);
+	if (!copy)
+		return message;
+	g_dbus_message_set_flags(copy, g_dbus_message_get_flags(message) |
+					   G_DBUS_MESSAGE_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION);
+	g_object_unref(message);
+	return copy;
+}
+
 /* `bus_name`: of netfild on a message bus; NULL where it is at the other end itself. The
  * connection is nobody else's, as a client closes it. */
 static NetfilClient *connect_at(const char *address, const char *bus_name, GError **raw)
@@ -190,9 +210,9 @@ static NetfilClient *connect_at(const char *address, const char *bus_name, GErro
 	connection = g_dbus_connection_new_for_address_sync(address, flags, NULL, NULL, raw);
 	if (!connection)
 		return NULL;
-	manager =
-	    netfil_bus_manager_proxy_new_sync(connection, G_DBUS_PROXY_FLAGS_DO_NOT_AUTO_START,
-					      bus_name, NETFIL_BUS_PATH, NULL, raw);
+	g_dbus_connection_add_filter(connection, allow_questions, NULL, NULL);
+	manager = netfil_bus_manager_proxy_new_sync(
+	    connection, G_DBUS_PROXY_FLAGS_DO_NOT_AUTO_START, bus_name, NETFIL_BUS_PATH, NULL, raw);
 	if (!manager)
 		return NULL;
 	owner = g_dbus_proxy_get_name_owner(G_DBUS_PROXY(manager));
@@ -205,8 +225,7 @@ static NetfilClient *connect_at(const char *address, const char *bus_name, GErro
 
 static NetfilClient *connect_at_system_bus(GError **raw)
 {
-	g_autofree char *address =
-	    g_dbus_address_get_for_bus_sync(G_BUS_TYPE_SYSTEM, NULL, raw);
+	g_autofree char *address = g_dbus_address_get_for_bus_sync(G_BUS_TYPE_SYSTEM, NULL, raw);
 
 	return address ? connect_at(address, NETFIL_BUS_NAME, raw) : NULL;
 }

@@ -25,6 +25,7 @@ gboolean netfil_client_change(NetfilClient *client, const char *name, GVariant *
 GPtrArray *netfil_client_apply(NetfilClient *client, const GPtrArray *specs, gboolean prune,
 			       gboolean dry_run, GError **error);
 
+/* NETFIL_ERROR_INVALID: there are mistakes in filters.d or netfil.conf. */
 gboolean netfil_client_reload(NetfilClient *client, GError **error);
 
 /* a(sbbbss): name, there, used, required, what for, what is lost. */
@@ -41,5 +42,5 @@ GArray *netfil_client_history(NetfilClient *client, const char *name, NetfilBy b
 			      gint64 to, GError **error);
 GArray *netfil_client_apps(NetfilClient *client, int by, gint64 from, gint64 to, GError **error);
 
-/* What is wrong with the ledger, and since when; "" if nothing is. Caller frees. */
+/* What is wrong with the ledger or filters.d, and since when; "" if nothing is. Caller frees. */
 char *netfil_client_trouble(NetfilClient *client, gint64 *since, GError **error);

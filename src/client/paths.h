@@ -4,10 +4,10 @@
 #include <glib.h>
 
 /*
- * Where an instance lives. NETFIL_RUNTIME_DIR, NETFIL_STATE_DIR,
- * NETFIL_BPFFS_DIR and NETFIL_CONFIG_DIR move a whole instance elsewhere. Each is read once, at the
- * first call, and made absolute then, so that a later chdir() does no harm. The
- * strings live as long as the process.
+ * Where an instance lives. NETFIL_RUNTIME_DIR, NETFIL_STATE_DIR, NETFIL_BPFFS_DIR and
+ * NETFIL_CONFIG_DIR move a whole instance elsewhere. Each is read once, at the first call, and
+ * made absolute then, so that a later chdir() does no harm. The strings live as long as the
+ * process.
  */
 const char *netfil_runtime_dir(void); /* /run/netfil: socket, lock, log */
 const char *netfil_state_dir(void);   /* /var/lib/netfil: the ledger */

@@ -75,6 +75,9 @@ gint64 netfil_period_end(NetfilBy by, GTimeZone *zone, gint64 now);
 gboolean netfil_time_parse(const char *text, GTimeZone *zone, gint64 now, gint64 *time,
 			   GError **error);
 
+/* "2024-05-01T12:00:00Z"; NULL for 0. Caller frees. */
+char *netfil_time_iso(gint64 seconds);
+
 /* When a cap of `cap` bytes will be reached if usage goes on as since `started`; 0 if it
  * will not be before `ends` (0: no end) or within ten years, or nothing is used yet or
  * the first minute is not over. `now` if it is reached. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #pragma once
 
+#include "key-file.h"
 #include "spec.h"
 
 /*
@@ -9,18 +10,12 @@
  * netfil-filters.conf(5).
  */
 
-/* More is no file of filters. */
-#define NETFIL_FILTER_FILE_MAX (16 * 1024 * 1024)
-
-typedef struct {
-	guint line; /* from 1 */
-	char *text; /* "what: what to do" */
-} NetfilMistake;
+#define NETFIL_FILTER_FILE_MAX NETFIL_KEY_FILE_MAX
 
 typedef struct {
 	GPtrArray *specs; /* of NetfilSpec, those without a mistake, as they stand in the file */
-	GArray *mistakes; /* of NetfilMistake, all of them, by line */
-	GHashTable *lines;
+	GArray *mistakes; /* of NetfilMistake, all of them, by line; the key file's */
+	NetfilKeyFile *keys;
 } NetfilFilterFile;
 
 /* Reads any bytes. */

@@ -183,6 +183,11 @@ static const struct {
     {"sctp", 132, TRUE}, {"udplite", 136, TRUE},
 };
 
+const char *netfil_proto_name(guint index)
+{
+	return index < G_N_ELEMENTS(protos) ? protos[index].name : NULL;
+}
+
 gboolean netfil_value_proto(const char *value, gpointer proto, GError **error)
 {
 	guint64 number;

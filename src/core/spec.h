@@ -107,6 +107,9 @@ char *netfil_spec_selector_text(const NetfilSpec *spec);
 
 const char *netfil_on_limit_name(NetfilOnLimit policy);
 
+/* The protocols that have a name, one after the other; NULL after the last. */
+const char *netfil_proto_name(guint index);
+
 /* "throttle=125k" or the policy's name: what on-limit takes. Caller frees. */
 char *netfil_spec_on_limit_text(const NetfilSpec *spec);
 const char *netfil_durability_name(NetfilDurability durability); /* "default" … */

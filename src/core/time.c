@@ -191,3 +191,10 @@ gboolean netfil_time_parse(const char *text, GTimeZone *zone, gint64 now, gint64
 	*time = found;
 	return TRUE;
 }
+
+char *netfil_time_iso(gint64 seconds)
+{
+	g_autoptr(GDateTime) time = seconds ? g_date_time_new_from_unix_utc(seconds) : NULL;
+
+	return time ? g_date_time_format(time, "%Y-%m-%dT%H:%M:%SZ") : NULL;
+}

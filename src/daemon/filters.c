@@ -5,6 +5,7 @@
 #include "client/bus.h"
 
 struct NetfilFilters {
+	NetfilGate *gate;
 	GHashTable *objects;     /* name -> NetfilBusFilter */
 	GHashTable *connections; /* GDBusConnection */
 };
@@ -32,10 +33,11 @@ static void object_export(const Object *object, GDBusConnection *connection)
 		g_debug("cannot show %s: %s", object->path, error->message);
 }
 
-NetfilFilters *netfil_filters_new(void)
+NetfilFilters *netfil_filters_new(NetfilGate *gate)
 {
 	NetfilFilters *filters = g_new0(NetfilFilters, 1);
 
+	filters->gate = gate;
 	filters->objects = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, object_free);
 	filters->connections = g_hash_table_new_full(NULL, NULL, g_object_unref, NULL);
 	return filters;
@@ -115,7 +117,7 @@ static Object *object_new(NetfilFilters *filters, const NetfilStatus *status)
 {
 	Object *object = g_new0(Object, 1);
 
-	object->skeleton = G_DBUS_INTERFACE_SKELETON(netfil_bus_filter_skeleton_new());
+	object->skeleton = netfil_gate_filter(filters->gate);
 	object->path = netfil_bus_filter_path(status->id);
 	g_hash_table_insert(filters->objects, g_strdup(status->spec->name), object);
 	return object;

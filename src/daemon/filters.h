@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #pragma once
 
-#include <gio/gio.h>
-
 #include "core/status.h"
+#include "gate.h"
 
 /* The filter objects on the bus: one for each of the engine's, on every
  * connection. They show what they are told; they ask nobody. */
 typedef struct NetfilFilters NetfilFilters;
 
-NetfilFilters *netfil_filters_new(void);
+/* Their calls go through `gate`. */
+NetfilFilters *netfil_filters_new(NetfilGate *gate);
 void netfil_filters_free(NetfilFilters *filters);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(NetfilFilters, netfil_filters_free)
 

@@ -4,22 +4,26 @@
 #include <string.h>
 
 #include "core/error.h"
+#include "core/quote.h"
 #include "kernel/process.h"
 
 /* Room that one user, and all users together, may take of the filters that there can be. */
 #define FILTERS_PER_USER 16
 #define FILTERS_OF_USERS 256
+#define TEXT_SHOWN 200
 
 static gboolean deny(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
 static gboolean deny(GError **error, const char *format, ...)
 {
+	g_autofree char *text = NULL, *shown = NULL;
 	va_list arguments;
 
 	va_start(arguments, format);
-	if (error)
-		*error = g_error_new_valist(NETFIL_ERROR, NETFIL_ERROR_DENIED, format, arguments);
+	text = g_strdup_vprintf(format, arguments);
 	va_end(arguments);
+	shown = netfil_escape(text, -1, TEXT_SHOWN); /* a name may be anything, and is cut off */
+	g_set_error_literal(error, NETFIL_ERROR, NETFIL_ERROR_DENIED, shown);
 	return FALSE;
 }
 
@@ -40,22 +44,20 @@ static gboolean are_own_processes(const NetfilCaller *caller, const char *const 
 				  GError **error)
 {
 	if (!*pids)
-		return deny(error, "a filter without --pid");
+		return deny(error, "a filter without --pid is not yours");
 	for (; *pids; pids++)
 		if (!is_own_process(caller, *pids))
-			return deny(error, "process %.20s, which is not yours", *pids);
+			return deny(error, "process %.20s is not yours", *pids);
 	return TRUE;
 }
 
 static gboolean is_own_filter(NetfilEngine *engine, const NetfilCaller *caller, const char *name,
 			      GError **error)
 {
-	g_autoptr(NetfilStatus) status = netfil_engine_get(engine, name, error);
+	g_autoptr(NetfilStatus) status = netfil_engine_get(engine, name, NULL);
 
-	if (!status)
-		return FALSE;
-	return status->owner == caller->uid ||
-	       deny(error, "filter '%.64s', which is not yours", name);
+	return (status && status->owner == caller->uid) ||
+	       deny(error, "there is no filter '%.64s' of yours", name);
 }
 
 static gboolean has_room(NetfilEngine *engine, const NetfilCaller *caller, GError **error)
@@ -70,9 +72,9 @@ static gboolean has_room(NetfilEngine *engine, const NetfilCaller *caller, GErro
 		users += status->owner != 0;
 	}
 	if (own >= FILTERS_PER_USER)
-		return deny(error, "more than %d filters of one user", FILTERS_PER_USER);
+		return deny(error, "one user has no more than %d filters", FILTERS_PER_USER);
 	if (users >= FILTERS_OF_USERS)
-		return deny(error, "more than %d filters of users", FILTERS_OF_USERS);
+		return deny(error, "all users have no more than %d filters", FILTERS_OF_USERS);
 	return TRUE;
 }
 
@@ -92,11 +94,11 @@ static gboolean check_keys(const NetfilCaller *caller, GVariant *settings, GErro
 
 	g_variant_iter_init(&iter, settings);
 	while (g_variant_iter_next(&iter, "{&s@as}", &key, &value)) {
-		g_autoptr(GVariant) owned = value;
+		g_autoptr(GVariant) owned G_GNUC_UNUSED = value;
 		g_autofree const char **texts = g_variant_get_strv(value, NULL);
 
 		if (!g_strv_contains(allowed, key))
-			return deny(error, "a filter with %.20s", key);
+			return deny(error, "%.20s is not for filters of users", key);
 		if (g_str_equal(key, "pid") && !are_own_processes(caller, texts, error))
 			return FALSE;
 	}
@@ -111,7 +113,7 @@ static gboolean allows_add(NetfilEngine *engine, const NetfilCaller *caller, GVa
 	    g_variant_lookup_value(settings, "pid", G_VARIANT_TYPE_STRING_ARRAY);
 
 	if (!pids)
-		return deny(error, "a filter without --pid");
+		return deny(error, "a filter without --pid is not yours");
 	return check_keys(caller, settings, error) && has_room(engine, caller, error);
 }
 
@@ -125,14 +127,28 @@ static gboolean allows_set(NetfilEngine *engine, const NetfilCaller *caller, GVa
 	return is_own_filter(engine, caller, name, error) && check_keys(caller, settings, error);
 }
 
+/* Each once, however often it is said. */
+static GHashTable *names_of(GVariant *parameters)
+{
+	GHashTable *names = g_hash_table_new(g_str_hash, g_str_equal);
+	g_autofree const char **said = NULL;
+
+	g_variant_get_child(parameters, 0, "^a&s", &said);
+	for (guint i = 0; said[i]; i++)
+		g_hash_table_add(names, (gpointer)said[i]);
+	return names;
+}
+
 static gboolean allows_names(NetfilEngine *engine, const NetfilCaller *caller, GVariant *parameters,
 			     GError **error)
 {
-	g_autofree const char **names = NULL;
+	g_autoptr(GHashTable) names = names_of(parameters);
+	GHashTableIter iter;
+	gpointer name;
 
-	g_variant_get_child(parameters, 0, "^a&s", &names);
-	for (guint i = 0; names[i]; i++)
-		if (!is_own_filter(engine, caller, names[i], error))
+	g_hash_table_iter_init(&iter, names);
+	while (g_hash_table_iter_next(&iter, &name, NULL))
+		if (!is_own_filter(engine, caller, name, error))
 			return FALSE;
 	return TRUE;
 }
@@ -142,7 +158,7 @@ gboolean netfil_own_allows(NetfilEngine *engine, const NetfilCaller *caller, con
 {
 	/* A root who is no administrator would be taken for one, later. */
 	if (caller->uid == 0 || caller->uid == (uid_t)-1)
-		return deny(error, "this, as a root in a namespace of its own,");
+		return deny(error, "this root is one of a namespace, or lacks CAP_NET_ADMIN");
 	if (g_str_equal(method, "Add"))
 		return allows_add(engine, caller, parameters, error);
 	if (g_str_equal(method, "Set"))
@@ -150,7 +166,7 @@ gboolean netfil_own_allows(NetfilEngine *engine, const NetfilCaller *caller, con
 	if (g_str_equal(method, "Switch") || g_str_equal(method, "Reset") ||
 	    g_str_equal(method, "Remove"))
 		return allows_names(engine, caller, parameters, error);
-	return deny(error, "%s", method);
+	return deny(error, "only administrators may do this");
 }
 
 gboolean netfil_own_confine(NetfilSpec *spec, uid_t uid, GError **error)
@@ -169,9 +185,10 @@ static gboolean is_free_of(NetfilEngine *engine, const NetfilCaller *caller, con
 {
 	const char *follower = netfil_engine_follows(engine, name, (guint32)caller->pid);
 
-	return !follower ||
+	/* Root that netfild lives among could do it by other means as well. */
+	return !follower || (caller->admin && !netfil_caller_is_elsewhere(caller)) ||
 	       deny(error,
-		    "this process is itself under filter %s, which it cannot change: do it from "
+		    "this process is itself under filter %.64s, which it cannot change: do it from "
 		    "another one",
 		    follower);
 }
@@ -190,12 +207,32 @@ static gboolean still_lives(const NetfilCaller *caller, GError **error)
 }
 
 static gboolean is_free_of_names(NetfilEngine *engine, const NetfilCaller *caller,
-				 const char *const *names, GError **error)
+				 GVariant *parameters, GError **error)
 {
-	for (; *names; names++)
-		if (!is_free_of(engine, caller, *names, error))
+	g_autoptr(GHashTable) names = names_of(parameters);
+	GHashTableIter iter;
+	gpointer name;
+
+	g_hash_table_iter_init(&iter, names);
+	while (g_hash_table_iter_next(&iter, &name, NULL))
+		if (!is_free_of(engine, caller, name, error))
 			return FALSE;
 	return TRUE;
+}
+
+/* What stays as it is may be applied by anybody. */
+static gboolean would_change(NetfilEngine *engine, const char *name, GVariant *specification)
+{
+	g_autoptr(NetfilStatus) status = netfil_engine_get(engine, name, NULL);
+	g_autoptr(NetfilSpec) spec = netfil_spec_new(name);
+	g_auto(GStrv) differing = NULL;
+
+	if (!status)
+		return FALSE;
+	if (!netfil_spec_update(spec, specification, NULL))
+		return TRUE;
+	differing = netfil_spec_compare(status->spec, spec);
+	return differing[0] || status->owner;
 }
 
 static gboolean is_free_of_applied(NetfilEngine *engine, const NetfilCaller *caller,
@@ -203,6 +240,7 @@ static gboolean is_free_of_applied(NetfilEngine *engine, const NetfilCaller *cal
 {
 	g_autoptr(GVariant) filters = g_variant_get_child_value(parameters, 0);
 	GVariantIter iter;
+	GVariant *specification;
 	const char *name;
 	gboolean prune;
 
@@ -210,9 +248,13 @@ static gboolean is_free_of_applied(NetfilEngine *engine, const NetfilCaller *cal
 	if (prune)
 		return is_free_of(engine, caller, NULL, error);
 	g_variant_iter_init(&iter, filters);
-	while (g_variant_iter_next(&iter, "(&s@a{sas})", &name, NULL))
-		if (!is_free_of(engine, caller, name, error))
+	while (g_variant_iter_next(&iter, "(&s@a{sas})", &name, &specification)) {
+		g_autoptr(GVariant) owned = specification;
+
+		if (would_change(engine, name, specification) &&
+		    !is_free_of(engine, caller, name, error))
 			return FALSE;
+	}
 	return TRUE;
 }
 
@@ -230,12 +272,8 @@ gboolean netfil_own_is_free(NetfilEngine *engine, const NetfilCaller *caller, co
 		g_variant_get_child(parameters, 0, "&s", &name);
 		if (!is_free_of(engine, caller, name, error))
 			return FALSE;
-	} else {
-		g_autofree const char **names = NULL;
-
-		g_variant_get_child(parameters, 0, "^a&s", &names);
-		if (!is_free_of_names(engine, caller, names, error))
-			return FALSE;
+	} else if (!is_free_of_names(engine, caller, parameters, error)) {
+		return FALSE;
 	}
 	return still_lives(caller, error);
 }

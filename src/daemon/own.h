@@ -14,8 +14,8 @@
 gboolean netfil_own_allows(NetfilEngine *engine, const NetfilCaller *caller, const char *method,
 			   GVariant *parameters, GError **error);
 
-/* What nobody may, root included: a process that a --pid filter follows cannot change that
- * filter. NETFIL_ERROR_DENIED. */
+/* What goes before all else: a process that a --pid filter follows cannot change that filter. Nor
+ * can root, if it is in namespaces of its own. NETFIL_ERROR_DENIED. */
 gboolean netfil_own_is_free(NetfilEngine *engine, const NetfilCaller *caller, const char *method,
 			    GVariant *parameters, GError **error);
 

@@ -8,6 +8,9 @@
 #include <sys/stat.h>
 
 #include "core/error.h"
+#include "frames.h"
+#include "gate.h"
+#include "handshake.h"
 #include "log.h"
 
 /*
@@ -19,8 +22,12 @@
 #define CONNECTIONS_OF_ROOT 256
 /* Calls that a connection may have waiting, replies not yet read included. */
 #define CALLS_WAITING 16
+/* What a call may be long: a user's, and one that applies a thousand filters. */
+#define MESSAGE_MAX_OF_USERS (1024 * 1024)
+#define MESSAGE_MAX (32 * 1024 * 1024)
 /* A connection that takes nothing off its queue for so long is closed. */
 #define STALL_CHECK_SECONDS 15
+#define CALLER_KEY "netfil-caller"
 
 /* Shared with the threads in which connections authenticate. */
 struct NetfilServer {
@@ -75,15 +82,9 @@ static void room_give(NetfilServer *server, uid_t uid)
 	*(uid == 0 ? &server->root : &server->users) -= 1;
 }
 
-gboolean netfil_server_peer(GDBusConnection *connection, uid_t *uid, pid_t *pid)
+NetfilCaller *netfil_server_caller(GDBusConnection *connection)
 {
-	GCredentials *credentials = g_dbus_connection_get_peer_credentials(connection);
-
-	if (!credentials)
-		return FALSE;
-	*uid = g_credentials_get_unix_user(credentials, NULL);
-	*pid = g_credentials_get_unix_pid(credentials, NULL);
-	return *uid != (uid_t)-1;
+	return g_object_get_data(G_OBJECT(connection), CALLER_KEY);
 }
 
 /* Connections that are let in: from here on, the main context. */
@@ -155,7 +156,7 @@ static GDBusMessage *count_calls(GDBusConnection *connection, GDBusMessage *mess
 	if (expects_reply(message)) {
 		int waiting = g_atomic_int_add(&peer->calls, 1);
 
-		if (waiting < CALLS_WAITING)
+		if (waiting < CALLS_WAITING && !netfil_gate_refuses_set(connection, message))
 			return message;
 		if (waiting == CALLS_WAITING) {
 			netfil_log_limited("closing a connection of uid %u: too many calls at once",
@@ -226,7 +227,9 @@ static gboolean on_authenticated(gpointer data)
 	Peer *peer = data;
 	NetfilServer *server = peer->server;
 
-	if (g_cancellable_is_cancelled(server->stopping)) {
+	/* Its first bytes may have been nonsense: then "closed" was told before anybody heard. */
+	if (g_cancellable_is_cancelled(server->stopping) ||
+	    g_dbus_connection_is_closed(peer->connection)) {
 		peer_unref(peer);
 		return G_SOURCE_REMOVE;
 	}
@@ -245,31 +248,19 @@ static gboolean on_authenticated(gpointer data)
 /* Letting in: a thread for each connection until it has authenticated, so that
  * one which dawdles holds up nobody. */
 
-static gboolean only_external(GDBusAuthObserver *observer, const char *mechanism)
+static GDBusConnection *authenticate(NetfilServer *server, GSocket *socket,
+				     const NetfilCaller *caller)
 {
-	(void)observer;
-	return g_str_equal(mechanism, "EXTERNAL");
-}
+	g_autoptr(GIOStream) frames = NULL;
 
-static gboolean only_known(GDBusAuthObserver *observer, GIOStream *stream,
-			   GCredentials *credentials)
-{
-	(void)observer;
-	(void)stream;
-	return credentials && g_credentials_get_unix_user(credentials, NULL) != (uid_t)-1;
-}
-
-static GDBusConnection *authenticate(NetfilServer *server, GSocketConnection *stream)
-{
-	g_autoptr(GDBusAuthObserver) observer = g_dbus_auth_observer_new();
-	g_autoptr(GError) ignored = NULL; /* a peer that fails is told by the protocol */
-
-	g_signal_connect(observer, "allow-mechanism", G_CALLBACK(only_external), NULL);
-	g_signal_connect(observer, "authorize-authenticated-peer", G_CALLBACK(only_known), NULL);
-	return g_dbus_connection_new_sync(G_IO_STREAM(stream), server->guid,
-					  G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_SERVER |
-					      G_DBUS_CONNECTION_FLAGS_DELAY_MESSAGE_PROCESSING,
-					  observer, server->stopping, &ignored);
+	if (!netfil_handshake(socket, server->guid, server->stopping))
+		return NULL;
+	frames = netfil_frames_new(socket, caller->admin ? MESSAGE_MAX : MESSAGE_MAX_OF_USERS);
+	if (!frames)
+		return NULL;
+	return g_dbus_connection_new_sync(frames, NULL,
+					  G_DBUS_CONNECTION_FLAGS_DELAY_MESSAGE_PROCESSING, NULL,
+					  server->stopping, NULL);
 }
 
 static gboolean admit(GThreadedSocketService *service, GSocketConnection *stream, GObject *source,
@@ -277,8 +268,8 @@ static gboolean admit(GThreadedSocketService *service, GSocketConnection *stream
 {
 	NetfilServer *server = data;
 	GSocket *socket = g_socket_connection_get_socket(stream);
-	g_autoptr(GCredentials) credentials = g_socket_get_credentials(socket, NULL);
-	uid_t uid = credentials ? g_credentials_get_unix_user(credentials, NULL) : (uid_t)-1;
+	g_autoptr(NetfilCaller) caller = netfil_caller_of_socket(socket);
+	uid_t uid = caller->uid;
 	g_autoptr(GDBusConnection) connection = NULL;
 	Peer *peer;
 
@@ -290,11 +281,13 @@ static gboolean admit(GThreadedSocketService *service, GSocketConnection *stream
 		netfil_log_limited("refusing a connection of uid %u: too many are open", uid);
 		return TRUE;
 	}
-	connection = authenticate(server, stream);
+	connection = authenticate(server, socket, caller);
 	if (!connection) {
 		room_give(server, uid);
 		return TRUE;
 	}
+	g_object_set_data_full(G_OBJECT(connection), CALLER_KEY, g_steal_pointer(&caller),
+			       (GDestroyNotify)netfil_caller_unref);
 	peer = g_atomic_rc_box_new0(Peer);
 	peer->server = server_ref(server);
 	peer->uid = uid;

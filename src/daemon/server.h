@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #pragma once
 
-#include <gio/gio.h>
+#include "caller.h"
 
 /*
  * netfild's own socket: lets local users in by their kernel credentials, keeps
@@ -24,5 +24,5 @@ NetfilServer *netfil_server_start(const char *socket_path, const NetfilServerHan
 void netfil_server_stop(NetfilServer *server);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(NetfilServer, netfil_server_stop)
 
-/* The user behind a connection; FALSE if the kernel did not say. */
-gboolean netfil_server_peer(GDBusConnection *connection, uid_t *uid, pid_t *pid);
+/* Who is behind a connection; NULL: it is none of a server's. */
+NetfilCaller *netfil_server_caller(GDBusConnection *connection);

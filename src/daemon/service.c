@@ -6,27 +6,27 @@
 #include "bus-generated.h"
 #include "client/bus.h"
 #include "core/error.h"
+#include "core/quote.h"
 #include "filters.h"
+#include "gate.h"
 #include "history.h"
 #include "log.h"
-#include "server.h"
+#include "own.h"
 
 #define PAGE_MAX 1000
+#define SHOWN_MAX 300 /* of a change, in the log */
 #define USAGE_SECONDS 1
 
 struct NetfilService {
 	NetfilEngine *engine;
+	NetfilGate *gate;
 	NetfilBusManager *manager;
 	NetfilFilters *filters;
 	NetfilPages *pages;
-	guint connections;
-	guint usage_timer; /* runs while somebody is connected */
-};
-
-/* Who may. */
-
-static const char *const open_to_all[] = {
-    "List", "Get", "Doctor", "Unattributed", "History", "Apps", "Trouble", NULL,
+	guint watchers;    /* who may look: connections, and senders on the system bus */
+	guint usage_timer; /* runs while there are any */
+	NetfilReloadFunc reload;
+	gpointer reload_data;
 };
 
 static void give_error(GDBusMethodInvocation *call, const GError *error)
@@ -36,35 +36,16 @@ static void give_error(GDBusMethodInvocation *call, const GError *error)
 	    error->message);
 }
 
-static gboolean authorize(GDBusInterfaceSkeleton *manager, GDBusMethodInvocation *call)
-{
-	const char *method = g_dbus_method_invocation_get_method_name(call);
-	uid_t uid = (uid_t)-1;
-	pid_t pid = 0;
-
-	(void)manager;
-	if (g_strv_contains(open_to_all, method))
-		return TRUE;
-	if (netfil_server_peer(g_dbus_method_invocation_get_connection(call), &uid, &pid) &&
-	    uid == 0)
-		return TRUE;
-	netfil_log_limited("uid %d (pid %d): %s denied", (int)uid, (int)pid, method);
-	g_dbus_method_invocation_return_error_literal(
-	    call, NETFIL_ERROR, NETFIL_ERROR_DENIED,
-	    "only root may change filters: run it with sudo");
-	return FALSE;
-}
-
 /* The end of each call that changes something: one line in the log, one answer. */
 static gboolean settle(GDBusMethodInvocation *call, const char *what, GVariant *answer,
 		       const GError *error)
 {
-	uid_t uid = (uid_t)-1;
-	pid_t pid = 0;
+	const NetfilCaller *caller = netfil_gate_caller(call);
+	g_autofree char *line = netfil_escape(what, -1, SHOWN_MAX);
 
-	netfil_server_peer(g_dbus_method_invocation_get_connection(call), &uid, &pid);
-	g_message("uid %d (pid %d): %s%s%s", (int)uid, (int)pid, what, error ? ": " : "",
-		  error ? error->message : "");
+	netfil_log_event(NETFIL_LOG_CALLED, &(NetfilLogFields){.caller = caller},
+			 "uid %d (pid %d): %s%s%s", (int)caller->uid, (int)caller->pid, line,
+			 error ? ": " : "", error ? error->message : "");
 	if (error)
 		give_error(call, error);
 	else
@@ -74,16 +55,19 @@ static gboolean settle(GDBusMethodInvocation *call, const char *what, GVariant *
 
 /* Calls that change. */
 
+/* `owner` 0: the administrators. */
 static NetfilStatus *add_filter(NetfilService *service, const char *name, GVariant *specification,
-				GError **error)
+				uid_t owner, GError **error)
 {
 	g_autoptr(NetfilSpec) spec = NULL;
 
 	if (!netfil_spec_name_check(name, error))
 		return NULL;
 	spec = netfil_spec_new(name);
-	if (!netfil_spec_update(spec, specification, error) || !netfil_spec_check(spec, error) ||
-	    !netfil_engine_add(service->engine, spec, 0, error))
+	if (!netfil_spec_update(spec, specification, error) ||
+	    (owner && !netfil_own_confine(spec, owner, error)) ||
+	    !netfil_spec_check(spec, error) ||
+	    !netfil_engine_add(service->engine, spec, owner, error))
 		return NULL;
 	return netfil_engine_get(service->engine, name, error);
 }
@@ -92,7 +76,8 @@ static gboolean on_add(NetfilBusManager *manager, GDBusMethodInvocation *call, c
 		       GVariant *specification, NetfilService *service)
 {
 	g_autoptr(GError) error = NULL;
-	g_autoptr(NetfilStatus) status = add_filter(service, name, specification, &error);
+	g_autoptr(NetfilStatus) status =
+	    add_filter(service, name, specification, netfil_gate_owner(call), &error);
 	g_autofree char *path = status ? netfil_bus_filter_path(status->id) : NULL;
 	g_autofree char *what = g_strdup_printf("add %s", name);
 
@@ -107,7 +92,7 @@ static gboolean on_set(NetfilBusManager *manager, GDBusMethodInvocation *call, c
 	g_autofree char *what = g_strdup_printf("set %s", name);
 
 	(void)manager;
-	netfil_engine_set(service->engine, name, changes, 0, &error);
+	netfil_engine_set(service->engine, name, changes, netfil_gate_owner(call), &error);
 	return settle(call, what, NULL, error);
 }
 
@@ -246,7 +231,10 @@ static gboolean on_reload(NetfilBusManager *manager, GDBusMethodInvocation *call
 	g_autoptr(GError) error = NULL;
 
 	(void)manager;
-	netfil_engine_reload(service->engine, &error);
+	if (service->reload)
+		service->reload(service->reload_data, &error);
+	else
+		netfil_engine_reload(service->engine, &error);
 	return settle(call, "reload", NULL, error);
 }
 
@@ -388,40 +376,41 @@ static void on_engine_changed(NetfilService *service, const char *name)
 	netfil_bus_manager_emit_changed(service->manager, name, netfil_status_to_variant(status));
 }
 
-static const char *direction_name(guint direction)
-{
-	static const char *const names[] = {"in", "out", "total"};
-
-	g_return_val_if_fail(direction < G_N_ELEMENTS(names), "");
-	return names[direction];
-}
-
 static void on_engine_cap_reached(NetfilService *service, const char *name, guint direction)
 {
-	g_message("filter %s: cap reached (%s)", name, direction_name(direction));
-	netfil_bus_manager_emit_cap_reached(service->manager, name, direction_name(direction));
+	const char *which = netfil_direction_name(direction);
+
+	netfil_log_event(NETFIL_LOG_CAP_REACHED,
+			 &(NetfilLogFields){.filter = name, .direction = which},
+			 "filter %s: cap reached (%s)", name, which);
+	netfil_bus_manager_emit_cap_reached(service->manager, name, which);
 }
 
 static void on_engine_warned(NetfilService *service, const char *name, guint percent,
 			     guint direction)
 {
-	g_message("filter %s: %u %% of its %s cap is used", name, percent,
-		  direction_name(direction));
-	netfil_bus_manager_emit_warned(service->manager, name, percent, direction_name(direction));
+	const char *which = netfil_direction_name(direction);
+
+	netfil_log_event(
+	    NETFIL_LOG_WARNED,
+	    &(NetfilLogFields){.filter = name, .direction = which, .percent = percent},
+	    "filter %s: %u %% of its %s cap is used", name, percent, which);
+	netfil_bus_manager_emit_warned(service->manager, name, percent, which);
 }
 
 static void on_engine_cycle_started(NetfilService *service, const char *name, gint64 started)
 {
-	g_message("filter %s: a new cycle began", name);
+	netfil_log_event(NETFIL_LOG_CYCLE_STARTED, &(NetfilLogFields){.filter = name},
+			 "filter %s: a new cycle began", name);
 	netfil_bus_manager_emit_cycle_started(service->manager, name, started);
 }
 
 static void log_trouble(const char *what)
 {
 	if (*what)
-		g_warning("%s", what);
+		netfil_log_event(NETFIL_LOG_TROUBLE, NULL, "%s", what);
 	else
-		g_message("the ledger is well again");
+		netfil_log_event(NETFIL_LOG_TROUBLE_OVER, NULL, "the trouble is over");
 }
 
 static void on_engine_trouble(NetfilService *service, const char *what)
@@ -444,15 +433,37 @@ static gboolean on_usage_timer(gpointer service)
 	return G_SOURCE_CONTINUE;
 }
 
+static void watch(gpointer data)
+{
+	NetfilService *service = data;
+
+	if (service->watchers++ > 0)
+		return;
+	show_all(service); /* nobody looked, so the numbers were left to age */
+	service->usage_timer = g_timeout_add_seconds(USAGE_SECONDS, on_usage_timer, service);
+}
+
+static void unwatch(gpointer data)
+{
+	NetfilService *service = data;
+
+	if (--service->watchers == 0)
+		g_clear_handle_id(&service->usage_timer, g_source_remove);
+}
+
+/* The system bus is there all the time: its senders count when they ask something. */
+static gboolean is_bus(GDBusConnection *connection)
+{
+	return g_dbus_connection_get_unique_name(connection) != NULL;
+}
+
 void netfil_service_attach(NetfilService *service, GDBusConnection *connection)
 {
 	g_autoptr(GError) error = NULL;
 
-	if (service->connections++ == 0) {
-		show_all(service); /* nobody looked, so the numbers were left to age */
-		service->usage_timer =
-		    g_timeout_add_seconds(USAGE_SECONDS, on_usage_timer, service);
-	}
+	if (!is_bus(connection))
+		watch(service);
+	netfil_gate_open(service->gate, connection);
 	if (!g_dbus_interface_skeleton_export(G_DBUS_INTERFACE_SKELETON(service->manager),
 					      connection, NETFIL_BUS_PATH, &error))
 		g_warning("cannot serve a connection: %s", error->message);
@@ -466,8 +477,9 @@ void netfil_service_detach(NetfilService *service, GDBusConnection *connection)
 	netfil_filters_detach(service->filters, connection);
 	if (g_dbus_interface_skeleton_has_connection(manager, connection))
 		g_dbus_interface_skeleton_unexport_from_connection(manager, connection);
-	if (--service->connections == 0)
-		g_clear_handle_id(&service->usage_timer, g_source_remove);
+	netfil_gate_close(service->gate, connection);
+	if (!is_bus(connection))
+		unwatch(service);
 }
 
 static void connect_manager(NetfilService *service)
@@ -494,7 +506,6 @@ static void connect_manager(NetfilService *service)
 
 	for (guint i = 0; i < G_N_ELEMENTS(calls); i++)
 		g_signal_connect(service->manager, calls[i].signal, calls[i].handler, service);
-	g_signal_connect(service->manager, "g-authorize-method", G_CALLBACK(authorize), NULL);
 	netfil_bus_manager_set_version(service->manager, NETFIL_VERSION);
 }
 
@@ -534,14 +545,21 @@ NetfilService *netfil_service_new(NetfilEngine *engine)
 
 	netfil_bus_register_errors();
 	service->engine = g_object_ref(engine);
-	service->manager = netfil_bus_manager_skeleton_new();
-	service->filters = netfil_filters_new();
+	service->gate = netfil_gate_new(engine, &(NetfilGateHandler){watch, unwatch, service});
+	service->manager = NETFIL_BUS_MANAGER(netfil_gate_manager(service->gate));
+	service->filters = netfil_filters_new(service->gate);
 	service->pages = netfil_pages_new(engine);
 	connect_manager(service);
 	connect_engine(service);
 	log_early_trouble(service);
 	show_all(service);
 	return service;
+}
+
+void netfil_service_set_reload(NetfilService *service, NetfilReloadFunc reload, gpointer data)
+{
+	service->reload = reload;
+	service->reload_data = data;
 }
 
 void netfil_service_free(NetfilService *service)
@@ -551,6 +569,7 @@ void netfil_service_free(NetfilService *service)
 	netfil_filters_free(service->filters);
 	netfil_pages_free(service->pages);
 	g_object_unref(service->manager);
+	netfil_gate_free(service->gate);
 	g_object_unref(service->engine);
 	g_free(service);
 }

@@ -168,7 +168,7 @@ static void thin(NetfilEngine *e)
 {
 	g_autoptr(GError) error = NULL;
 
-	if (!e->thinning || e->trouble)
+	if (!e->thinning || e->trouble.what)
 		return;
 	if (!netfil_ledger_thin(e->ledger, netfil_clock_zone(), netfil_clock_seconds(),
 				&e->thinning, &error))
@@ -179,7 +179,7 @@ static void back_up(NetfilEngine *e)
 {
 	gint64 now = g_get_monotonic_time();
 
-	if (now < e->backup_at || e->trouble)
+	if (now < e->backup_at || e->trouble.what)
 		return;
 	e->backup_at = now + BACKUP_USEC;
 	if (e->moved)
@@ -204,7 +204,7 @@ void netfil_checkpoint(NetfilEngine *e)
 	}
 	hour = netfil_period_start(NETFIL_BY_HOUR, netfil_clock_zone(), netfil_clock_seconds());
 	checkpoint(e, hour != e->history_hour || g_get_monotonic_time() >= e->history_at);
-	if (hour != e->history_hour && !e->trouble) {
+	if (hour != e->history_hour && !e->trouble.what) {
 		e->history_hour = hour;
 		e->thinning = TRUE;
 	}

@@ -19,6 +19,12 @@ typedef struct {
 	gboolean told;
 } NetfilWarning;
 
+/* What is wrong. */
+typedef struct {
+	char *what;   /* NULL: nothing */
+	gint64 since; /* seconds since the epoch */
+} NetfilTrouble;
+
 struct _NetfilEngine {
 	GObject parent;
 	NetfilKernel *kernel;
@@ -45,8 +51,8 @@ struct _NetfilEngine {
 	GArray *apps_moved; /* of NetfilAppUsage, while they are written */
 
 	/* The ledger's upkeep, see checkpoint.c. */
-	char *trouble; /* NULL: none */
-	gint64 trouble_since; /* seconds since the epoch */
+	NetfilTrouble trouble;
+	NetfilTrouble complaint; /* not the ledger's, but its owner's */
 	gint64 history_hour;  /* to which what moved since the last record of it belongs */
 	gint64 history_at, backup_at; /* monotonic, microseconds: when it is due */
 	gboolean moved;	  /* something did since the last backup */

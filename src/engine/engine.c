@@ -49,7 +49,9 @@ void netfil_emit_warned(NetfilEngine *e, const NetfilWarning *warning)
 
 void netfil_emit_trouble(NetfilEngine *e)
 {
-	g_signal_emit(e, signals[TROUBLE], 0, e->trouble ? e->trouble : "");
+	gint64 since;
+
+	g_signal_emit(e, signals[TROUBLE], 0, netfil_engine_trouble(e, &since));
 }
 
 NetfilStatus *netfil_engine_get(NetfilEngine *e, const char *name, GError **error)
@@ -131,9 +133,13 @@ const char *netfil_engine_follows(NetfilEngine *e, const char *name, guint32 pid
 	GHashTableIter iter;
 	gpointer key, filter;
 
+	if (name) {
+		filter = g_hash_table_lookup(e->filters, name);
+		return filter && follows(e, filter, pid) ? name : NULL;
+	}
 	g_hash_table_iter_init(&iter, e->filters);
 	while (g_hash_table_iter_next(&iter, &key, &filter))
-		if ((!name || g_str_equal(key, name)) && follows(e, filter, pid))
+		if (follows(e, filter, pid))
 			return key;
 	return NULL;
 }
@@ -299,7 +305,8 @@ static void netfil_engine_finalize(GObject *object)
 	g_array_unref(e->closed);
 	g_array_unref(e->warnings);
 	g_free(e->zone_name);
-	g_free(e->trouble);
+	g_free(e->trouble.what);
+	g_free(e->complaint.what);
 	G_OBJECT_CLASS(netfil_engine_parent_class)->finalize(object);
 }
 

@@ -18,7 +18,7 @@
  *   "cap-reached" (const char *name, guint direction)
  *   "warned"      (const char *name, guint percent, guint direction)
  *   "cycle-started" (const char *name, gint64 started)
- *   "trouble"     (const char *what)      the ledger's; "": it is over
+ *   "trouble"     (const char *what)      see netfil_engine_trouble(); "": it is over
  */
 #define NETFIL_TYPE_ENGINE (netfil_engine_get_type())
 G_DECLARE_FINAL_TYPE(NetfilEngine, netfil_engine, NETFIL, ENGINE, GObject)
@@ -75,7 +75,7 @@ GPtrArray *netfil_engine_apply(NetfilEngine *engine, const GPtrArray *specs, gbo
 			       gboolean dry_run, GError **error);
 
 /* The filter called `name`, or with NULL any, whose --pid names this process or one that it comes
- * from; NULL: none. The name is the engine's. */
+ * from; NULL: none. */
 const char *netfil_engine_follows(NetfilEngine *engine, const char *name, guint32 pid);
 
 /* Does now what is done each second: cycles turn, warnings are given, usage is written. */
@@ -112,8 +112,12 @@ GArray *netfil_engine_history(NetfilEngine *engine, const char *name, NetfilBy b
 			      gint64 to, GError **error);
 GArray *netfil_engine_apps(NetfilEngine *engine, int by, gint64 from, gint64 to, GError **error);
 
-/* What is wrong with the ledger, and since when; "" if nothing is. */
+/* What is wrong with the ledger, or else what its owner complains of, and since when; "" if
+ * nothing is. */
 const char *netfil_engine_trouble(NetfilEngine *engine, gint64 *since);
+
+/* Has something told that is wrong outside of the engine, until it is called with NULL. */
+void netfil_engine_complain(NetfilEngine *engine, const char *what);
 
 /* Bytes and packets whose owner is not known, by direction (in, out). */
 void netfil_engine_unattributed(NetfilEngine *engine, guint64 bytes[2], guint64 packets[2]);

@@ -4,6 +4,10 @@
 
 #include <string.h>
 
+#include "core/quote.h"
+
+#define NAME_SHOWN 64
+
 /* ---- slots ---- */
 
 /* Slots are given in turn, so that one which was freed rests as long as can be. */
@@ -73,11 +77,14 @@ gboolean netfil_names_interfaces(const NetfilSpec *spec)
 NetfilFilter *netfil_find(NetfilEngine *e, const char *name, GError **error)
 {
 	NetfilFilter *filter = g_hash_table_lookup(e->filters, name);
+	g_autofree char *shown = NULL;
 
-	if (!filter)
-		g_set_error(error, NETFIL_ERROR, NETFIL_ERROR_NOT_FOUND,
-			    "there is no filter '%.64s': see `netfil list`", name);
-	return filter;
+	if (filter)
+		return filter;
+	shown = netfil_escape(name, -1, NAME_SHOWN); /* it may be anything */
+	g_set_error(error, NETFIL_ERROR, NETFIL_ERROR_NOT_FOUND,
+		    "there is no filter '%s': see `netfil list`", shown);
+	return NULL;
 }
 
 gboolean netfil_want_forwarding(NetfilEngine *e, const NetfilSpec *spec, GError **error)

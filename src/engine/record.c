@@ -9,23 +9,40 @@
 
 /* ---- trouble ---- */
 
+/* What is told: the ledger's, or else its owner's. */
+static const NetfilTrouble *told(const NetfilEngine *e)
+{
+	return e->trouble.what ? &e->trouble : &e->complaint;
+}
+
+static void set_trouble(NetfilEngine *e, NetfilTrouble *trouble, const char *what)
+{
+	g_autofree char *before = g_strdup(told(e)->what);
+
+	if (what && !trouble->what)
+		trouble->since = netfil_clock_seconds();
+	g_free(trouble->what);
+	trouble->what = g_strdup(what);
+	if (g_strcmp0(before, told(e)->what))
+		netfil_emit_trouble(e);
+}
+
 void netfil_trouble(NetfilEngine *e, const GError *error)
 {
-	const char *what = error ? error->message : NULL;
+	set_trouble(e, &e->trouble, error ? error->message : NULL);
+}
 
-	if (!g_strcmp0(what, e->trouble))
-		return;
-	if (what && !e->trouble)
-		e->trouble_since = netfil_clock_seconds();
-	g_free(e->trouble);
-	e->trouble = g_strdup(what);
-	netfil_emit_trouble(e);
+void netfil_engine_complain(NetfilEngine *e, const char *what)
+{
+	set_trouble(e, &e->complaint, what);
 }
 
 const char *netfil_engine_trouble(NetfilEngine *e, gint64 *since)
 {
-	*since = e->trouble ? e->trouble_since : 0;
-	return e->trouble ? e->trouble : "";
+	const NetfilTrouble *trouble = told(e);
+
+	*since = trouble->what ? trouble->since : 0;
+	return trouble->what ? trouble->what : "";
 }
 
 /* ---- rows ---- */

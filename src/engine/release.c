@@ -25,8 +25,8 @@ static void write_last(NetfilEngine *e)
 	while (g_hash_table_iter_next(&iter, NULL, &filter))
 		netfil_grant_end(e, filter);
 	netfil_checkpoint_history(e);
-	if (e->trouble)
-		g_warning("%s", e->trouble);
+	if (e->trouble.what)
+		g_warning("%s", e->trouble.what);
 	netfil_ledger_backup(e->ledger);
 }
 

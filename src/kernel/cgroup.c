@@ -29,6 +29,34 @@ char *netfil_cgroup_mount(GError **error)
 	return g_steal_pointer(&found);
 }
 
+char *netfil_cgroup_path(const char *word, GError **error)
+{
+	g_autofree char *mount = netfil_cgroup_mount(error);
+	g_autofree char *path = NULL;
+	gsize length;
+
+	if (!mount)
+		return NULL;
+	length = strlen(mount);
+	path = g_canonicalize_filename(word, "/");
+	if (!g_str_has_prefix(path, mount) || (path[length] && path[length] != '/'))
+		return g_steal_pointer(&path);
+	return g_strdup(path[length] ? path + length : "/");
+}
+
+gboolean netfil_cgroup_paths(GPtrArray *words, GError **error)
+{
+	for (guint i = 0; i < words->len; i++) {
+		char *path = netfil_cgroup_path(words->pdata[i], error);
+
+		if (!path)
+			return FALSE;
+		g_free(words->pdata[i]);
+		words->pdata[i] = path;
+	}
+	return TRUE;
+}
+
 guint64 netfil_cgroup_id(const char *directory)
 {
 	struct stat st;

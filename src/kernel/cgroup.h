@@ -7,6 +7,12 @@
  * not. Caller frees. */
 char *netfil_cgroup_mount(GError **error);
 
+/* "/sys/fs/cgroup/a/b" (or wherever it is mounted) and "/a/b" give "/a/b". Caller frees. */
+char *netfil_cgroup_path(const char *word, GError **error);
+
+/* The same for each of an array of strings, in place. */
+gboolean netfil_cgroup_paths(GPtrArray *words, GError **error);
+
 /* The id that the kernel programs see of a cgroup directory; 0: not there. */
 guint64 netfil_cgroup_id(const char *directory);
 

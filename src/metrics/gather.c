@@ -21,7 +21,7 @@ static gboolean ask(NetfilClient *client, NetfilMetrics *metrics, GError **error
 	return TRUE;
 }
 
-static NetfilMetrics *gather(GError **error)
+NetfilMetrics *netfil_metrics_gather(GError **error)
 {
 	g_autoptr(NetfilMetrics) metrics = netfil_metrics_new();
 	g_autoptr(NetfilClient) client = netfil_client_connect(error);
@@ -30,17 +30,4 @@ static NetfilMetrics *gather(GError **error)
 		return NULL;
 	metrics->up = TRUE;
 	return g_steal_pointer(&metrics);
-}
-
-NetfilMetrics *netfil_metrics_gather(GError **error)
-{
-	/* The client's signals are for nobody, and must not reach it from another thread's
-	 * loop while it is freed here. */
-	g_autoptr(GMainContext) context = g_main_context_new();
-	NetfilMetrics *metrics;
-
-	g_main_context_push_thread_default(context);
-	metrics = gather(error);
-	g_main_context_pop_thread_default(context);
-	return metrics;
 }

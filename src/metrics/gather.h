@@ -3,6 +3,6 @@
 
 #include "text.h"
 
-/* Asks netfild, over a connection of its own, in any thread. `duration` is left to the
- * caller. */
+/* Asks netfild, over a connection of its own, whose end is seen by the thread's default main
+ * context: a program that goes on has to run it. `duration` is left to the caller. */
 NetfilMetrics *netfil_metrics_gather(GError **error);

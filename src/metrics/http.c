@@ -379,7 +379,6 @@ void netfil_http_free(NetfilHttp *http)
 	g_clear_handle_id(&http->epoll, g_source_remove);
 	if (http->daemon)
 		stop_daemon(http);
-	netfil_scraper_free(http->scraper);
 	for (guint i = 0; i < http->sockets->len; i++)
 		close(g_array_index(http->sockets, int, i));
 	g_array_unref(http->sockets);

@@ -8,54 +8,60 @@
 #define REST (G_USEC_PER_SEC / 20) /* for netfild, between two scrapes */
 
 struct NetfilScraper {
+	GMainContext *context; /* the thread's */
 	NetfilScrapeFunc done;
 	gpointer data;
 	guint64 begun; /* the number of the last one */
 	gboolean running, wanted;
 	gint64 next; /* not before this monotonic time */
 	guint timer;
-	gboolean freed;
 	char *problem; /* NULL: netfild answers */
 };
+
+/* Connections are let go in a loop of their own, and in no other thread's. */
+static gpointer run_thread(gpointer context)
+{
+	g_autoptr(GMainLoop) loop = g_main_loop_new(context, FALSE);
+
+	g_main_context_push_thread_default(context);
+	g_main_loop_run(loop);
+	return NULL;
+}
 
 NetfilScraper *netfil_scraper_new(NetfilScrapeFunc done, gpointer data)
 {
 	NetfilScraper *scraper = g_new0(NetfilScraper, 1);
 
+	scraper->context = g_main_context_new();
 	scraper->done = done;
 	scraper->data = data;
+	g_thread_unref(g_thread_new("scraper", run_thread, scraper->context));
 	return scraper;
 }
 
-static void destroy(NetfilScraper *scraper)
-{
-	g_free(scraper->problem);
-	g_free(scraper);
-}
-
-void netfil_scraper_free(NetfilScraper *scraper)
-{
-	g_clear_handle_id(&scraper->timer, g_source_remove);
-	scraper->freed = TRUE;
-	if (!scraper->running)
-		destroy(scraper);
-}
-
-static void scrape_in_thread(GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+static gboolean scrape_in_thread(gpointer data)
 {
 	gint64 start = g_get_monotonic_time();
+	GTask *task = data;
 	GError *error = NULL;
 	NetfilMetrics *metrics = netfil_metrics_gather(&error);
 
-	(void)source;
-	(void)data;
-	(void)cancellable;
 	if (!metrics) {
 		g_task_return_error(task, error);
-		return;
+		return G_SOURCE_REMOVE;
 	}
 	metrics->duration = g_get_monotonic_time() - start;
 	g_task_return_pointer(task, metrics, (GDestroyNotify)netfil_metrics_free);
+	return G_SOURCE_REMOVE;
+}
+
+static void scrape(NetfilScraper *scraper, GTask *task)
+{
+	g_autoptr(GSource) source = g_idle_source_new();
+
+	g_source_set_priority(source, G_PRIORITY_DEFAULT);
+	g_source_set_callback(source, scrape_in_thread, g_object_ref(task), g_object_unref);
+	g_source_attach(source, scraper->context);
 }
 
 /* Each change is told once. */
@@ -78,10 +84,6 @@ static void on_scraped(GObject *source, GAsyncResult *result, gpointer data)
 
 	(void)source;
 	metrics = g_task_propagate_pointer(G_TASK(result), &error);
-	if (scraper->freed) {
-		destroy(scraper);
-		return;
-	}
 	tell_problem(scraper, error ? error->message : NULL);
 	if (!metrics)
 		metrics = netfil_metrics_new();
@@ -116,7 +118,7 @@ static void begin(NetfilScraper *scraper)
 	scraper->running = TRUE;
 	scraper->wanted = FALSE;
 	task = g_task_new(NULL, NULL, on_scraped, scraper);
-	g_task_run_in_thread(task, scrape_in_thread);
+	scrape(scraper, task);
 }
 
 guint64 netfil_scraper_ask(NetfilScraper *scraper)

@@ -10,11 +10,9 @@ typedef struct NetfilScraper NetfilScraper;
 /* `scrape`: its number. Without netfild, `metrics` say so. */
 typedef void (*NetfilScrapeFunc)(const NetfilMetrics *metrics, guint64 scrape, gpointer data);
 
-/* Calls back on the default main context. */
+/* Calls back on the default main context. Lives as long as the process: a netfild that hangs
+ * would hold up its end. */
 NetfilScraper *netfil_scraper_new(NetfilScrapeFunc done, gpointer data);
-
-/* Nothing is called back any more. A scrape that runs keeps what it needs. */
-void netfil_scraper_free(NetfilScraper *scraper);
 
 /* The number of the first scrape that begins after this call: it will be done. */
 guint64 netfil_scraper_ask(NetfilScraper *scraper);

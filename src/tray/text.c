@@ -214,7 +214,7 @@ char *netfil_text_forecast(const NetfilStatus *status)
 		return g_strdup_printf(_("At this rate the cap is reached about %s."), when);
 	}
 	if (!status->cycle_ends)
-		return g_strdup(_("At this rate the cap is not reached in the next ten years."));
+		return g_strdup(_("No end of the cap is in sight yet."));
 	when = netfil_text_when(status->cycle_ends);
 	return g_strdup_printf(
 	    _("At this rate the cap is not reached before the cycle ends at %s."), when);

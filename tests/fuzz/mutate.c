@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#define LONG_TEXT 5000
-#define REPEATED 300
+#define LONG_TEXT 300
+#define REPEATED 50
 #define BYTES_PUT_IN 64
 
 /* Not "kill" and "pause": whatever a filter becomes, nobody's processes are ended by it. */
@@ -85,7 +85,7 @@ static GVariant *mutate_basic(GRand *random, GVariant *value)
 static GVariant *mutate_array(GRand *random, GVariant *value)
 {
 	gsize count = g_variant_n_children(value);
-	gsize often = one_in(random, 20) ? (gsize)g_rand_int_range(random, 0, (gint32)count + 1) : count;
+	gsize often = one_in(random, 40) ? (gsize)g_rand_int_range(random, 0, (gint32)count + 1) : count;
 	GVariantBuilder builder;
 
 	g_variant_builder_init(&builder, g_variant_get_type(value));
@@ -128,6 +128,7 @@ static void mutate_once(GRand *random, GByteArray *bytes)
 {
 	static const guint8 telling[] = {0, 1, 'a', 's', '(', '{', 'v', 0x7f, 0x80, 0xff};
 	guint at = (guint)g_rand_int_range(random, 0, (gint32)bytes->len);
+	guint more_or_less = 1 + g_rand_int(random) % 16;
 	guint8 more[BYTES_PUT_IN];
 
 	switch (g_rand_int_range(random, 0, 6)) {
@@ -144,7 +145,7 @@ static void mutate_once(GRand *random, GByteArray *bytes)
 		bytes->data[at % 16] = (guint8)g_rand_int_range(random, 0, 256);
 		break;
 	case 4:
-		g_byte_array_remove_range(bytes, at, MIN(bytes->len - at, 1 + (guint)at % 16));
+		g_byte_array_remove_range(bytes, at, MIN(bytes->len - at, more_or_less));
 		break;
 	default:
 		for (guint i = 0; i < sizeof more; i++)

@@ -309,7 +309,7 @@ filter_file() {
 	unprivileged netfil show good --json | jq -e '.limit.total == 1000000'
 	unprivileged netfil history good --json | jq -e 'type == "array"'
 	unprivileged netfil history --apps --json | jq -e 'type == "array"'
-	refused 125 unprivileged netfil run --total 1M -- true
+	refused 125 unprivileged netfil run --total 1M --ip-file /etc/hosts -- true
 	refused 1 unprivileged netfild
 }
 
@@ -330,6 +330,28 @@ refused_alone() { # COMMAND...
 	"$@" >"$TMP/refused.out" 2>"$TMP/refused.err" || status=$?
 	((status == 1 || status == 2 || status == 125)) || fail "status of $*: $status"
 	assert_one_line "$*"
+}
+
+@test "metrics" {
+	for address in '' 0 65536 x -1 localhost:80 :80 ::1:80 '[::1]' '[::1:80' 192.0.2.256:80; do
+		refused 2 netfil metrics "--listen=$address"
+	done
+	refused 1 netfil metrics --listen 192.0.2.77:80 # is not here
+	start taken peer tcp-serve "$B4" 81
+	ready taken
+	refused 1 in_ns b netfil metrics --listen "$B4:81"
+	refused 2 netfil metrics --listen 80 --user no-such-user
+	refused 2 netfil metrics --listen 80 --user root
+	refused 1 unprivileged netfil metrics --listen 8080 --user nobody
+	refused 2 netfil metrics --listen 80 --textfile "$TMP/x"
+	refused 2 netfil metrics --listen 80 --openmetrics
+	refused 2 netfil metrics --textfile "$TMP/x" --openmetrics
+	refused 2 netfil metrics --user nobody
+	refused 2 netfil metrics good
+	refused 1 netfil metrics --textfile "$TMP"
+	refused 1 netfil metrics --textfile /dev/null
+	refused 1 netfil metrics --textfile "$TMP/no/such/folder.prom"
+	refused 1 netfil metrics --textfile ''
 }
 
 without_cgroup2() {

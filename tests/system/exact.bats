@@ -216,6 +216,23 @@ multicast() { # GROUP
 	assert_equal used "$(used large out)" $(($(witness out) - 10 * 2 * 20))
 }
 
+@test "a raw socket's copy of a packet counts once more, as documented" {
+	offload off
+	start_daemon
+	netfil add copies --cgroup "$INSIDE"
+	netfil add packets --interface net0 --proto udp
+	start raw capped raw-receive "$A4" 17 10
+	ready raw
+	start here capped udp-receive "$A4" "$PORT" 10
+	ready here
+	peer udp-send "$A4" "$PORT" 10 1000
+	finish here
+	finish raw
+	assert_equal "packets seen" "$(witness in packets)" 10
+	assert_equal "used of both" "$(used copies in) $(used packets in)" \
+		"$((2 * $(witness in))) $((2 * $(witness in)))"
+}
+
 @test "retransmissions count" {
 	offload off
 	watch_flow 4

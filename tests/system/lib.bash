@@ -182,7 +182,11 @@ cgroups_removed() {
 # Leaks are told by a netfild that ends by itself.
 end_daemon() {
 	[[ -n ${PIDS[daemon]-} ]] && kill -TERM "${PIDS[daemon]}" 2>/dev/null || return 0
-	timeout "$PATIENCE" tail --pid="${PIDS[daemon]}" -f /dev/null || true
+	wait_until has_ended "${PIDS[daemon]}" || true
+}
+
+has_ended() { # PID
+	[[ ! -e /proc/$1 || $(ps -o state= "$1") == Z* ]]
 }
 
 show_logs() {

@@ -150,7 +150,7 @@ static void test_add(Fixture *f, G_GNUC_UNUSED gconstpointer data)
 
 static void test_set(Fixture *f, G_GNUC_UNUSED gconstpointer data)
 {
-	static const char *const pairs[] = {"ip", "192.0.2.9", "every", "", "warn",
+	static const char *const pairs[] = {"ip", "192.0.2.9", "every", "",  "warn",
 					    "80", "warn",      "95",    NULL};
 	g_autoptr(NetfilStatus) status = NULL;
 	g_autoptr(GError) error = NULL;
@@ -229,7 +229,8 @@ static void test_errors(Fixture *f, G_GNUC_UNUSED gconstpointer data)
 
 static void test_closed(Fixture *f, G_GNUC_UNUSED gconstpointer data)
 {
-	g_autofree char *address = g_strdup_printf("unix:path=%s/bus", g_getenv("NETFIL_RUNTIME_DIR"));
+	g_autofree char *address =
+	    g_strdup_printf("unix:path=%s/bus", g_getenv("NETFIL_RUNTIME_DIR"));
 	g_autoptr(NetfilClient) other = netfil_client_connect_to(address, NULL);
 	g_autoptr(GError) error = NULL;
 

@@ -43,7 +43,7 @@ start() { # NAME in_cgroup|in_ns|capped|peer ...
 	*) fail "start $name: $how is no way to start" ;;
 	esac
 	rm -f "$TMP/$name.ready"
-	mkfifo "$TMP/$name.ready"
+	mkfifo -m 666 "$TMP/$name.ready" # some run as other users
 	exec {fd}<>"$TMP/$name.ready"
 	READY_FDS[$name]=$fd
 	(TRAFFIC_READY=$TMP/$name.ready become "$@") {fd}>&- >"$TMP/$name.out" 2>"$TMP/$name.err" &

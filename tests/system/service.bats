@@ -52,6 +52,7 @@ NOBODY=(env --unset=TRAFFIC_READY setpriv --reuid=65534 --regid=65534 --clear-gr
 	netfil add tight --cgroup "$INSIDE" --out 50000 --on-limit kill
 	serve
 	start victim in_cgroup "${NOBODY[@]}" "$TRAFFIC" tcp-send "$B4" "$PORT" 3000000
+	wait_until eval '! is_running victim'
 	finish victim || status=$?
 	assert_equal status "$status" 143
 }
@@ -133,4 +134,66 @@ is_up() {
 	start_daemon
 	netfil doctor --json | jq -e '.healthy and
 		[.features[] | select(.present | not) | .name] == ["namespaces"]'
+}
+
+# ---- what netfild tells its manager ----
+
+notified() { # MESSAGE...: what has come, in this order
+	[[ $(grep -v '^WATCHDOG=1$' "$TMP/manager.out" | sed 's/ MONOTONIC_USEC=[0-9]*$//' |
+		paste -sd ' ') == "$*" ]]
+}
+
+signs() {
+	grep -c '^WATCHDOG=1$' "$TMP/manager.out" || true
+}
+
+manager_follows() { # SOCKET
+	start manager in_ns a "$BUILD/tests/system/notify-listen" "$1"
+	ready manager
+	UNDER=(env NOTIFY_SOCKET="$1" WATCHDOG_USEC=200000)
+	start_daemon
+	wait_until notified READY=1
+	kill -HUP "${PIDS[daemon]}"
+	wait_until notified READY=1 RELOADING=1 READY=1
+	wait_until eval '(($(signs) >= 5))'
+	stop_daemon
+	wait_until notified READY=1 RELOADING=1 READY=1 STOPPING=1
+}
+
+@test "the manager is told: ready, reloading, stopping, and signs of life" {
+	manager_follows "$TMP/notify"
+}
+
+@test "the manager is told at an abstract socket as well" {
+	manager_follows "@nf-$ID"
+}
+
+@test "a watchdog for another process is not ours" {
+	start manager in_ns a "$BUILD/tests/system/notify-listen" "$TMP/notify"
+	ready manager
+	UNDER=(env NOTIFY_SOCKET="$TMP/notify" WATCHDOG_USEC=2000 WATCHDOG_PID=1)
+	start_daemon
+	wait_until notified READY=1
+	netfil list >"$TMP/list" # the main loop has gone round
+	stop_daemon
+	assert_equal signs "$(signs)" 0
+}
+
+@test "a manager that is gone does not hinder netfild" {
+	UNDER=(env NOTIFY_SOCKET="$TMP/nobody" WATCHDOG_USEC=200000)
+	start_daemon
+	netfil add open --cgroup "$INSIDE"
+	stop_daemon
+}
+
+# ---- the unit file ----
+
+@test "systemd finds no fault with the units, and no more than 2.0 of exposure" {
+	for unit in "$BUILD"/data/systemd/*.service; do
+		systemd-analyze security --offline=true --threshold=20 "$unit" >"$TMP/security" ||
+			fail "$(tail -n 1 "$TMP/security")"
+		sed "s,^ExecStart=[^ ]*,ExecStart=/bin/true," "$unit" >"$TMP/${unit##*/}"
+		systemd-analyze verify --man=no "$TMP/${unit##*/}" 2>"$TMP/verify" || fail "$(cat "$TMP/verify")"
+		assert_equal faults "$(grep "${unit##*/}" "$TMP/verify")" ''
+	done
 }
