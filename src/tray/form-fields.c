@@ -11,10 +11,10 @@ static void add(GPtrArray *fields, NetfilField *field)
 static void add_selectors(GPtrArray *fields, NetfilSpecType type)
 {
 	if (type == NETFIL_SPEC_INTERFACE)
-		add(fields, netfil_field_interfaces("interface", _("_Interfaces")));
+		add(fields, netfil_field_interfaces("interface", _("Inte_rfaces")));
 	if (type == NETFIL_SPEC_SOCKET) {
 		add(fields, netfil_field_list("pid", _("Processes, by nu_mber"), "4711"));
-		add(fields, netfil_field_list("exe", _("_Executables"), "/usr/bin/curl"));
+		add(fields, netfil_field_list("exe", _("E_xecutables"), "/usr/bin/curl"));
 		add(fields, netfil_field_list("user", _("_Users"), "guest"));
 		add(fields, netfil_field_list("unit", _("System_d units"), "backup.service"));
 	}
@@ -25,7 +25,7 @@ static void add_selectors(GPtrArray *fields, NetfilSpecType type)
 					      "192.0.2.0/24 2001:db8::/32"));
 	if (type == NETFIL_SPEC_IP) {
 		add(fields, netfil_field_list("port", _("_Ports"), "443 8000-8999"));
-		add(fields, netfil_field_list("proto", _("Pro_tocols"), "tcp udp"));
+		add(fields, netfil_field_list("proto", _("Protoco_ls"), "tcp udp"));
 	}
 	add(fields, netfil_field_list("except", _("Bu_t not to"), "192.168.0.0/16"));
 }
@@ -37,12 +37,12 @@ static void add_settings(GPtrArray *fields, NetfilSpecType type)
 	add(fields, netfil_field_size("total", _("Cap on _both")));
 	add(fields, netfil_field_policy("on-limit", _("At the _cap"), type == NETFIL_SPEC_SOCKET,
 					type == NETFIL_SPEC_INTERFACE));
-	add(fields, netfil_field_list("warn", _("_Warn at percent"), "80 95"));
+	add(fields, netfil_field_list("warn", _("Warn at p_ercent"), "80 95"));
 	add(fields, netfil_field_cycle("every", _("Start a_gain")));
-	add(fields, netfil_field_switch("rollover", _("_Carry over what is left")));
+	add(fields, netfil_field_switch("rollover", _("Carr_y over what is left")));
 	add(fields, netfil_field_list("free", _("Free _hours"), "01:00-07:00"));
 	if (type != NETFIL_SPEC_INTERFACE)
-		add(fields, netfil_field_switch("loopback", _("Count _loopback too")));
+		add(fields, netfil_field_switch("loopback", _("Count loopbac_k too")));
 }
 
 GPtrArray *netfil_form_fields(NetfilSpecType type)

@@ -339,7 +339,7 @@ static GtkWidget *buttons_new(Form *form)
 
 	form->filter = gtk_button_new_with_mnemonic(_("_Filter"));
 	form->stop = gtk_button_new_with_mnemonic(_("_Stop"));
-	form->remove = gtk_button_new_with_mnemonic(_("_Remove …"));
+	form->remove = gtk_button_new_with_mnemonic(_("Remo_ve …"));
 	gtk_button_box_set_layout(GTK_BUTTON_BOX(box), GTK_BUTTONBOX_END);
 	gtk_box_set_spacing(GTK_BOX(box), 6);
 	gtk_container_add(GTK_CONTAINER(box), form->remove);

@@ -4,10 +4,13 @@
 
 #include "application.h"
 
+/* $NETFIL_LOCALEDIR: where a build has its translations before it is installed. */
 static void set_language(void)
 {
+	const char *folder = g_getenv("NETFIL_LOCALEDIR");
+
 	setlocale(LC_ALL, "");
-	bindtextdomain(GETTEXT_PACKAGE, NETFIL_LOCALEDIR);
+	bindtextdomain(GETTEXT_PACKAGE, folder ? folder : NETFIL_LOCALEDIR);
 	bind_textdomain_codeset(GETTEXT_PACKAGE, "UTF-8");
 	textdomain(GETTEXT_PACKAGE);
 }

@@ -260,9 +260,16 @@ static void on_selection(GtkTreeSelection *selection, Picker *picker)
 	gtk_dialog_set_response_sensitive(GTK_DIALOG(picker->dialog), RESPONSE_EXES, any);
 }
 
+/* The first that is found is selected, so that a name and Return will do. */
 static void on_search(Picker *picker)
 {
+	GtkTreeSelection *selection = gtk_tree_view_get_selection(GTK_TREE_VIEW(picker->view));
+	g_autoptr(GtkTreePath) first = gtk_tree_path_new_first();
+
 	gtk_tree_model_filter_refilter(GTK_TREE_MODEL_FILTER(picker->filtered));
+	gtk_tree_selection_unselect_all(selection);
+	if (*gtk_entry_get_text(GTK_ENTRY(picker->search)))
+		gtk_tree_selection_select_path(selection, first);
 }
 
 static void on_stop_search(Picker *picker)
@@ -297,6 +304,7 @@ static void pack(Picker *picker)
 
 	picker->search = gtk_search_entry_new();
 	gtk_entry_set_placeholder_text(GTK_ENTRY(picker->search), _("Search"));
+	gtk_entry_set_activates_default(GTK_ENTRY(picker->search), TRUE);
 	netfil_name_widget(picker->search, _("Search"));
 	picker->view = view_new(picker);
 	gtk_container_add(GTK_CONTAINER(scrolled), picker->view);

@@ -3,11 +3,12 @@
 """What a screen reader finds on the desktop of a test, through AT-SPI.
 
     desktop-ask.py APPLICATION tree
-    desktop-ask.py APPLICATION wait|gone|click|focus|focused|text|description ROLE NAME
+    desktop-ask.py APPLICATION wait|gone|click|focus|focused|text|description|left ROLE NAME
+    desktop-ask.py APPLICATION count ROLE NAME
     desktop-ask.py APPLICATION unnamed
 
 ROLE is AT-SPI's name of a role ("push button"); NAME a pattern of fnmatch(3) for the
-accessible name. All but `tree`, `gone` and `unnamed` wait until there is one that is showing.
+accessible name. All but `tree`, `gone`, `count` and `unnamed` wait until there is one that is showing.
 `unnamed` lists what can be focused and has no name: what a screen reader cannot tell.
 """
 import fnmatch
@@ -48,13 +49,16 @@ def all_nodes(name):
         yield from walk(application)
 
 
-def find(name, role, pattern):
+def matching(name, role, pattern):
     for node, _ in all_nodes(name):
         if node.get_role_name() != role or not fnmatch.fnmatchcase(name_of(node), pattern):
             continue
         if has(node, Atspi.StateType.SHOWING):
-            return node
-    return None
+            yield node
+
+
+def find(name, role, pattern):
+    return next(matching(name, role, pattern), None)
 
 
 def name_of(node):
@@ -87,19 +91,20 @@ def wait_for(look, what):
 
 
 def text_of(node):
-    text = node.get_text_iface()
-    if text:
-        return Atspi.Text.get_text(text, 0, -1)
+    if "Text" in node.get_interfaces():
+        return Atspi.Text.get_text(node, 0, -1)
     return node.get_name()
 
 
 def act(verb, node):
     if verb == "click":
-        node.get_action_iface().do_action(0)
+        Atspi.Action.do_action(node, 0)
     elif verb == "focus":
-        node.get_component_iface().grab_focus()
+        Atspi.Component.grab_focus(node)
     elif verb == "text":
         print(text_of(node))
+    elif verb == "left":
+        print(Atspi.Component.get_extents(node, Atspi.CoordType.SCREEN).x)
     elif verb == "description":
         print(node.get_description())
 
@@ -130,6 +135,8 @@ def main():
     if verb == "unnamed":
         return unnamed(name)
     role, pattern = sys.argv[3:5]
+    if verb == "count":
+        return print(len(list(matching(name, role, pattern))))
     if verb == "gone":
         wait_for(lambda: not find(name, role, pattern), "no " + role + " " + pattern)
     elif verb == "focused":

@@ -59,20 +59,29 @@ make_panel() {
 	END
 }
 
+# $DESKTOP_USER: whose desktop it is, by number; root's if not set.
 start_desktop() {
 	make_home
-	start x in_ns a bash -c "exec Xvfb -displayfd 9 -screen 0 ${DESKTOP_SCREEN:-1024x720}x24 \
-		-nolisten tcp -noreset 9>\"\$TRAFFIC_READY\""
+	DESKTOP_AS=()
+	[[ -z ${DESKTOP_USER-} ]] || own_desktop "$DESKTOP_USER"
+	start x in_ns a "${DESKTOP_AS[@]}" bash -c "exec Xvfb -displayfd 9 -screen 0 ${DESKTOP_SCREEN:-1024x720}x24 \
+		-nolisten tcp -noreset -ac 9>\"\$TRAFFIC_READY\""
 	ready x
 	export DISPLAY=:$READY_PID DBUS_SESSION_BUS_ADDRESS=unix:path=$TMP/session
-	start session in_ns a bash -c "exec dbus-daemon --session --nofork --nopidfile \
+	start session in_ns a "${DESKTOP_AS[@]}" bash -c "exec dbus-daemon --session --nofork --nopidfile \
 		--address='$DBUS_SESSION_BUS_ADDRESS' --print-address=9 9>\"\$TRAFFIC_READY\""
 	ready session
-	start manager in_ns a openbox --sm-disable
-	start notifier in_ns a dunst -conf "$(make_notifier)"
-	start panel in_ns a xfce4-panel --disable-wm-check
+	start manager in_ns a "${DESKTOP_AS[@]}" openbox --sm-disable
+	start notifier in_ns a "${DESKTOP_AS[@]}" dunst -conf "$(make_notifier)"
+	start panel in_ns a "${DESKTOP_AS[@]}" xfce4-panel --disable-wm-check
 	wait_until has_name org.kde.StatusNotifierWatcher
 	wait_until has_name org.freedesktop.Notifications
+}
+
+own_desktop() { # UID
+	DESKTOP_AS=(setpriv "--reuid=$1" "--regid=$1" --clear-groups)
+	chown -R "$1" "$HOME" "$XDG_RUNTIME_DIR"
+	chmod 777 "$TMP"
 }
 
 # Notifications as they come, one by one, to a script that writes them down.
@@ -90,6 +99,7 @@ make_notifier() {
 		    timeout = 0
 		    show_indicators = yes
 		    dmenu = $TMP/choose
+	    mouse_middle_click = context
 		    format = "<b>%s</b>\\n%b"
 		    markup = full
 		    icon_path = $REPOSITORY/data/icons/hicolor/scalable/status
@@ -118,13 +128,19 @@ make_notifier() {
 		#!/bin/bash
 		printf '%s: %s\\n' "\$2" "\${3//\$'\\n'/ }" >>'$TMP/notifications'
 	END
-	chmod 755 "$TMP/heard"
+	# Which button is pressed: see press_button.
+	cat >"$TMP/choose" <<-END
+		#!/bin/bash
+		grep -m 1 "^#\$(cat '$TMP/button') "
+	END
+	chmod 755 "$TMP/heard" "$TMP/choose"
 	: >"$TMP/notifications"
+	chmod 666 "$TMP/notifications"
 	printf '%s' "$TMP/dunstrc"
 }
 
 on_desktop() { # COMMAND...
-	in_ns a "$@"
+	in_ns a "${DESKTOP_AS[@]}" "$@"
 }
 
 has_name() { # NAME
@@ -133,7 +149,7 @@ has_name() { # NAME
 }
 
 start_tray() { # ARGUMENTS...
-	start tray in_ns a "${UNDER_TRAY[@]}" "$BUILD/src/tray/netfil-tray" "$@"
+	start tray in_ns a "${DESKTOP_AS[@]}" "${UNDER_TRAY[@]}" "$BUILD/src/tray/netfil-tray" "$@"
 	wait_until has_name org.netfil.Tray
 }
 
@@ -160,6 +176,58 @@ notifier_name() {
 
 is_icon() { # NAME
 	[[ $(icon) == "$1" ]]
+}
+
+# The menu as the panel is told it: a line an item, "[x] ", "[ ] " or nothing before it.
+menu() {
+	on_desktop gdbus call --session --dest "$(notifier_name)" \
+		--object-path /org/ayatana/NotificationItem/netfil_tray/Menu \
+		--method com.canonical.dbusmenu.GetLayout 0 -- -1 '[]' |
+		sed "s/}, @av \[\])>/\n/g" | sed -n "
+			/'label'/!d
+			s/.*'toggle-state': <1>.*'label': <'\(.*\)'>.*/[x] \1/p
+			t
+			s/.*'toggle-state': <0>.*'label': <'\(.*\)'>.*/[ ] \1/p
+			t
+			s/.*'label': <'\(.*\)'>.*/\1/p"
+}
+
+menu_has() { # LINE
+	menu | grep -qxF -- "$1"
+}
+
+# Where the panel has the icon: the clock's width is that of its font.
+click_icon() {
+	on_desktop xdotool mousemove 940 16 click 1
+}
+
+windows_of_panel() {
+	on_desktop xdotool search --onlyvisible --name '^wrapper-2.0$' 2>/dev/null | wc -l
+}
+
+open_menu() {
+	local before
+	before=$(windows_of_panel)
+	click_icon
+	wait_until eval "((\$(windows_of_panel) > $before))"
+}
+
+keys() { # KEY...
+	on_desktop xdotool key --clearmodifiers "$@"
+}
+
+typed() { # TEXT
+	on_desktop xdotool type --clearmodifiers -- "$1"
+}
+
+told_times() { # PATTERN
+	grep -c -- "$1" "$TMP/notifications" || true
+}
+
+# A button of the notification that came last.
+press_button() { # LABEL
+	printf '%s' "$1" >"$TMP/button"
+	on_desktop dunstctl context
 }
 
 # What a screen reader would find, and what the keyboard does: see desktop-ask.py.
