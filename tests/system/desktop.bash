@@ -21,6 +21,14 @@ make_home() {
 	make_panel
 }
 
+# The locale's own files: nothing is asked of the machine's.
+make_locale() { # LOCALE
+	mkdir -p "$TMP/locales"
+	localedef --no-archive -i "$1" -f UTF-8 "$TMP/locales/$1.UTF-8"
+	export LOCPATH=$TMP/locales NETFIL_LOCALEDIR=$BUILD/po
+	DESKTOP_LOCALE=$1.UTF-8
+}
+
 # A panel at the top with nothing but the status notifiers and a clock.
 make_panel() {
 	cat >"$XDG_CONFIG_HOME/xfce4/xfconf/xfce-perchannel-xml/xfce4-panel.xml" <<-END
@@ -72,7 +80,8 @@ start_desktop() {
 		--address='$DBUS_SESSION_BUS_ADDRESS' --print-address=9 9>\"\$TRAFFIC_READY\""
 	ready session
 	start manager in_ns a "${DESKTOP_AS[@]}" openbox --sm-disable
-	start notifier in_ns a "${DESKTOP_AS[@]}" dunst -conf "$(make_notifier)"
+	# shellcheck disable=SC2046 # words
+	start notifier in_ns a "${DESKTOP_AS[@]}" ${DESKTOP_NOTIFIER-dunst -conf $(make_notifier)}
 	start panel in_ns a "${DESKTOP_AS[@]}" xfce4-panel --disable-wm-check
 	wait_until has_name org.kde.StatusNotifierWatcher
 	wait_until has_name org.freedesktop.Notifications
@@ -149,7 +158,7 @@ has_name() { # NAME
 }
 
 start_tray() { # ARGUMENTS...
-	start tray in_ns a "${DESKTOP_AS[@]}" "${UNDER_TRAY[@]}" "$BUILD/src/tray/netfil-tray" "$@"
+	start tray in_ns a "${DESKTOP_AS[@]}" "${UNDER_TRAY[@]}" "${NETFIL_TRAY:-$BUILD/src/tray/netfil-tray}" "$@"
 	wait_until has_name org.netfil.Tray
 }
 

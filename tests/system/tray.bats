@@ -105,7 +105,7 @@ is_told() { # PATTERN
 	wait_until is_told 'web: the cap is reached'
 	wait_closed
 	assert_between "what passed" "$(witness out)" 1998501 2000000
-	assert_exact web out
+	wait_until_equal web out
 	netfil_tray wait 'list item' 'web, at its cap, *'
 	keys alt+4
 	netfil_tray wait label 'This cycle: * of 2.00 MB out. The cap is reached.'
@@ -167,7 +167,7 @@ is_told() { # PATTERN
 	open_gate client
 	finish client || true
 	wait_closed
-	assert_exact picked out
+	wait_until_equal picked out
 	assert_between passed "$(witness out)" 98501 100000
 }
 
@@ -303,14 +303,6 @@ is_told() { # PATTERN
 		netfil_tray wait 'page tab' "${tab#*:}"
 		assert_equal "without a name in ${tab#*:}" "$(netfil_tray unnamed)" ""
 	done
-}
-
-# The locale's own files: nothing is asked of the machine's.
-make_locale() { # LOCALE
-	mkdir -p "$TMP/locales"
-	localedef --no-archive -i "$1" -f UTF-8 "$TMP/locales/$1.UTF-8"
-	export LOCPATH=$TMP/locales NETFIL_LOCALEDIR=$BUILD/po
-	DESKTOP_LOCALE=$1.UTF-8
 }
 
 @test "German: words, and sizes as they are written there" {
