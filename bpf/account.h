@@ -192,6 +192,22 @@ static __always_inline bool account_loopback(const struct netfil_packet *packet)
 	return packet->flow.ifindex == LOOPBACK_IFINDEX;
 }
 
+/* The same for sockets, while somebody watches. */
+static __always_inline void socket_count(struct netfil_tag *tag, __u32 direction,
+					 const struct netfil_packet *packet)
+{
+	if (tag && !account_loopback(packet))
+		__sync_fetch_and_add(&tag->bytes[direction & 1], packet->bytes);
+}
+
+/* Where watching began between the two hooks, nothing was counted. */
+static __always_inline void socket_uncount(struct netfil_tag *tag,
+					   const struct netfil_packet *packet)
+{
+	if (!account_loopback(packet) && READ_ONCE(tag->bytes[NETFIL_OUT]) >= packet->bytes)
+		__sync_fetch_and_add(&tag->bytes[NETFIL_OUT], -(__u64)packet->bytes);
+}
+
 /* Counts an admitted packet. `tag` NULL: of a socket without one. */
 static __always_inline void account_count(struct netfil_tag *tag, __u32 direction,
 					  const struct netfil_packet *packet)

@@ -67,6 +67,8 @@ static __always_inline void socket_uncharge(struct __sk_buff *skb,
 	uncharge(&verdict, verdict.count, NETFIL_OUT, packet->bytes);
 	if (c->accounting)
 		account_uncount(tag, packet);
+	if (c->watched)
+		socket_uncount(tag, packet);
 }
 
 /* Charges the interface's filters. Returns -1, or the flags of the slot that refused.

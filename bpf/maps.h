@@ -48,6 +48,10 @@ HASH(cgroups_gone, BPF_MAP_TYPE_LRU_HASH, __u64, struct netfil_set, 4096, 0);
 HASH(cgroup_names, BPF_MAP_TYPE_HASH, struct netfil_cgroup_name, struct netfil_set, 2048,
      BPF_F_NO_PREALLOC);
 
+/* Processes that were there before the rules under which they are to come: filled while
+ * user space has them put there, and else empty. */
+HASH(adoptions, BPF_MAP_TYPE_HASH, __u32, struct netfil_set, 65536, BPF_F_NO_PREALLOC);
+
 HASH(interfaces, BPF_MAP_TYPE_HASH, __u32, struct netfil_interface, 4096, BPF_F_NO_PREALLOC);
 
 /* Applications: see struct netfil_account. */

@@ -13,7 +13,7 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 /* Questions to the iterators, and their answers. One asker at a time. */
 __u32 asked_tgid;
 __u32 asked_fd;
-__u32 asked_rule;
+struct netfil_set asked_rules;
 __u32 asked_slot;
 __u32 answered; /* how many were found or changed */
 struct netfil_exe answered_exe;
@@ -54,42 +54,46 @@ int BPF_PROG(process_exit, struct task_struct *task)
 	return 0;
 }
 
-static __always_inline bool rule_bit(__u32 rule, __u32 *word, __u64 *bit)
-{
-	*word = (rule / 64) & (NETFIL_SET_WORDS - 1);
-	*bit = 1ULL << (rule & 63);
-	return rule < NETFIL_RULES_MAX;
-}
-
 /*
- * Puts asked_tgid and all that descends from it under asked_rule. Run until it
- * answers 0: a child may stand before its parent, and processes fork meanwhile.
+ * Puts the processes of `adoptions` under the rules that stand there, and all that
+ * descends from who is under one of asked_rules under that one. Run until it answers
+ * 0: a child may stand before its parent, and processes fork meanwhile.
  */
 SEC("iter/task")
 int process_adopt(struct bpf_iter__task *ctx)
 {
 	struct task_struct *task = ctx->task;
 	struct netfil_process *process, *parent, new = {};
-	__u32 tgid, parent_tgid, word;
-	__u64 bit;
+	struct netfil_set *named;
+	__u32 tgid, parent_tgid;
+	__u64 missing = 0;
 
-	if (!task || task->tgid != task->pid || !rule_bit(asked_rule, &word, &bit))
+	if (!task || task->tgid != task->pid)
 		return 0;
 	tgid = task->tgid;
-	process = process_find(tgid, task->start_boottime);
-	if (process && process->rules.words[word] & bit)
+	parent_tgid = task->real_parent->tgid;
+	named = bpf_map_lookup_elem(&adoptions, &tgid);
+	parent = process_find(parent_tgid, start_of(task->real_parent));
+	if (!named && !parent)
 		return 0;
-	if (tgid != asked_tgid) {
-		parent_tgid = task->real_parent->tgid;
-		parent = process_find(parent_tgid, start_of(task->real_parent));
-		if (!parent || !(parent->rules.words[word] & bit))
-			return 0;
+	process = process_find(tgid, task->start_boottime);
+	for (int i = 0; i < NETFIL_SET_WORDS; i++) {
+		__u64 rules = named ? named->words[i] : 0;
+
+		if (parent)
+			rules |= parent->rules.words[i] & asked_rules.words[i];
+		if (process)
+			rules &= ~process->rules.words[i];
+		new.rules.words[i] = rules;
+		missing |= rules;
 	}
+	if (!missing)
+		return 0;
 	if (process) {
-		__sync_fetch_and_or(&process->rules.words[word], bit);
+		for (int i = 0; i < NETFIL_SET_WORDS; i++)
+			__sync_fetch_and_or(&process->rules.words[i], new.rules.words[i]);
 	} else {
 		new.start = task->start_boottime;
-		new.rules.words[word] = bit;
 		if (bpf_map_update_elem(&processes, &tgid, &new, BPF_ANY))
 			return 0;
 	}
@@ -104,23 +108,28 @@ struct bpf_iter__bpf_map_elem {
 	void *value;
 } EXPLORED;
 
-/* Takes asked_rule off every process, so that its number can be given again. */
+/* Takes asked_rules off a set ... */
+static __always_inline void scrub(struct netfil_set *set)
+{
+	for (int i = 0; i < NETFIL_SET_WORDS; i++)
+		if (set->words[i] & asked_rules.words[i])
+			__sync_fetch_and_and(&set->words[i], ~asked_rules.words[i]);
+}
+
+/* ... off every process, so that their numbers can be given again. */
 SEC("iter/bpf_map_elem")
 int process_scrub(struct bpf_iter__bpf_map_elem *ctx)
 {
 	struct netfil_process *process;
-	__u32 *key = ctx->key, tgid, word;
-	__u64 bit;
+	__u32 *key = ctx->key, tgid;
 
-	if (!key || !rule_bit(asked_rule, &word, &bit))
+	if (!key)
 		return 0;
 	/* The element itself takes no variable offsets. */
 	tgid = *key;
 	process = bpf_map_lookup_elem(&processes, &tgid);
-	if (!process)
-		return 0;
-	if (process->rules.words[word] & bit)
-		__sync_fetch_and_and(&process->rules.words[word], ~bit);
+	if (process)
+		scrub(&process->rules);
 	return 0;
 }
 
@@ -328,24 +337,45 @@ struct bpf_iter__bpf_sk_storage_map {
 	void *value;
 } EXPLORED;
 
-/* Takes asked_rule off every socket. */
+/* ... off every socket. */
 SEC("iter/bpf_sk_storage_map")
 int socket_scrub(struct bpf_iter__bpf_sk_storage_map *ctx)
 {
 	struct sock *sk = ctx->sk;
-	struct netfil_tag *tag;
-	__u32 word;
-	__u64 bit;
+	struct netfil_tag *tag = sk ? bpf_sk_storage_get(&tags, sk, 0, 0) : NULL;
 
-	if (!sk || !rule_bit(asked_rule, &word, &bit))
-		return 0;
-	tag = bpf_sk_storage_get(&tags, sk, 0, 0);
 	if (!tag)
 		return 0;
-	if (tag->creator.processes.words[word] & bit)
-		__sync_fetch_and_and(&tag->creator.processes.words[word], ~bit);
-	if (tag->user.processes.words[word] & bit)
-		__sync_fetch_and_and(&tag->user.processes.words[word], ~bit);
+	scrub(&tag->creator.processes);
+	scrub(&tag->user.processes);
+	return 0;
+}
+
+/* Writes a struct netfil_socket_usage for each socket that moved something. */
+SEC("iter/bpf_sk_storage_map")
+int socket_usage(struct bpf_iter__bpf_sk_storage_map *ctx)
+{
+	struct netfil_socket_usage usage = {};
+	const struct netfil_owner *owner;
+	struct sock *sk = ctx->sk;
+	struct netfil_tag *tag;
+
+	if (!sk)
+		return 0;
+	tag = bpf_sk_storage_get(&tags, sk, 0, 0);
+	if (!tag || (!tag->bytes[NETFIL_IN] && !tag->bytes[NETFIL_OUT]))
+		return 0;
+	owner = tag->user.tgid ? &tag->user : &tag->creator;
+	usage.cookie = bpf_get_socket_cookie(sk);
+	usage.bytes[NETFIL_IN] = tag->bytes[NETFIL_IN];
+	usage.bytes[NETFIL_OUT] = tag->bytes[NETFIL_OUT];
+	usage.start = owner->start;
+	usage.tgid = owner->tgid;
+	usage.uid = owner->uid;
+	usage.exe = owner->exe;
+	usage.account = tag->account;
+	usage.flow = tag->flow;
+	bpf_seq_write(ctx->meta->seq, &usage, sizeof(usage));
 	return 0;
 }
 

@@ -215,7 +215,7 @@ static __always_inline int decide(struct __sk_buff *skb, __u32 direction)
 	__u32 generation;
 	int flags = -1;
 
-	if (!c || (!c->words && !c->accounting))
+	if (!c || (!c->words && !c->accounting && !c->watched))
 		return ADMIT;
 	generation = READ_ONCE(c->generation);
 	tag = tag_of(skb);
@@ -244,6 +244,9 @@ static __always_inline int decide(struct __sk_buff *skb, __u32 direction)
 		return refuse(c, tag, &packet, &cost, direction, flags);
 	if (c->accounting)
 		account_count(tag, direction, &packet);
+	/* What a listener has is copied to the sockets that it accepts. */
+	if (c->watched && !listening(skb))
+		socket_count(tag, direction, &packet);
 	return ADMIT;
 }
 

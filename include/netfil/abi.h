@@ -14,7 +14,7 @@
 
 #include <linux/types.h>
 
-#define NETFIL_ABI_VERSION 2
+#define NETFIL_ABI_VERSION 3
 
 #define NETFIL_RULES_MAX 1024
 #define NETFIL_SET_WORDS (NETFIL_RULES_MAX / 64)
@@ -122,7 +122,7 @@ struct netfil_config {
 	struct netfil_set any[NETFIL_KINDS];
 	__u32 slot[NETFIL_RULES_MAX]; /* rule -> slot */
 	__u32 accounting; /* 1: applications are counted, see struct netfil_account */
-	__u32 pad;
+	__u32 watched;	  /* 1: sockets are counted, see netfil_tag.bytes */
 	__u64 instance; /* random, user space's: tells these maps from earlier ones */
 };
 
@@ -256,6 +256,8 @@ struct netfil_tag {
 	__u64 netns;
 	__u32 account; /* of the user, else of the creator */
 	__u32 account_generation;
+	__u64 bytes[2]; /* by direction, loopback and listeners left out, while config.watched;
+			   they only rise, but for the instant between a charge and its undoing */
 	struct netfil_owner creator;
 	struct netfil_owner user; /* the last other process seen using it */
 };
@@ -287,6 +289,20 @@ struct netfil_connection {
 	__u8 remote[16];
 };
 
+/* Record of the iterator "socket_usage": a socket that moved something while it was watched. */
+struct netfil_socket_usage {
+	__u64 cookie;
+	__u64 bytes[2]; /* netfil_tag.bytes */
+	__u64 start;	/* of the process: the last other user, or else the creator */
+	__u32 tgid;
+	__u32 uid;
+	__u32 account;
+	__u32 pad;
+	struct netfil_exe exe;
+	struct netfil_flow flow; /* its last one */
+};
+
+_Static_assert(sizeof(struct netfil_socket_usage) == 96, "socket usage");
 _Static_assert(sizeof(struct netfil_connection) == 48, "connection");
 _Static_assert(sizeof(struct netfil_slot) == 128, "two cache lines");
 _Static_assert(NETFIL_SLOTS_MAX <= 1 << 16, "slots are noted in 16 bits");
@@ -299,7 +315,7 @@ _Static_assert(sizeof(struct netfil_process) == 136, "process");
 _Static_assert(sizeof(struct netfil_interface) == 112, "interface");
 _Static_assert(sizeof(struct netfil_flow) == 32, "flow");
 _Static_assert(sizeof(struct netfil_owner) == 168, "owner");
-_Static_assert(sizeof(struct netfil_tag) == 16 + 32 + 32 + 24 + 2 * 168, "tag");
+_Static_assert(sizeof(struct netfil_tag) == 16 + 32 + 32 + 24 + 16 + 2 * 168, "tag");
 _Static_assert(sizeof(struct netfil_event) == 16, "event");
 _Static_assert(sizeof(struct netfil_account_key) == 24, "account key");
 _Static_assert(sizeof(struct netfil_account) == 64, "account");

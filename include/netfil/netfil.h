@@ -11,10 +11,10 @@
  *   ip ip-file port proto interface what traffic (selectors)
  *   except                          but not this
  *   in out total                    caps: "25M" is 25,000,000 bytes, "25MiB" 26,214,400
- *   on-limit every rollover free warn durability loopback on
+ *   on-limit every rollover free warn durability loopback until-exit on
  *
  * exe and ip-file take absolute paths, cgroup one from the root of the hierarchy, rollover,
- * loopback and on "true" or "false". A selector, except or warn may be there several times,
+ * loopback, until-exit and on "true" or "false". A selector, except or warn may be there several times,
  * with one value each. At least one selector is needed. Other keys may come.
  *
  * NetfilStatus, its states and the errors are in <netfil/types.h>.

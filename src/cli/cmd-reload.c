@@ -12,7 +12,7 @@ static const NetfilUsage usage = {
     .summary = "Loads the kernel programs anew and swaps them in under traffic: no packet goes\n"
 	       "uncounted, and no count is lost. Then applies /etc/netfil/filters.d/*.conf: all\n"
 	       "of it, or nothing if one thing is wrong.",
-    .description = "Example:\n  sudo netfild --check && sudo netfil reload\n",
+    .description = "Example:\n  sudo netfil reload\n",
 };
 
 int netfil_cmd_reload(int argc, char **argv, GError **error)

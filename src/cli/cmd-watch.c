@@ -10,8 +10,11 @@
 #include "json.h"
 #include "options.h"
 #include "print.h"
+#include "when.h"
 
 #define RATE_WIDTH 27 /* "in 999 MB/s, out 999 MB/s" and some */
+#define LEFT_WIDTH 17 /* ", 59 minutes left" */
+#define LEFT_FROM 110 /* columns of the terminal */
 
 static const NetfilUsage usage = {
     .command = "watch",
@@ -154,19 +157,42 @@ static void tell(Watch *watch, const char *event, const char *name, const char *
 		say(watch, name, what);
 }
 
-static char *rate_text(const Sample *sample)
+/* Seconds until the first of its caps is reached at this rate; -1: never. */
+static double seconds_left(const NetfilStatus *status, const Sample *sample)
+{
+	const double rates[] = {sample->rate[NETFIL_IN], sample->rate[NETFIL_OUT],
+				sample->rate[NETFIL_IN] + sample->rate[NETFIL_OUT]};
+	double first = -1;
+
+	for (guint i = 0; i < NETFIL_DIRECTIONS; i++) {
+		guint64 limit = netfil_status_limit(status, i);
+		double left = limit > status->used[i] ? (double)(limit - status->used[i]) : 0;
+
+		if (limit && rates[i] > 0 && (first < 0 || left / rates[i] < first))
+			first = left / rates[i];
+	}
+	return first;
+}
+
+/* `left`: with the time that is left at this rate. */
+static char *rate_text(const NetfilStatus *status, const Sample *sample, gboolean left)
 {
 	g_autofree char *in = netfil_print_rate(sample->rate[NETFIL_IN]);
 	g_autofree char *out = netfil_print_rate(sample->rate[NETFIL_OUT]);
+	double seconds = left && status->state == NETFIL_STATE_ON ? seconds_left(status, sample) : -1;
+	g_autofree char *until = NULL;
 
-	return g_strdup_printf("in %s, out %s", in, out);
+	if (seconds < 0 || seconds > G_MAXINT32)
+		return g_strdup_printf("in %s, out %s", in, out);
+	until = netfil_when_left(g_get_real_time() / G_USEC_PER_SEC + (gint64)seconds);
+	return g_strdup_printf("in %s, out %s, %s left", in, out, until);
 }
 
 static void print_line(Watch *watch, const NetfilStatus *status, const Sample *sample)
 {
 	g_autofree char *now = time_now("%T");
 	g_autofree char *amount = netfil_print_amount(status);
-	g_autofree char *rate = rate_text(sample);
+	g_autofree char *rate = rate_text(status, sample, TRUE);
 	gboolean suspended = status->unlimited_until || status->free_until;
 	g_autofree char *until = suspended ? netfil_print_outlook(status) : NULL;
 
@@ -210,13 +236,15 @@ static void draw_line(Watch *watch, const NetfilTerminal *terminal, const char *
 static void redraw(Watch *watch, const GPtrArray *statuses)
 {
 	NetfilTerminal terminal = netfil_terminal(STDOUT_FILENO);
-	NetfilColumns columns = netfil_print_columns(statuses, &terminal, RATE_WIDTH);
+	gboolean left = terminal.width >= LEFT_FROM;
+	NetfilColumns columns =
+	    netfil_print_columns(statuses, &terminal, RATE_WIDTH + (left ? LEFT_WIDTH : 0));
 
 	clear_screen(watch);
 	for (guint i = 0; i < statuses->len; i++) {
 		const NetfilStatus *status = statuses->pdata[i];
 		const Sample *sample = g_hash_table_lookup(watch->samples, status->spec->name);
-		g_autofree char *rate = rate_text(sample);
+		g_autofree char *rate = rate_text(status, sample, left);
 		g_autofree char *row = netfil_print_row(status, &columns, &terminal, rate);
 
 		draw_line(watch, &terminal, row);

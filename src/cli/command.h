@@ -26,6 +26,7 @@ int netfil_cmd_rm(int argc, char **argv, GError **error);
 int netfil_cmd_list(int argc, char **argv, GError **error);
 int netfil_cmd_show(int argc, char **argv, GError **error);
 int netfil_cmd_history(int argc, char **argv, GError **error);
+int netfil_cmd_top(int argc, char **argv, GError **error);
 int netfil_cmd_watch(int argc, char **argv, GError **error);
 int netfil_cmd_export(int argc, char **argv, GError **error);
 int netfil_cmd_apply(int argc, char **argv, GError **error);

@@ -21,6 +21,7 @@ static const NetfilCommand commands[] = {
     {"history", "what filters, or applications, moved by hour, day, month or cycle",
      netfil_cmd_history},
     {"watch", "follow filters live", netfil_cmd_watch},
+    {"top", "who uses the network now: full screen", netfil_cmd_top},
     {"export", "write all filters as a text file", netfil_cmd_export},
     {"apply", "make the filters what such a file says", netfil_cmd_apply},
     {"sysctl", "the sysctl keys of the macOS netfil", netfil_cmd_sysctl},

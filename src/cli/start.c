@@ -184,6 +184,18 @@ static gboolean start_service(GError **error)
 
 /* ---- one or the other ---- */
 
+static NetfilClient *start(GError **error)
+{
+	g_autoptr(GError) refused = NULL;
+
+	if (start_service(&refused))
+		return netfil_client_connect(error);
+	if (!refused)
+		return start_or_wait(error);
+	g_propagate_error(error, g_steal_pointer(&refused));
+	return NULL;
+}
+
 NetfilClient *netfil_connect_to_change(GError **error)
 {
 	NetfilClient *client = netfil_client_connect(error);
@@ -195,7 +207,7 @@ NetfilClient *netfil_connect_to_change(GError **error)
 
 NetfilClient *netfil_connect_or_start(GError **error)
 {
-	g_autoptr(GError) absent = NULL, refused = NULL;
+	g_autoptr(GError) absent = NULL;
 	NetfilClient *client = netfil_connect_to_change(&absent);
 	int lock;
 
@@ -215,12 +227,8 @@ NetfilClient *netfil_connect_or_start(GError **error)
 	if (lock < 0)
 		return NULL;
 	client = netfil_client_connect(NULL); /* somebody else may have been at it */
-	if (!client && start_service(&refused))
-		client = netfil_client_connect(error);
-	else if (!client && refused)
-		g_propagate_error(error, g_steal_pointer(&refused));
-	else if (!client)
-		client = start_or_wait(error);
+	if (!client)
+		client = start(error);
 	close(lock);
 	return client;
 }

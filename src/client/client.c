@@ -8,7 +8,8 @@
 
 /* Loading programs anew takes seconds on a slow machine; GDBus gives up at 25. */
 #define CALL_TIMEOUT_MS (120 * 1000)
-#define PAGE 500
+#define PAGE 250 /* what netfild has in hand at once; the next is made while one is read */
+#define SOCKETS_PAGE 1000 /* of netfild's */
 
 struct _NetfilClient {
 	GObject parent_instance;
@@ -311,25 +312,75 @@ static gboolean append_page(GPtrArray *statuses, GVariant *page, GError **error)
 	return TRUE;
 }
 
+static void keep_result(GObject *manager, GAsyncResult *result, gpointer data)
+{
+	(void)manager;
+	*(GAsyncResult **)data = g_object_ref(result);
+}
+
+static void ask_page(NetfilClient *client, const char *after, GAsyncResult **result)
+{
+	netfil_bus_manager_call_list(client->manager, after, PAGE, NULL, keep_result, result);
+}
+
+static GVariant *await_page(NetfilClient *client, GAsyncResult **result, GError **error)
+{
+	GVariant *page = NULL;
+
+	while (!*result)
+		g_main_context_iteration(g_main_context_get_thread_default(), TRUE);
+	netfil_bus_manager_call_list_finish(client->manager, &page, *result, error);
+	g_clear_object(result);
+	return page;
+}
+
+static char *last_name(GVariant *page)
+{
+	g_autoptr(GVariant) last = g_variant_get_child_value(page, PAGE - 1);
+	char *name = NULL;
+
+	return g_variant_lookup(last, "name", "s", &name) ? name : NULL;
+}
+
+/* The next page is asked for before one is read, so that netfild and this are both at work. */
+static gboolean list_pages(NetfilClient *client, GPtrArray *statuses, GError **error)
+{
+	GAsyncResult *result = NULL;
+	gboolean good = TRUE;
+	GVariant *page;
+
+	for (ask_page(client, "", &result); good;) {
+		g_autofree char *after = NULL;
+
+		page = await_page(client, &result, error);
+		if (!page)
+			return answered(FALSE, error);
+		if (g_variant_n_children(page) == PAGE)
+			after = last_name(page);
+		if (after)
+			ask_page(client, after, &result);
+		good = append_page(statuses, page, error);
+		g_variant_unref(page);
+		if (!after)
+			return good;
+	}
+	page = await_page(client, &result, NULL); /* it is of no use any more */
+	g_clear_pointer(&page, g_variant_unref);
+	return FALSE;
+}
+
 GPtrArray *netfil_client_list(NetfilClient *client, GError **error)
 {
 	g_autoptr(GPtrArray) statuses =
 	    g_ptr_array_new_with_free_func((GDestroyNotify)netfil_status_free);
-	const char *after = "";
+	g_autoptr(GMainContext) context = g_main_context_new();
+	gboolean good;
 
-	for (;;) {
-		g_autoptr(GVariant) page = NULL;
-
-		if (!answered(netfil_bus_manager_call_list_sync(client->manager, after, PAGE, &page,
-								NULL, error),
-			      error))
-			return NULL;
-		if (!append_page(statuses, page, error))
-			return NULL;
-		if (g_variant_n_children(page) < PAGE)
-			return g_steal_pointer(&statuses);
-		after = ((NetfilStatus *)statuses->pdata[statuses->len - 1])->spec->name;
-	}
+	/* Nothing else happens meanwhile. */
+	g_main_context_push_thread_default(context);
+	good = list_pages(client, statuses, error);
+	g_main_context_pop_thread_default(context);
+	return good ? g_steal_pointer(&statuses) : NULL;
 }
 
 NetfilStatus *netfil_client_get(NetfilClient *client, const char *name, GError **error)
@@ -483,4 +534,25 @@ char *netfil_client_trouble(NetfilClient *client, gint64 *since, GError **error)
 		   error)
 		   ? what
 		   : NULL;
+}
+
+GArray *netfil_client_sockets(NetfilClient *client, GError **error)
+{
+	g_autoptr(GArray) usages = netfil_socket_usages_new();
+	guint64 after = 0;
+	guint before;
+
+	do {
+		g_autoptr(GVariant) page = NULL;
+
+		before = usages->len;
+		if (!answered(netfil_bus_manager_call_sockets_sync(client->manager, after, &page,
+								   NULL, error),
+			      error))
+			return NULL;
+		netfil_socket_usages_read(usages, page);
+		if (usages->len > before)
+			after = g_array_index(usages, NetfilSocketUsage, usages->len - 1).cookie;
+	} while (usages->len - before == SOCKETS_PAGE);
+	return g_steal_pointer(&usages);
 }

@@ -4,6 +4,7 @@
 #include <gio/gio.h>
 
 #include "core/change.h"
+#include "core/socket-usage.h"
 #include "core/status.h"
 #include "periods.h"
 
@@ -41,6 +42,9 @@ gboolean netfil_client_unattributed(NetfilClient *client, guint64 bytes[2], guin
 GArray *netfil_client_history(NetfilClient *client, const char *name, NetfilBy by, gint64 from,
 			      gint64 to, GError **error);
 GArray *netfil_client_apps(NetfilClient *client, int by, gint64 from, gint64 to, GError **error);
+
+/* Of NetfilSocketUsage, by cookie (g_array_unref): see the method Sockets. */
+GArray *netfil_client_sockets(NetfilClient *client, GError **error);
 
 /* What is wrong with the ledger or filters.d, and since when; "" if nothing is. Caller frees. */
 char *netfil_client_trouble(NetfilClient *client, gint64 *since, GError **error);

@@ -146,19 +146,22 @@ static const NetfilKey keys[] = {
     SETTING("on", on, on),
 };
 
+static gboolean unknown_key(const char *name, GError **error)
+{
+	g_autoptr(GString) known = g_string_new(NULL);
+
+	for (guint i = 0; i < G_N_ELEMENTS(keys); i++)
+		g_string_append_printf(known, "%s%s", i > 0 ? ", " : "", keys[i].name);
+	return netfil_set_invalid(error, name, -1, "is not a key of a filter: use one of %s",
+				  known->str);
+}
+
 static const NetfilKey *find_key(const char *name, GError **error)
 {
-	GString *known = g_string_new(NULL);
-
-	for (guint i = 0; i < G_N_ELEMENTS(keys); i++) {
-		if (g_str_equal(keys[i].name, name)) {
-			g_string_free(known, TRUE);
+	for (guint i = 0; i < G_N_ELEMENTS(keys); i++)
+		if (g_str_equal(keys[i].name, name))
 			return &keys[i];
-		}
-		g_string_append_printf(known, "%s%s", i > 0 ? ", " : "", keys[i].name);
-	}
-	netfil_set_invalid(error, name, -1, "is not a key of a filter: use one of %s", known->str);
-	g_string_free(known, TRUE);
+	unknown_key(name, error);
 	return NULL;
 }
 
@@ -257,25 +260,41 @@ static gboolean replace_values(NetfilSpec *spec, const char *name, GVariant *val
 	return TRUE;
 }
 
-gboolean netfil_spec_update(NetfilSpec *spec, GVariant *changes, GError **error)
+/* On error some of the keys are changed. */
+static gboolean replace_all(NetfilSpec *spec, GVariant *settings, GError **error)
 {
-	g_autoptr(NetfilSpec) changed = NULL;
-	gsize count;
-	NetfilSpec old;
+	GVariantIter iter;
+	GVariant *values;
+	const char *name;
 
-	if (!g_variant_is_of_type(changes, G_VARIANT_TYPE("a{sas}")))
-		return netfil_set_invalid(error, g_variant_get_type_string(changes), -1,
+	if (!g_variant_is_of_type(settings, G_VARIANT_TYPE("a{sas}")))
+		return netfil_set_invalid(error, g_variant_get_type_string(settings), -1,
 					  "is not the type of a filter: use a{sas}");
-	changed = netfil_spec_copy(spec);
-	count = g_variant_n_children(changes);
-	for (gsize i = 0; i < count; i++) {
-		g_autoptr(GVariant) values = NULL;
-		const char *name;
+	g_variant_iter_init(&iter, settings);
+	while (g_variant_iter_next(&iter, "{&s@as}", &name, &values)) {
+		g_autoptr(GVariant) owned = values;
 
-		g_variant_get_child(changes, i, "{&s@as}", &name, &values);
-		if (!replace_values(changed, name, values, error))
+		if (!replace_values(spec, name, owned, error))
 			return FALSE;
 	}
+	return TRUE;
+}
+
+NetfilSpec *netfil_spec_from_variant(const char *name, GVariant *settings, GError **error)
+{
+	g_autoptr(NetfilSpec) spec = netfil_spec_new(name);
+
+	return replace_all(spec, settings, error) ? g_steal_pointer(&spec) : NULL;
+}
+
+gboolean netfil_spec_update(NetfilSpec *spec, GVariant *changes, GError **error)
+{
+	g_autoptr(NetfilSpec) changed = netfil_spec_copy(spec);
+	NetfilSpec old;
+
+	g_return_val_if_fail(spec->shares == 1, FALSE);
+	if (!replace_all(changed, changes, error))
+		return FALSE;
 	old = *spec;
 	*spec = *changed;
 	*changed = old; /* and is freed */

@@ -32,6 +32,7 @@ NetfilSpec *netfil_spec_new(const char *name)
 	spec->warn = g_array_new(FALSE, FALSE, sizeof(guint8));
 	spec->on_limit = NETFIL_ON_LIMIT_REJECT;
 	spec->on = TRUE;
+	spec->shares = 1;
 	return spec;
 }
 
@@ -50,6 +51,7 @@ NetfilSpec *netfil_spec_copy(const NetfilSpec *spec)
 	NetfilSpec *copy = g_new(NetfilSpec, 1);
 
 	*copy = *spec;
+	copy->shares = 1;
 	copy->name = g_strdup(spec->name);
 	copy->pids = g_array_copy(spec->pids);
 	copy->exes = copy_texts(spec->exes);
@@ -66,9 +68,15 @@ NetfilSpec *netfil_spec_copy(const NetfilSpec *spec)
 	return copy;
 }
 
+NetfilSpec *netfil_spec_share(NetfilSpec *spec)
+{
+	g_atomic_int_inc(&spec->shares);
+	return spec;
+}
+
 void netfil_spec_free(NetfilSpec *spec)
 {
-	if (!spec)
+	if (!spec || !g_atomic_int_dec_and_test(&spec->shares))
 		return;
 	g_free(spec->name);
 	g_array_unref(spec->pids);

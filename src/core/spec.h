@@ -57,6 +57,7 @@ typedef struct {
 	gboolean loopback; /* asked for; see netfil_spec_counts_loopback() */
 	gboolean until_exit; /* it goes when the last of its processes has ended */
 	gboolean on;
+	int shares; /* how many hold it */
 } NetfilSpec;
 
 /* What a filter counts: see netfil-filters(7), "what a byte is". */
@@ -68,6 +69,9 @@ typedef enum {
 
 NetfilSpec *netfil_spec_new(const char *name);
 NetfilSpec *netfil_spec_copy(const NetfilSpec *spec);
+
+/* The same once more, for as long as nobody changes it: whoever wants to takes a copy. */
+NetfilSpec *netfil_spec_share(NetfilSpec *spec);
 void netfil_spec_free(NetfilSpec *spec);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(NetfilSpec, netfil_spec_free)
 
@@ -86,6 +90,9 @@ gboolean netfil_spec_put(NetfilSpec *spec, const char *key, const char *value, G
 /* All keys of the spec that are set, as a{sas}: the form on the bus and in the
  * ledger. Caps are decimal bytes. Floating reference. */
 GVariant *netfil_spec_to_variant(const NetfilSpec *spec);
+
+/* Of such an a{sas}. */
+NetfilSpec *netfil_spec_from_variant(const char *name, GVariant *settings, GError **error);
 
 /* Changes the spec by an a{sas}: each key present replaces that key's values
  * (an empty list clears a selector). On error the spec is unchanged. */

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <string.h>
+
 #include "error.h"
 #include "quote.h"
 #include "status.h"
@@ -10,21 +12,20 @@ static const char *const states[] = {
     [NETFIL_STATE_WAITING] = "waiting",
 };
 
-NetfilStatus *netfil_status_new(const NetfilSpec *spec)
+NetfilStatus *netfil_status_new(NetfilSpec *spec)
 {
 	NetfilStatus *status = g_new0(NetfilStatus, 1);
 
-	status->spec = netfil_spec_copy(spec);
+	status->spec = netfil_spec_share(spec);
 	status->warned = g_array_new(FALSE, FALSE, sizeof(guint8));
 	return status;
 }
 
 NetfilStatus *netfil_status_copy(const NetfilStatus *status)
 {
-	NetfilStatus *copy = g_new(NetfilStatus, 1);
+	NetfilStatus *copy = g_memdup2(status, sizeof(*status));
 
-	*copy = *status;
-	copy->spec = netfil_spec_copy(status->spec);
+	copy->spec = netfil_spec_share(status->spec);
 	copy->warned = g_array_copy(status->warned);
 	return copy;
 }
@@ -36,6 +37,26 @@ void netfil_status_free(NetfilStatus *status)
 	netfil_spec_free(status->spec);
 	g_array_unref(status->warned);
 	g_free(status);
+}
+
+static gboolean same_warned(const GArray *a, const GArray *b)
+{
+	return a->len == b->len && (a->len == 0 || memcmp(a->data, b->data, a->len) == 0);
+}
+
+gboolean netfil_status_equal(const NetfilStatus *a, const NetfilStatus *b)
+{
+	return a->spec == b->spec && a->id == b->id && a->owner == b->owner &&
+	       a->state == b->state &&
+	       memcmp(a->used, b->used, sizeof(a->used)) == 0 &&
+	       a->refused_bytes == b->refused_bytes && a->refused_packets == b->refused_packets &&
+	       a->reset_bytes == b->reset_bytes && a->reset_packets == b->reset_packets &&
+	       memcmp(&a->counted, &b->counted, sizeof(a->counted)) == 0 &&
+	       a->cycle_started == b->cycle_started && a->cycle_ends == b->cycle_ends &&
+	       memcmp(a->extra, b->extra, sizeof(a->extra)) == 0 &&
+	       a->forfeited == b->forfeited && a->unlimited_until == b->unlimited_until &&
+	       a->free_until == b->free_until && a->forecast == b->forecast &&
+	       same_warned(a->warned, b->warned);
 }
 
 const char *netfil_state_name(NetfilState state)
@@ -69,87 +90,170 @@ GVariant *netfil_counters_to_variant(const NetfilCounters *c)
 			     c->reset_bytes, c->reset_packets);
 }
 
+/* A status on the bus. */
+
+enum {
+	NAME,
+	ID,
+	OWNER,
+	STATE,
+	SPEC,
+	USED,
+	REFUSED,
+	RESETS,
+	COUNTED,
+	STARTED,
+	ENDS,
+	EXTRA,
+	FORFEITED,
+	UNLIMITED_UNTIL,
+	FREE_UNTIL,
+	FORECAST,
+	WARNED,
+	PARTS,
+};
+
+static const struct {
+	const char *key, *type;
+	gsize size; /* of those that are numbers */
+} parts[PARTS] = {
+    [NAME] = {"name", "s", 0},
+    [ID] = {"id", "t", 8},
+    [OWNER] = {"owner", "u", sizeof(guint32)},
+    [STATE] = {"state", "s", 0},
+    [SPEC] = {"spec", "a{sas}", 0},
+    [USED] = {"used", "(ttt)", 24},
+    [REFUSED] = {"refused", "(tt)", 16},
+    [RESETS] = {"resets", "(tt)", 16},
+    [COUNTED] = {"counted", "(tttttt)", sizeof(NetfilCounters)},
+    [STARTED] = {"started", "x", 8},
+    [ENDS] = {"ends", "x", 8},
+    [EXTRA] = {"extra", "(xxx)", 24},
+    [FORFEITED] = {"forfeited", "t", 8},
+    [UNLIMITED_UNTIL] = {"unlimited-until", "x", 8},
+    [FREE_UNTIL] = {"free-until", "x", 8},
+    [FORECAST] = {"forecast", "x", 8},
+    [WARNED] = {"warned", "ay", 0},
+};
+
+static GVariant *entry(guint part, GVariant *value)
+{
+	return g_variant_new_dict_entry(g_variant_new_string(parts[part].key),
+					g_variant_new_variant(value));
+}
+
+static GVariant *fixed(guint part, gconstpointer numbers)
+{
+	gsize size = parts[part].size;
+	gpointer copy = g_memdup2(numbers, size);
+
+	return entry(part, g_variant_new_from_data(G_VARIANT_TYPE(parts[part].type), copy, size,
+						   TRUE, g_free, copy));
+}
+
+/* Most of a status is 0, and there may be many filters: those entries are the same for all. */
+static void add_numbers(GVariantBuilder *builder, guint part, gconstpointer numbers)
+{
+	static const NetfilCounters zeros; /* the longest */
+	static GVariant *empty[PARTS];
+
+	if (memcmp(numbers, &zeros, parts[part].size) != 0) {
+		g_variant_builder_add_value(builder, fixed(part, numbers));
+		return;
+	}
+	if (!empty[part])
+		empty[part] = g_variant_ref_sink(fixed(part, &zeros));
+	g_variant_builder_add_value(builder, empty[part]);
+}
+
+static void add(GVariantBuilder *builder, guint part, GVariant *value)
+{
+	g_variant_builder_add_value(builder, entry(part, value));
+}
+
 static void add_cycle(GVariantBuilder *builder, const NetfilStatus *status)
 {
-	const gint64 *extra = status->extra;
 	const GArray *warned = status->warned;
 
-	g_variant_builder_add(builder, "{sv}", "started",
-			      g_variant_new_int64(status->cycle_started));
-	g_variant_builder_add(builder, "{sv}", "ends", g_variant_new_int64(status->cycle_ends));
-	g_variant_builder_add(
-	    builder, "{sv}", "extra",
-	    g_variant_new("(xxx)", extra[NETFIL_IN], extra[NETFIL_OUT], extra[NETFIL_TOTAL]));
-	g_variant_builder_add(builder, "{sv}", "forfeited",
-			      g_variant_new_uint64(status->forfeited));
-	g_variant_builder_add(builder, "{sv}", "unlimited-until",
-			      g_variant_new_int64(status->unlimited_until));
-	g_variant_builder_add(builder, "{sv}", "free-until",
-			      g_variant_new_int64(status->free_until));
-	g_variant_builder_add(builder, "{sv}", "forecast", g_variant_new_int64(status->forecast));
-	g_variant_builder_add(builder, "{sv}", "warned",
-			      g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, warned->data,
-							warned->len, sizeof(guint8)));
+	add_numbers(builder, STARTED, &status->cycle_started);
+	add_numbers(builder, ENDS, &status->cycle_ends);
+	add_numbers(builder, EXTRA, status->extra);
+	add_numbers(builder, FORFEITED, &status->forfeited);
+	add_numbers(builder, UNLIMITED_UNTIL, &status->unlimited_until);
+	add_numbers(builder, FREE_UNTIL, &status->free_until);
+	add_numbers(builder, FORECAST, &status->forecast);
+	add(builder, WARNED,
+	    g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, warned->data, warned->len,
+				      sizeof(guint8)));
 }
 
 GVariant *netfil_status_to_variant(const NetfilStatus *status)
 {
-	const guint64 *used = status->used;
+	const guint64 refused[] = {status->refused_bytes, status->refused_packets};
+	const guint64 resets[] = {status->reset_bytes, status->reset_packets};
 	GVariantBuilder builder;
 
 	g_variant_builder_init(&builder, G_VARIANT_TYPE_VARDICT);
-	g_variant_builder_add(&builder, "{sv}", "name", g_variant_new_string(status->spec->name));
-	g_variant_builder_add(&builder, "{sv}", "id", g_variant_new_uint64(status->id));
-	g_variant_builder_add(&builder, "{sv}", "owner", g_variant_new_uint32(status->owner));
-	g_variant_builder_add(&builder, "{sv}", "state",
-			      g_variant_new_string(netfil_state_name(status->state)));
-	g_variant_builder_add(&builder, "{sv}", "spec", netfil_spec_to_variant(status->spec));
-	g_variant_builder_add(
-	    &builder, "{sv}", "used",
-	    g_variant_new("(ttt)", used[NETFIL_IN], used[NETFIL_OUT], used[NETFIL_TOTAL]));
-	g_variant_builder_add(
-	    &builder, "{sv}", "refused",
-	    g_variant_new("(tt)", status->refused_bytes, status->refused_packets));
-	g_variant_builder_add(&builder, "{sv}", "resets",
-			      g_variant_new("(tt)", status->reset_bytes, status->reset_packets));
-	g_variant_builder_add(&builder, "{sv}", "counted",
-			      netfil_counters_to_variant(&status->counted));
+	add(&builder, NAME, g_variant_new_string(status->spec->name));
+	add_numbers(&builder, ID, &status->id);
+	add_numbers(&builder, OWNER, &status->owner);
+	add(&builder, STATE, g_variant_new_string(netfil_state_name(status->state)));
+	add(&builder, SPEC, netfil_spec_to_variant(status->spec));
+	add_numbers(&builder, USED, status->used);
+	add_numbers(&builder, REFUSED, refused);
+	add_numbers(&builder, RESETS, resets);
+	add_numbers(&builder, COUNTED, &status->counted);
 	add_cycle(&builder, status);
 	return g_variant_builder_end(&builder);
 }
 
-/* NULL and an error if the key is missing or of another type. */
-static GVariant *find(GVariant *variant, const char *key, const char *type, GError **error)
-{
-	GVariant *value = g_variant_lookup_value(variant, key, G_VARIANT_TYPE(type));
+typedef struct {
+	GVariant *values[PARTS];
+} Parts;
 
-	if (!value)
-		netfil_set_invalid(error, key, -1,
-				   "is missing in the status, or is not of type %s: use the same "
-				   "version of netfil and netfild",
-				   type);
-	return value;
+static void parts_clear(Parts *from)
+{
+	for (guint i = 0; i < PARTS; i++)
+		g_clear_pointer(&from->values[i], g_variant_unref);
 }
 
-static gboolean read_key(GVariant *variant, const char *key, const char *type, GError **error, ...)
-{
-	g_autoptr(GVariant) value = find(variant, key, type, error);
-	va_list arguments;
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Parts, parts_clear)
 
-	if (!value)
-		return FALSE;
-	va_start(arguments, error);
-	g_variant_get_va(value, type, NULL, &arguments);
-	va_end(arguments);
+/* Keys of a newer version are passed over; of one that is there twice the first counts. */
+static void take_part(Parts *into, const char *key, GVariant *value)
+{
+	for (guint i = 0; i < PARTS; i++) {
+		if (into->values[i] || !g_str_equal(parts[i].key, key))
+			continue;
+		if (g_variant_is_of_type(value, G_VARIANT_TYPE(parts[i].type)))
+			into->values[i] = g_variant_ref(value);
+		return;
+	}
+}
+
+static gboolean take_apart(GVariant *variant, Parts *into, GError **error)
+{
+	GVariantIter iter;
+	GVariant *value;
+	const char *key;
+
+	g_variant_iter_init(&iter, variant);
+	while (g_variant_iter_next(&iter, "{&sv}", &key, &value)) {
+		take_part(into, key, value);
+		g_variant_unref(value);
+	}
+	for (guint i = 0; i < PARTS; i++)
+		if (!into->values[i])
+			return netfil_set_invalid(
+			    error, parts[i].key, -1,
+			    "is missing in the status, or is not of type %s: use the same "
+			    "version of netfil and netfild",
+			    parts[i].type);
 	return TRUE;
 }
 
-static gboolean read_state(GVariant *variant, NetfilState *state, GError **error)
+static gboolean read_state(const char *name, NetfilState *state, GError **error)
 {
-	g_autofree char *name = NULL;
-
-	if (!read_key(variant, "state", "s", error, &name))
-		return FALSE;
 	for (guint i = 0; i < G_N_ELEMENTS(states); i++)
 		if (g_str_equal(states[i], name)) {
 			*state = (NetfilState)i;
@@ -160,83 +264,68 @@ static gboolean read_state(GVariant *variant, NetfilState *state, GError **error
 				  "netfild");
 }
 
-static NetfilSpec *read_spec(GVariant *variant, GError **error)
+static NetfilSpec *read_spec(const Parts *from, GError **error)
 {
-	g_autoptr(GVariant) values = find(variant, "spec", "a{sas}", error);
-	g_autoptr(NetfilSpec) spec = NULL;
-	g_autofree char *name = NULL;
+	const char *name = g_variant_get_string(from->values[NAME], NULL);
 
-	if (!values || !read_key(variant, "name", "s", error, &name) ||
-	    !netfil_spec_name_check(name, error))
-		return NULL;
-	spec = netfil_spec_new(name);
-	if (!netfil_spec_update(spec, values, error))
-		return NULL;
-	return g_steal_pointer(&spec);
+	return netfil_spec_name_check(name, error)
+		   ? netfil_spec_from_variant(name, from->values[SPEC], error)
+		   : NULL;
 }
 
-static gboolean read_counters(GVariant *variant, NetfilStatus *status, GError **error)
+static void read_counters(const Parts *from, NetfilStatus *status)
 {
 	NetfilCounters *counted = &status->counted;
 	guint64 *used = status->used;
 
-	return read_key(variant, "id", "t", error, &status->id) &&
-	       read_key(variant, "owner", "u", error, &status->owner) &&
-	       read_key(variant, "used", "(ttt)", error, &used[NETFIL_IN], &used[NETFIL_OUT],
-			&used[NETFIL_TOTAL]) &&
-	       read_key(variant, "refused", "(tt)", error, &status->refused_bytes,
-			&status->refused_packets) &&
-	       read_key(variant, "resets", "(tt)", error, &status->reset_bytes,
-			&status->reset_packets) &&
-	       read_key(variant, "counted", "(tttttt)", error, &counted->in, &counted->out,
-			&counted->refused_bytes, &counted->refused_packets, &counted->reset_bytes,
-			&counted->reset_packets);
+	status->id = g_variant_get_uint64(from->values[ID]);
+	status->owner = g_variant_get_uint32(from->values[OWNER]);
+	g_variant_get(from->values[USED], "(ttt)", &used[NETFIL_IN], &used[NETFIL_OUT],
+		      &used[NETFIL_TOTAL]);
+	g_variant_get(from->values[REFUSED], "(tt)", &status->refused_bytes,
+		      &status->refused_packets);
+	g_variant_get(from->values[RESETS], "(tt)", &status->reset_bytes, &status->reset_packets);
+	g_variant_get(from->values[COUNTED], "(tttttt)", &counted->in, &counted->out,
+		      &counted->refused_bytes, &counted->refused_packets, &counted->reset_bytes,
+		      &counted->reset_packets);
 }
 
-static gboolean read_cycle(GVariant *variant, NetfilStatus *status, GError **error)
+static void read_cycle(const Parts *from, NetfilStatus *status)
 {
 	gint64 *extra = status->extra;
-
-	return read_key(variant, "started", "x", error, &status->cycle_started) &&
-	       read_key(variant, "ends", "x", error, &status->cycle_ends) &&
-	       read_key(variant, "extra", "(xxx)", error, &extra[NETFIL_IN], &extra[NETFIL_OUT],
-			&extra[NETFIL_TOTAL]) &&
-	       read_key(variant, "forfeited", "t", error, &status->forfeited) &&
-	       read_key(variant, "unlimited-until", "x", error, &status->unlimited_until) &&
-	       read_key(variant, "free-until", "x", error, &status->free_until) &&
-	       read_key(variant, "forecast", "x", error, &status->forecast);
-}
-
-static gboolean read_warned(GVariant *variant, NetfilStatus *status, GError **error)
-{
-	g_autoptr(GVariant) value = find(variant, "warned", "ay", error);
 	gconstpointer percents;
 	gsize count;
 
-	if (!value)
-		return FALSE;
-	percents = g_variant_get_fixed_array(value, &count, sizeof(guint8));
+	status->cycle_started = g_variant_get_int64(from->values[STARTED]);
+	status->cycle_ends = g_variant_get_int64(from->values[ENDS]);
+	g_variant_get(from->values[EXTRA], "(xxx)", &extra[NETFIL_IN], &extra[NETFIL_OUT],
+		      &extra[NETFIL_TOTAL]);
+	status->forfeited = g_variant_get_uint64(from->values[FORFEITED]);
+	status->unlimited_until = g_variant_get_int64(from->values[UNLIMITED_UNTIL]);
+	status->free_until = g_variant_get_int64(from->values[FREE_UNTIL]);
+	status->forecast = g_variant_get_int64(from->values[FORECAST]);
+	percents = g_variant_get_fixed_array(from->values[WARNED], &count, sizeof(guint8));
 	g_array_append_vals(status->warned, percents, (guint)count);
-	return TRUE;
 }
 
 NetfilStatus *netfil_status_from_variant(GVariant *variant, GError **error)
 {
 	g_autoptr(NetfilStatus) status = NULL;
 	g_autoptr(NetfilSpec) spec = NULL;
+	g_auto(Parts) from = {0};
 
 	if (!g_variant_is_of_type(variant, G_VARIANT_TYPE_VARDICT)) {
 		netfil_set_invalid(error, g_variant_get_type_string(variant), -1,
 				   "is not the type of a status: use a{sv}");
 		return NULL;
 	}
-	spec = read_spec(variant, error);
-	if (!spec)
+	if (!take_apart(variant, &from, error) || !(spec = read_spec(&from, error)))
 		return NULL;
 	status = netfil_status_new(spec);
-	if (!read_state(variant, &status->state, error) || !read_counters(variant, status, error) ||
-	    !read_cycle(variant, status, error) || !read_warned(variant, status, error))
+	if (!read_state(g_variant_get_string(from.values[STATE], NULL), &status->state, error))
 		return NULL;
+	read_counters(&from, status);
+	read_cycle(&from, status);
 	return g_steal_pointer(&status);
 }
 

@@ -37,7 +37,10 @@ struct _NetfilStatus {
 	GArray *warned;		/* guint8, percents of which was warned in this cycle */
 };
 
-NetfilStatus *netfil_status_new(const NetfilSpec *spec); /* copies the spec */
+NetfilStatus *netfil_status_new(NetfilSpec *spec); /* shares the spec */
+
+/* Whether both say the same, of a spec that is shared. */
+gboolean netfil_status_equal(const NetfilStatus *a, const NetfilStatus *b);
 
 /* (tttttt), in their order. Floating reference. */
 GVariant *netfil_counters_to_variant(const NetfilCounters *counters);

@@ -12,7 +12,8 @@
 #define WAITING_MAX_MANY 128 /* of events that come by hundreds, so that others have room */
 
 struct NetfilEvents {
-	NetfilEngine *engine;
+	NetfilEventsAsk ask;
+	gpointer source;
 	NetfilHookUser user;
 	guint timeout;
 	char *directory;
@@ -140,18 +141,14 @@ static void add_percent(GPtrArray *environment, const NetfilStatus *status)
 		set_number(environment, "NETFIL_PERCENT", (guint64)(fraction * 100));
 }
 
-/* The filter's numbers. One that is gone has none. */
-static GPtrArray *begin_filter(NetfilEvents *events, const char *event, const char *name)
+/* One that is gone has no numbers. */
+static void add_status(GPtrArray *environment, const NetfilStatus *status)
 {
 	static const char *const used[] = {"NETFIL_USED_IN", "NETFIL_USED_OUT",
 					   "NETFIL_USED_TOTAL"};
 	static const char *const limits[] = {"NETFIL_LIMIT_IN", "NETFIL_LIMIT_OUT",
 					     "NETFIL_LIMIT_TOTAL"};
-	GPtrArray *environment = begin(event, name);
-	g_autoptr(NetfilStatus) status = netfil_engine_get(events->engine, name, NULL);
 
-	if (!status)
-		return environment;
 	set(environment, "NETFIL_STATE", netfil_state_name(status->state));
 	for (guint i = 0; i < NETFIL_DIRECTIONS; i++) {
 		set_number(environment, used[i], status->used[i]);
@@ -161,9 +158,6 @@ static GPtrArray *begin_filter(NetfilEvents *events, const char *event, const ch
 	set_number(environment, "NETFIL_REFUSED_PACKETS", status->refused_packets);
 	set_time(environment, "NETFIL_CYCLE_STARTED", status->cycle_started);
 	set_time(environment, "NETFIL_CYCLE_ENDS", status->cycle_ends);
-	if (!g_str_equal(event, "warned"))
-		add_percent(environment, status);
-	return environment;
 }
 
 /* Where there are no hooks nothing is made ready for them. */
@@ -175,49 +169,33 @@ static gboolean has_hooks(NetfilEvents *events)
 	return events->hooks->len > 0;
 }
 
-static void on_added(NetfilEvents *events, const char *name)
+static gboolean comes_by_hundreds(const char *event)
 {
-	if (has_hooks(events))
-		put(events, begin_filter(events, "added", name), TRUE);
+	return g_str_equal(event, "added") || g_str_equal(event, "removed");
 }
 
-static void on_removed(NetfilEvents *events, const char *name)
+void netfil_events_filter(NetfilEvents *events, const char *event, const char *name,
+			  const char *direction, guint percent)
 {
-	if (has_hooks(events))
-		put(events, begin("removed", name), TRUE);
-}
-
-static void on_cap_reached(NetfilEvents *events, const char *name, guint direction)
-{
+	g_autoptr(NetfilStatus) status = NULL;
 	GPtrArray *environment;
 
 	if (!has_hooks(events))
 		return;
-	environment = begin_filter(events, "cap-reached", name);
-	set(environment, "NETFIL_DIRECTION", netfil_direction_name(direction));
-	put(events, environment, FALSE);
+	environment = begin(event, name);
+	status = events->ask(events->source, name);
+	if (status)
+		add_status(environment, status);
+	if (percent)
+		set_number(environment, "NETFIL_PERCENT", percent);
+	else if (status)
+		add_percent(environment, status);
+	if (direction)
+		set(environment, "NETFIL_DIRECTION", direction);
+	put(events, environment, comes_by_hundreds(event));
 }
 
-static void on_warned(NetfilEvents *events, const char *name, guint percent, guint direction)
-{
-	GPtrArray *environment;
-
-	if (!has_hooks(events))
-		return;
-	environment = begin_filter(events, "warned", name);
-	set_number(environment, "NETFIL_PERCENT", percent);
-	set(environment, "NETFIL_DIRECTION", netfil_direction_name(direction));
-	put(events, environment, FALSE);
-}
-
-static void on_cycle_started(NetfilEvents *events, const char *name, gint64 started)
-{
-	(void)started; /* is the filter's */
-	if (has_hooks(events))
-		put(events, begin_filter(events, "cycle-started", name), FALSE);
-}
-
-static void on_trouble(NetfilEvents *events, const char *what)
+void netfil_events_trouble(NetfilEvents *events, const char *what)
 {
 	GPtrArray *environment;
 
@@ -261,29 +239,18 @@ void netfil_events_check(void)
 		netfil_log_event(NETFIL_LOG_MISTAKE, NULL, "%s", (char *)problems->pdata[i]);
 }
 
-NetfilEvents *netfil_events_new(NetfilEngine *engine, const NetfilHookUser *user, guint timeout)
+NetfilEvents *netfil_events_new(const NetfilHookUser *user, guint timeout, NetfilEventsAsk ask,
+				gpointer source)
 {
-	static const struct {
-		const char *signal;
-		GCallback handler;
-	} tidings[] = {
-	    {"added", G_CALLBACK(on_added)},
-	    {"removed", G_CALLBACK(on_removed)},
-	    {"cap-reached", G_CALLBACK(on_cap_reached)},
-	    {"warned", G_CALLBACK(on_warned)},
-	    {"cycle-started", G_CALLBACK(on_cycle_started)},
-	    {"trouble", G_CALLBACK(on_trouble)},
-	};
 	NetfilEvents *events = g_new0(NetfilEvents, 1);
 
-	events->engine = g_object_ref(engine);
+	events->ask = ask;
+	events->source = source;
 	events->user = *user;
 	events->timeout = timeout;
 	events->directory = netfil_events_dir();
 	events->common = common_environment(user);
 	g_queue_init(&events->waiting);
-	for (guint i = 0; i < G_N_ELEMENTS(tidings); i++)
-		g_signal_connect_swapped(engine, tidings[i].signal, tidings[i].handler, events);
 	return events;
 }
 
@@ -294,7 +261,6 @@ static void free_environment(gpointer environment)
 
 void netfil_events_free(NetfilEvents *events)
 {
-	g_signal_handlers_disconnect_by_data(events->engine, events);
 	if (events->running)
 		netfil_hook_end(events->running);
 	g_queue_clear_full(&events->waiting, free_environment);
@@ -302,6 +268,5 @@ void netfil_events_free(NetfilEvents *events)
 	g_strfreev(events->environment);
 	g_strfreev(events->common);
 	g_free(events->directory);
-	g_object_unref(events->engine);
 	g_free(events);
 }

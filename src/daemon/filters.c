@@ -13,6 +13,7 @@ struct NetfilFilters {
 typedef struct {
 	GDBusInterfaceSkeleton *skeleton;
 	char *path;
+	NetfilStatus *shown;
 } Object;
 
 static void object_free(gpointer data)
@@ -20,6 +21,7 @@ static void object_free(gpointer data)
 	Object *object = data;
 
 	g_object_unref(object->skeleton);
+	netfil_status_free(object->shown);
 	g_free(object->path);
 	g_free(object);
 }
@@ -79,6 +81,13 @@ void netfil_filters_detach(NetfilFilters *filters, GDBusConnection *connection)
 	g_hash_table_remove(filters->connections, connection);
 }
 
+/* A tree of values is many times as large as its bytes. */
+static GVariant *compact(GVariant *value)
+{
+	g_variant_get_data(value);
+	return value;
+}
+
 static void show_cycle(NetfilBusFilter *filter, const NetfilStatus *status)
 {
 	const gint64 *extra = status->extra;
@@ -96,12 +105,19 @@ static void show_cycle(NetfilBusFilter *filter, const NetfilStatus *status)
 					      status->warned->len, sizeof(guint8)));
 }
 
-static void show_status(NetfilBusFilter *filter, const NetfilStatus *status)
+static void show_status(Object *object, const NetfilStatus *status)
 {
+	NetfilBusFilter *filter = NETFIL_BUS_FILTER(object->skeleton);
+
+	if (object->shown && netfil_status_equal(object->shown, status))
+		return; /* most of many filters stand still */
+	netfil_status_free(object->shown);
+	object->shown = netfil_status_copy(status);
 	netfil_bus_filter_set_name(filter, status->spec->name);
 	netfil_bus_filter_set_owner(filter, status->owner);
 	netfil_bus_filter_set_state(filter, netfil_state_name(status->state));
-	netfil_bus_filter_set_specification(filter, netfil_spec_to_variant(status->spec));
+	netfil_bus_filter_set_specification(filter,
+					    compact(netfil_spec_to_variant(status->spec)));
 	netfil_bus_filter_set_used(filter, g_variant_new("(ttt)", status->used[NETFIL_IN],
 							 status->used[NETFIL_OUT],
 							 status->used[NETFIL_TOTAL]));
@@ -132,7 +148,7 @@ void netfil_filters_show(NetfilFilters *filters, const NetfilStatus *status)
 
 	if (is_new)
 		object = object_new(filters, status);
-	show_status(NETFIL_BUS_FILTER(object->skeleton), status);
+	show_status(object, status);
 	if (!is_new)
 		return;
 	g_hash_table_iter_init(&iter, filters->connections);

@@ -9,6 +9,7 @@
 #include "room.h"
 #include "senders.h"
 #include "server.h"
+#include "share.h"
 
 /* Calls that may wait for polkit, and so for somebody to find their password. */
 #define WAITING_PER_USER 16
@@ -22,6 +23,7 @@ struct NetfilGate {
 	NetfilEngine *engine;
 	NetfilGateHandler handler;
 	NetfilAuthority *authority;
+	NetfilShares *shares;
 	GPtrArray *waiting; /* Wait */
 
 	GDBusConnection *bus; /* the system's; NULL: none, and so is what follows */
@@ -40,6 +42,8 @@ typedef struct {
 	NetfilAction action;         /* that polkit is asked about */
 	GError *beyond;              /* why it takes more than cap-own */
 	GCancellable *gone;
+	gboolean asking; /* polkit is being asked */
+	guint pause;     /* until its user's turn */
 } Wait;
 
 static Wait *wait_new(NetfilGate *gate, GDBusInterfaceSkeleton *skeleton,
@@ -57,6 +61,7 @@ static Wait *wait_new(NetfilGate *gate, GDBusInterfaceSkeleton *skeleton,
 
 static void wait_free(Wait *wait)
 {
+	g_clear_handle_id(&wait->pause, g_source_remove);
 	g_object_unref(wait->skeleton);
 	g_clear_object(&wait->call);
 	g_clear_pointer(&wait->caller, netfil_caller_unref);
@@ -74,12 +79,16 @@ static void wait_end(Wait *wait)
 static void let_through(Wait *wait)
 {
 	GDBusMethodInvocation *call = g_steal_pointer(&wait->call);
+	gint64 begun = g_get_monotonic_time();
 
 	g_object_set_data_full(G_OBJECT(call), CALLER_KEY, netfil_caller_ref(wait->caller),
 			       (GDestroyNotify)netfil_caller_unref);
 	g_object_set_data(G_OBJECT(call), OWN_KEY,
 			  GINT_TO_POINTER(wait->action == NETFIL_ACTION_CAP_OWN));
 	netfil_guard_pass(wait->skeleton, call);
+	if (!wait->caller->admin)
+		netfil_shares_charge(wait->gate->shares, wait->caller->uid,
+				     g_get_monotonic_time() - begun);
 	wait_end(wait);
 }
 
@@ -95,7 +104,7 @@ static void refuse(Wait *wait, NetfilError code, const char *message)
 	wait_end(wait);
 }
 
-/* `what` needs the action that polkit did not allow. */
+/* `what` needs the action that was not allowed. */
 static void refuse_action(Wait *wait, const char *what, const char *why)
 {
 	const char *remedy = wait->action == NETFIL_ACTION_READ ? "" : "run it with sudo, or ";
@@ -110,7 +119,8 @@ static void refuse_action(Wait *wait, const char *what, const char *why)
 static gboolean is_reading(GDBusMethodInvocation *call)
 {
 	static const char *const reading[] = {
-	    "List", "Get", "Doctor", "Unattributed", "History", "Apps", "Trouble", NULL,
+	    "List", "Get",	"Doctor",  "Unattributed", "History",
+	    "Apps", "Sockets", "Trouble", NULL,
 	};
 
 	return netfil_guard_is_property(call) ||
@@ -146,10 +156,10 @@ static gboolean has_room_to_wait(const Wait *wait)
 	for (guint i = 0; i < waiting->len; i++) {
 		const Wait *other = waiting->pdata[i];
 
-		all += other->caller != NULL;
-		of_user += other->caller && other->caller->uid == wait->caller->uid;
+		all += other->asking;
+		of_user += other->asking && other->caller->uid == wait->caller->uid;
 	}
-	return of_user <= WAITING_PER_USER && all <= WAITING_MAX;
+	return of_user < WAITING_PER_USER && all < WAITING_MAX;
 }
 
 static void on_checked(GObject *source, GAsyncResult *result, gpointer data);
@@ -159,6 +169,7 @@ static void ask(Wait *wait, NetfilAction action)
 	GDBusMessage *message = g_dbus_method_invocation_get_message(wait->call);
 
 	wait->action = action;
+	wait->asking = TRUE;
 	netfil_authority_check(wait->gate->authority, wait->caller, action,
 			       g_dbus_message_get_flags(message) &
 				   G_DBUS_MESSAGE_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION,
@@ -216,6 +227,7 @@ static void on_checked(GObject *source, GAsyncResult *result, gpointer data)
 	Wait *wait = data;
 
 	(void)source;
+	wait->asking = FALSE;
 	if (g_cancellable_is_cancelled(wait->gone))
 		wait_free(wait); /* the gate has let go of it, and may be gone */
 	else if (allowed)
@@ -252,9 +264,25 @@ static void judge_change(Wait *wait)
 		refuse(wait, wait->beyond->code, wait->beyond->message); /* no such filter */
 }
 
+static void judge(Wait *wait);
+
+static gboolean on_pause_over(gpointer data)
+{
+	Wait *wait = data;
+
+	wait->pause = 0;
+	judge(wait);
+	return G_SOURCE_REMOVE;
+}
+
 static void judge(Wait *wait)
 {
-	if (is_reading(wait->call))
+	const NetfilCaller *caller = wait->caller;
+	guint pause = caller->admin ? 0 : netfil_shares_pause(wait->gate->shares, caller->uid);
+
+	if (pause)
+		wait->pause = g_timeout_add(pause, on_pause_over, wait);
+	else if (is_reading(wait->call))
 		judge_reading(wait);
 	else
 		judge_change(wait);
@@ -314,13 +342,12 @@ static void drop(NetfilGate *gate, GDBusConnection *connection, const char *bus_
 {
 	for (guint i = gate->waiting->len; i-- > 0;) {
 		Wait *wait = gate->waiting->pdata[i];
-		gboolean asked = wait->caller != NULL;
 
 		if (!is_from(wait, connection, bus_name))
 			continue;
 		g_ptr_array_remove_index(gate->waiting, i);
 		g_cancellable_cancel(wait->gone);
-		if (!asked)
+		if (!wait->asking)
 			wait_free(wait); /* else on_checked() does */
 	}
 }
@@ -452,6 +479,7 @@ NetfilGate *netfil_gate_new(NetfilEngine *engine, const NetfilGateHandler *handl
 	gate->engine = g_object_ref(engine);
 	gate->handler = *handler;
 	gate->authority = netfil_authority_new();
+	gate->shares = netfil_shares_new();
 	gate->waiting = g_ptr_array_new();
 	return gate;
 }
@@ -460,6 +488,7 @@ void netfil_gate_free(NetfilGate *gate)
 {
 	g_ptr_array_unref(gate->waiting);
 	netfil_authority_free(gate->authority);
+	netfil_shares_free(gate->shares);
 	g_object_unref(gate->engine);
 	g_free(gate);
 }

@@ -23,7 +23,8 @@ static gboolean is_hook(const char *path, const char *name, GError **error)
 
 	if (stat(path, &status) < 0 || !S_ISREG(status.st_mode) || !(status.st_mode & 0111))
 		return FALSE;
-	return netfil_trusted_check(path, &status, error) && check_name(path, name, error);
+	return netfil_trusted_place(path, error) && netfil_trusted_check(path, &status, error) &&
+	       check_name(path, name, error);
 }
 
 GPtrArray *netfil_hooks_list(const char *directory, GPtrArray *problems)

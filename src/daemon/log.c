@@ -50,24 +50,15 @@ static const char *level_name(GLogLevelFlags level, const char *priority)
 {
 	if (level & (G_LOG_LEVEL_ERROR | G_LOG_LEVEL_CRITICAL))
 		return "bug: ";
+	if (level & G_LOG_LEVEL_WARNING)
+		return "warning: ";
 	if (g_strcmp0(priority, "3") == 0)
 		return "error: ";
 	return g_strcmp0(priority, "4") == 0 ? "warning: " : "";
 }
 
-/* What GLib says is about what somebody sent, who is not to fill the log with it; and it
- * adds the bytes, in lines of their own. */
-static GLogWriterOutput write_library_line(const char *message)
+static void write_text(const char *level, const char *text)
 {
-	g_autofree char *line = netfil_escape(message, (gssize)strcspn(message, "\n"), LINE_SHOWN);
-
-	netfil_log_limited("%s", line);
-	return G_LOG_WRITER_HANDLED;
-}
-
-static GLogWriterOutput write_stderr(GLogLevelFlags level, const GLogField *fields, gsize n)
-{
-	const char *message = field(fields, n, "MESSAGE");
 	g_autoptr(GDateTime) now = NULL;
 	g_autofree char *time = NULL;
 
@@ -75,9 +66,29 @@ static GLogWriterOutput write_stderr(GLogLevelFlags level, const GLogField *fiel
 		now = g_date_time_new_now_utc();
 		time = g_date_time_format(now, "%Y-%m-%dT%H:%M:%SZ ");
 	}
-	fprintf(stderr, "%s" IDENTIFIER ": %s%s\n", time ? time : "",
-		level_name(level, field(fields, n, "PRIORITY")),
-		message ? message : "(no message)");
+	fprintf(stderr, "%s" IDENTIFIER ": %s%s\n", time ? time : "", level, text);
+}
+
+static guint count_line(guint *left_out);
+
+/* What GLib says is about what somebody sent, who is not to fill the log with it; and it
+ * adds the bytes, in lines of their own. */
+static GLogWriterOutput write_of_library(GLogLevelFlags level, const char *message)
+{
+	g_autofree char *line = netfil_escape(message, (gssize)strcspn(message, "\n"), LINE_SHOWN);
+	guint left_out;
+
+	if (count_line(&left_out) <= LIMITED_LINES)
+		write_text(level_name(level, NULL), line);
+	return G_LOG_WRITER_HANDLED;
+}
+
+static GLogWriterOutput write_stderr(GLogLevelFlags level, const GLogField *fields, gsize n)
+{
+	const char *message = field(fields, n, "MESSAGE");
+
+	write_text(level_name(level, field(fields, n, "PRIORITY")),
+		   message ? message : "(no message)");
 	return G_LOG_WRITER_HANDLED;
 }
 
@@ -100,7 +111,7 @@ static GLogWriterOutput write_line(GLogLevelFlags level, const GLogField *fields
 	if (level & (G_LOG_LEVEL_INFO | G_LOG_LEVEL_DEBUG))
 		return g_log_writer_default(level, fields, n, NULL);
 	if (message && domain && !g_str_equal(domain, G_LOG_DOMAIN))
-		return write_library_line(message);
+		return write_of_library(level, message);
 	if (journal && write_journal(level, fields, n) == G_LOG_WRITER_HANDLED)
 		return G_LOG_WRITER_HANDLED;
 	return write_stderr(level, fields, n);
@@ -144,7 +155,7 @@ static guint count_line(guint *left_out)
 	static GMutex lock;
 	static gint64 began;
 	static guint lines;
-	g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&lock);
+	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&lock);
 	gint64 now = g_get_monotonic_time();
 
 	*left_out = 0;

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib-unix.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,12 +26,16 @@
 #include "service.h"
 #include "systembus.h"
 
+#define SPARE_MEMORY (2 * 1024 * 1024)
+#define SPARE_CHECK_SECONDS 2
+
 typedef struct {
 	NetfilConfig *conf; /* what netfil.conf says */
 	NetfilConfig *used; /* with the command line's words in place of it */
 	GPtrArray *words;   /* the command line's: KEY, VALUE, KEY, VALUE ... */
 	int ready_fd;
 	gboolean check;
+	gboolean no_events, run_events;
 	gboolean release;
 	gboolean version;
 } Options;
@@ -82,6 +87,10 @@ static gboolean parse_options(Options *options, int *argc, char ***argv, GError 
 	     "to the journal, to stderr, or auto: to the journal if stderr leads there", "WHERE"},
 	    {"check", 0, 0, G_OPTION_ARG_NONE, &options->check,
 	     "only look whether netfil.conf, filters.d and events.d are right", NULL},
+	    {"no-events", 0, 0, G_OPTION_ARG_NONE, &options->no_events,
+	     "leave events.d to another process, \"netfild --run-events\"", NULL},
+	    {"run-events", 0, 0, G_OPTION_ARG_NONE, &options->run_events,
+	     "only run what is in events.d, for a netfild that was told --no-events", NULL},
 	    {"ready-fd", 0, 0, G_OPTION_ARG_INT, &options->ready_fd,
 	     "write \"ready\", or else the error, to this descriptor, and close it", "N"},
 	    {"release", 0, 0, G_OPTION_ARG_NONE, &options->release,
@@ -227,18 +236,6 @@ static gboolean wants_system_bus(const NetfilConfig *config)
 	       (config->system_bus == NETFIL_AUTO && (!moved || !*moved));
 }
 
-/* NULL: there are none without a user. */
-static NetfilEvents *start_events(NetfilEngine *engine, const NetfilConfig *config)
-{
-	NetfilHookUser user;
-
-	netfil_events_check();
-	if (netfil_conf_events_user(config, &user))
-		return netfil_events_new(engine, &user, config->events_timeout);
-	g_warning("there is no user '%s': no hook of events.d is run", config->events_user);
-	return NULL;
-}
-
 static gboolean on_stop_signal(gpointer loop)
 {
 	g_main_loop_quit(loop);
@@ -268,6 +265,15 @@ static void closed(GDBusConnection *connection, gpointer service)
 	netfil_service_detach(service, connection);
 }
 
+/* Long messages leave holes behind that malloc() keeps. */
+static gboolean give_memory_back(gpointer data)
+{
+	(void)data;
+	if (mallinfo2().fordblks > SPARE_MEMORY)
+		malloc_trim(0);
+	return G_SOURCE_CONTINUE;
+}
+
 static gboolean serve(Options *options, GError **error)
 {
 	const char *socket_path = netfil_bus_socket(error);
@@ -286,7 +292,8 @@ static gboolean serve(Options *options, GError **error)
 		return FALSE;
 	if (chdir("/") < 0) /* every path is absolute by now: hold no file system busy */
 		g_warning("cannot leave the working directory: %s", g_strerror(errno));
-	events = start_events(engine, options->used);
+	if (!options->no_events)
+		events = netfil_events_of_engine(engine, options->used);
 	netfil_presets_apply(engine, NULL); /* what is wrong is told, and keeps no cap away */
 	service = netfil_service_new(engine);
 	reload.engine = engine;
@@ -300,6 +307,7 @@ static gboolean serve(Options *options, GError **error)
 	g_unix_signal_add(SIGTERM, on_stop_signal, loop);
 	g_unix_signal_add(SIGINT, on_stop_signal, loop);
 	g_unix_signal_add(SIGHUP, on_reload_signal, &reload);
+	g_timeout_add_seconds(SPARE_CHECK_SECONDS, give_memory_back, NULL);
 	g_message("%s: ready at %s", NETFIL_VERSION, socket_path);
 	tell_starter(options, "ready");
 	netfil_notify_ready();
@@ -319,6 +327,8 @@ static int start(Options *options)
 	if (mistakes->len)
 		return fail_conf(options, mistakes);
 	umask(022);
+	if (options->run_events)
+		return netfil_events_serve(options->used);
 	raise_descriptor_limit();
 	if (!(options->release ? release(options, &error) : serve(options, &error)))
 		return fail(options, error, EXIT_FAILURE);

@@ -44,10 +44,10 @@ static gboolean are_own_processes(const NetfilCaller *caller, const char *const 
 				  GError **error)
 {
 	if (!*pids)
-		return deny(error, "a filter without --pid is not yours");
+		return deny(error, "a filter without --pid");
 	for (; *pids; pids++)
 		if (!is_own_process(caller, *pids))
-			return deny(error, "process %.20s is not yours", *pids);
+			return deny(error, "process %.20s, which is not yours,", *pids);
 	return TRUE;
 }
 
@@ -57,12 +57,12 @@ static gboolean is_own_filter(NetfilEngine *engine, const NetfilCaller *caller, 
 	g_autoptr(NetfilStatus) status = netfil_engine_get(engine, name, NULL);
 
 	return (status && status->owner == caller->uid) ||
-	       deny(error, "there is no filter '%.64s' of yours", name);
+	       deny(error, "filter '%.64s', which is not yours,", name);
 }
 
 static gboolean has_room(NetfilEngine *engine, const NetfilCaller *caller, GError **error)
 {
-	g_autoptr(GPtrArray) statuses = netfil_engine_list(engine);
+	g_autoptr(GPtrArray) statuses = netfil_engine_list(engine, NULL, G_MAXUINT);
 	guint own = 0, users = 0;
 
 	for (guint i = 0; i < statuses->len; i++) {
@@ -72,9 +72,9 @@ static gboolean has_room(NetfilEngine *engine, const NetfilCaller *caller, GErro
 		users += status->owner != 0;
 	}
 	if (own >= FILTERS_PER_USER)
-		return deny(error, "one user has no more than %d filters", FILTERS_PER_USER);
+		return deny(error, "more than %d filters of one user", FILTERS_PER_USER);
 	if (users >= FILTERS_OF_USERS)
-		return deny(error, "all users have no more than %d filters", FILTERS_OF_USERS);
+		return deny(error, "more than %d filters of all users", FILTERS_OF_USERS);
 	return TRUE;
 }
 
@@ -94,11 +94,11 @@ static gboolean check_keys(const NetfilCaller *caller, GVariant *settings, GErro
 
 	g_variant_iter_init(&iter, settings);
 	while (g_variant_iter_next(&iter, "{&s@as}", &key, &value)) {
-		g_autoptr(GVariant) owned G_GNUC_UNUSED = value;
+		g_autoptr(GVariant) owned = value;
 		g_autofree const char **texts = g_variant_get_strv(value, NULL);
 
 		if (!g_strv_contains(allowed, key))
-			return deny(error, "%.20s is not for filters of users", key);
+			return deny(error, "a filter with %.20s", key);
 		if (g_str_equal(key, "pid") && !are_own_processes(caller, texts, error))
 			return FALSE;
 	}
@@ -113,7 +113,7 @@ static gboolean allows_add(NetfilEngine *engine, const NetfilCaller *caller, GVa
 	    g_variant_lookup_value(settings, "pid", G_VARIANT_TYPE_STRING_ARRAY);
 
 	if (!pids)
-		return deny(error, "a filter without --pid is not yours");
+		return deny(error, "a filter without --pid");
 	return check_keys(caller, settings, error) && has_room(engine, caller, error);
 }
 
@@ -158,7 +158,7 @@ gboolean netfil_own_allows(NetfilEngine *engine, const NetfilCaller *caller, con
 {
 	/* A root who is no administrator would be taken for one, later. */
 	if (caller->uid == 0 || caller->uid == (uid_t)-1)
-		return deny(error, "this root is one of a namespace, or lacks CAP_NET_ADMIN");
+		return deny(error, "root of a namespace, or without CAP_NET_ADMIN,");
 	if (g_str_equal(method, "Add"))
 		return allows_add(engine, caller, parameters, error);
 	if (g_str_equal(method, "Set"))
@@ -166,7 +166,7 @@ gboolean netfil_own_allows(NetfilEngine *engine, const NetfilCaller *caller, con
 	if (g_str_equal(method, "Switch") || g_str_equal(method, "Reset") ||
 	    g_str_equal(method, "Remove"))
 		return allows_names(engine, caller, parameters, error);
-	return deny(error, "only administrators may do this");
+	return deny(error, "%s", method);
 }
 
 gboolean netfil_own_confine(NetfilSpec *spec, uid_t uid, GError **error)

@@ -57,7 +57,7 @@ typedef struct {
 
 static gboolean room_take(NetfilServer *server, uid_t uid)
 {
-	g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&server->lock);
+	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&server->lock);
 	gpointer key = GUINT_TO_POINTER(uid);
 	guint count = GPOINTER_TO_UINT(g_hash_table_lookup(server->connections, key));
 
@@ -71,7 +71,7 @@ static gboolean room_take(NetfilServer *server, uid_t uid)
 
 static void room_give(NetfilServer *server, uid_t uid)
 {
-	g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&server->lock);
+	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&server->lock);
 	gpointer key = GUINT_TO_POINTER(uid);
 	guint count = GPOINTER_TO_UINT(g_hash_table_lookup(server->connections, key));
 

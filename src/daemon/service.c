@@ -96,50 +96,26 @@ static gboolean on_set(NetfilBusManager *manager, GDBusMethodInvocation *call, c
 	return settle(call, what, NULL, error);
 }
 
-typedef gboolean (*NameFunc)(NetfilEngine *engine, const char *name, GError **error);
+typedef gboolean (*NamesFunc)(NetfilEngine *engine, const char *const *names, GError **error);
 
-static gboolean switch_on(NetfilEngine *engine, const char *name, GError **error)
+static gboolean switch_on(NetfilEngine *engine, const char *const *names, GError **error)
 {
-	return netfil_engine_switch(engine, name, TRUE, error);
+	return netfil_engine_switch(engine, names, TRUE, error);
 }
 
-static gboolean switch_off(NetfilEngine *engine, const char *name, GError **error)
+static gboolean switch_off(NetfilEngine *engine, const char *const *names, GError **error)
 {
-	return netfil_engine_switch(engine, name, FALSE, error);
-}
-
-/* The names, each once; NULL if one of them is not there. */
-static GPtrArray *check_names(NetfilService *service, const char *const *names, GError **error)
-{
-	g_autoptr(GPtrArray) checked = g_ptr_array_new();
-
-	if (!names[0]) {
-		g_set_error_literal(error, NETFIL_ERROR, NETFIL_ERROR_INVALID,
-				    "no filter is named: name one or more");
-		return NULL;
-	}
-	for (; *names; names++) {
-		g_autoptr(NetfilStatus) status = netfil_engine_get(service->engine, *names, error);
-
-		if (!status)
-			return NULL;
-		if (!g_ptr_array_find_with_equal_func(checked, *names, g_str_equal, NULL))
-			g_ptr_array_add(checked, (gpointer)*names);
-	}
-	return g_steal_pointer(&checked);
+	return netfil_engine_switch(engine, names, FALSE, error);
 }
 
 static gboolean for_names(NetfilService *service, GDBusMethodInvocation *call, const char *verb,
-			  const char *const *names, NameFunc change)
+			  const char *const *names, NamesFunc change)
 {
-	g_autoptr(GError) error = NULL;
-	g_autoptr(GPtrArray) checked = check_names(service, names, &error);
 	g_autofree char *list = g_strjoinv(" ", (char **)names);
 	g_autofree char *what = g_strdup_printf("%s %s", verb, list);
+	g_autoptr(GError) error = NULL;
 
-	for (guint i = 0; checked && i < checked->len; i++)
-		if (!change(service->engine, checked->pdata[i], &error))
-			break;
+	change(service->engine, names, &error);
 	return settle(call, what, NULL, error);
 }
 
@@ -243,19 +219,13 @@ static gboolean on_reload(NetfilBusManager *manager, GDBusMethodInvocation *call
 static gboolean on_list(NetfilBusManager *manager, GDBusMethodInvocation *call, const char *after,
 			guint count, NetfilService *service)
 {
-	g_autoptr(GPtrArray) statuses = netfil_engine_list(service->engine);
 	g_auto(GVariantBuilder) builder = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE("aa{sv}"));
-	guint left = count ? MIN(count, PAGE_MAX) : PAGE_MAX;
+	g_autoptr(GPtrArray) statuses = netfil_engine_list(
+	    service->engine, after, count ? MIN(count, PAGE_MAX) : PAGE_MAX);
 
 	(void)manager;
-	for (guint i = 0; i < statuses->len && left; i++) {
-		const NetfilStatus *status = statuses->pdata[i];
-
-		if (strcmp(status->spec->name, after) <= 0)
-			continue;
-		g_variant_builder_add_value(&builder, netfil_status_to_variant(status));
-		left--;
-	}
+	for (guint i = 0; i < statuses->len; i++)
+		g_variant_builder_add_value(&builder, netfil_status_to_variant(statuses->pdata[i]));
 	g_dbus_method_invocation_return_value(call, g_variant_new("(aa{sv})", &builder));
 	return TRUE;
 }
@@ -334,6 +304,28 @@ static gboolean on_apps(NetfilBusManager *manager, GDBusMethodInvocation *call, 
 
 	(void)manager;
 	return give_answer(call, answer, error);
+}
+
+static gboolean on_sockets(NetfilBusManager *manager, GDBusMethodInvocation *call, guint64 after,
+			   NetfilService *service)
+{
+	g_autoptr(GArray) usages = netfil_engine_sockets(service->engine);
+	g_auto(GVariantBuilder) builder =
+	    G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE("a" NETFIL_SOCKET_USAGE_TYPE));
+	guint left = PAGE_MAX;
+
+	(void)manager;
+	for (guint i = 0; i < usages->len && left; i++) {
+		const NetfilSocketUsage *usage = &g_array_index(usages, NetfilSocketUsage, i);
+
+		if (usage->cookie <= after)
+			continue;
+		g_variant_builder_add_value(&builder, netfil_socket_usage_to_variant(usage));
+		left--;
+	}
+	g_dbus_method_invocation_return_value(
+	    call, g_variant_new("(a" NETFIL_SOCKET_USAGE_TYPE ")", &builder));
+	return TRUE;
 }
 
 static gboolean on_trouble(NetfilBusManager *manager, GDBusMethodInvocation *call,
@@ -421,7 +413,7 @@ static void on_engine_trouble(NetfilService *service, const char *what)
 
 static void show_all(NetfilService *service)
 {
-	g_autoptr(GPtrArray) statuses = netfil_engine_list(service->engine);
+	g_autoptr(GPtrArray) statuses = netfil_engine_list(service->engine, NULL, G_MAXUINT);
 
 	for (guint i = 0; i < statuses->len; i++)
 		netfil_filters_show(service->filters, statuses->pdata[i]);
@@ -501,6 +493,7 @@ static void connect_manager(NetfilService *service)
 	    {"handle-unattributed", G_CALLBACK(on_unattributed)},
 	    {"handle-history", G_CALLBACK(on_history)},
 	    {"handle-apps", G_CALLBACK(on_apps)},
+	    {"handle-sockets", G_CALLBACK(on_sockets)},
 	    {"handle-trouble", G_CALLBACK(on_trouble)},
 	};
 

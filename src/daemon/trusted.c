@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -29,7 +30,6 @@ gboolean netfil_trusted_check(const char *path, const struct stat *status, GErro
 	return FALSE;
 }
 
-/* Who may write the directory can put another file there. */
 static gboolean check_directory_of(const char *path, GError **error)
 {
 	g_autofree char *directory = g_path_get_dirname(path);
@@ -37,6 +37,13 @@ static gboolean check_directory_of(const char *path, GError **error)
 
 	return stat(directory, &status) == 0 ? netfil_trusted_check(directory, &status, error)
 					     : fail_errno(directory, error);
+}
+
+gboolean netfil_trusted_place(const char *path, GError **error)
+{
+	g_autofree char *real = realpath(path, NULL);
+
+	return check_directory_of(path, error) && (!real || check_directory_of(real, error));
 }
 
 static gboolean check_file(const char *path, int fd, gsize max, GError **error)
@@ -92,7 +99,7 @@ char *netfil_trusted_read(const char *path, gsize max, gsize *length, GError **e
 		fail_errno(path, error);
 		return NULL;
 	}
-	if (check_directory_of(path, error) && check_file(path, fd, max, error))
+	if (netfil_trusted_place(path, error) && check_file(path, fd, max, error))
 		text = read_all(path, fd, max, length, error);
 	close(fd);
 	return text;
@@ -117,7 +124,7 @@ GPtrArray *netfil_trusted_list(const char *directory, const char *suffix, GError
 		fail_errno(directory, error);
 		return NULL;
 	}
-	if (!check_directory_of(directory, error) ||
+	if (!netfil_trusted_place(directory, error) ||
 	    !netfil_trusted_check(directory, &status, error))
 		return NULL;
 	dir = g_dir_open(directory, 0, &problem);

@@ -10,6 +10,10 @@
 /* NETFIL_ERROR_DENIED: somebody else may write it. */
 gboolean netfil_trusted_check(const char *path, const struct stat *status, GError **error);
 
+/* The same of the directories that the file is in, also of the one that a link leads to: who
+ * may write there can put another file in its place. */
+gboolean netfil_trusted_place(const char *path, GError **error);
+
 /* The whole of a regular file, with a NUL behind it. NETFIL_ERROR_NOT_FOUND: it is not there;
  * _DENIED; _FULL: it has more than `max` bytes; _FAILED. Caller frees. */
 char *netfil_trusted_read(const char *path, gsize max, gsize *length, GError **error);

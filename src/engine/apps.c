@@ -22,7 +22,7 @@ struct NetfilApps {
 	struct netfil_account *accounts;
 	const struct netfil_account_path *paths;
 	Account own[NETFIL_ACCOUNTS_MAX];
-	GHashTable *names; /* GBytes of a netfil_exe -> char *, interned: paths seen before */
+	GHashTable *names; /* GBytes of a netfil_exe -> GRefString *: paths seen before */
 };
 
 /* ---- the kernel's accounts ---- */
@@ -51,7 +51,8 @@ NetfilApps *netfil_apps_new(NetfilKernel *kernel, GError **error)
 
 	apps->kernel = kernel;
 	apps->names = g_hash_table_new_full(g_bytes_hash, g_bytes_equal,
-					    (GDestroyNotify)g_bytes_unref, NULL);
+					    (GDestroyNotify)g_bytes_unref,
+					    (GDestroyNotify)g_ref_string_release);
 	apps->accounts = netfil_maps_memory(maps, "accounts", error);
 	if (!apps->accounts)
 		return NULL;
@@ -135,21 +136,30 @@ static char *find_running(const struct netfil_exe *exe)
 			       exe->device >> 20, exe->device & 0xfffff);
 }
 
-static const char *exe_name(NetfilApps *apps, guint32 account, const struct netfil_exe *exe)
+/* Once more what is told of it; there is one text for all who are told the same. */
+static GRefString *exe_name(NetfilApps *apps, guint32 account, const struct netfil_exe *exe)
 {
 	const struct netfil_account_path *path = &apps->paths[account];
 	g_autoptr(GBytes) key = g_bytes_new(exe, sizeof(*exe));
+	GRefString *name = g_hash_table_lookup(apps->names, key);
 	g_autofree char *text = NULL;
-	const char *known = g_hash_table_lookup(apps->names, key);
 
-	if (!path->length && known)
-		return known;
+	if (!path->length && name)
+		return g_ref_string_acquire(name);
 	text = path->length ? join(path) : find_running(exe);
 	if (g_hash_table_size(apps->names) >= NAMES_MAX)
 		g_hash_table_remove_all(apps->names);
-	known = g_intern_string(text);
-	g_hash_table_insert(apps->names, g_steal_pointer(&key), (gpointer)known);
-	return known;
+	name = g_ref_string_new_intern(text);
+	g_hash_table_insert(apps->names, g_steal_pointer(&key), g_ref_string_acquire(name));
+	return name;
+}
+
+char *netfil_apps_path(NetfilApps *apps, guint32 account, const struct netfil_exe *exe)
+{
+	gboolean given = account >= NETFIL_ACCOUNT_FIRST && account < NETFIL_ACCOUNTS_MAX &&
+			 !memcmp(&apps->accounts[account].key.exe, exe, sizeof(*exe));
+
+	return g_strdup(exe_name(apps, given ? account : NETFIL_ACCOUNT_OTHERS, exe));
 }
 
 /* ---- what they moved ---- */
@@ -172,9 +182,9 @@ static void describe(NetfilApps *apps, NetfilAppUsage *usage)
 
 	usage->uid = G_MAXUINT32;
 	if (usage->account == NETFIL_ACCOUNT_NOBODY) {
-		usage->exe = "";
+		usage->exe = g_ref_string_new_intern("");
 	} else if (usage->account == NETFIL_ACCOUNT_OTHERS) {
-		usage->exe = "*";
+		usage->exe = g_ref_string_new_intern("*");
 	} else {
 		usage->exe = exe_name(apps, usage->account, &account->key.exe);
 		usage->uid = account->key.uid;
@@ -194,11 +204,17 @@ static NetfilAppUsage usage_of(const NetfilApps *apps, guint32 number)
 	return usage;
 }
 
+static void usage_clear(gpointer usage)
+{
+	g_ref_string_release(((NetfilAppUsage *)usage)->exe);
+}
+
 GArray *netfil_apps_moved(NetfilApps *apps)
 {
 	GArray *moved = g_array_new(FALSE, FALSE, sizeof(NetfilAppUsage));
 	gint64 now = g_get_monotonic_time();
 
+	g_array_set_clear_func(moved, usage_clear);
 	for (guint32 number = 0; number < NETFIL_ACCOUNTS_MAX; number++) {
 		NetfilAppUsage usage = usage_of(apps, number);
 

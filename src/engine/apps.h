@@ -13,8 +13,8 @@ typedef struct NetfilApps NetfilApps;
 /* What an account moved since it was last recorded. */
 typedef struct {
 	guint32 account;
-	const char *exe; /* interned: the executable's path, "" for traffic without an owner, "*"
-			    for applications for which there was no account */
+	GRefString *exe; /* interned, of the array: the executable's path, "" for traffic without
+			    an owner, "*" for applications for which there was no account */
 	guint32 uid;	 /* G_MAXUINT32: none */
 	guint64 in, out; /* since then; bytes */
 	guint64 raw_in, raw_out; /* the account's counters, up to which this reaches */
@@ -37,6 +37,10 @@ void netfil_apps_resume(NetfilApps *apps, guint32 account, guint64 in, guint64 o
 /* Of NetfilAppUsage (g_array_unref): the accounts that moved since they were last recorded,
  * by number. */
 GArray *netfil_apps_moved(NetfilApps *apps);
+
+/* The path of an executable: of the account, if that is its still, or as far as it is known. Caller
+ * frees. */
+char *netfil_apps_path(NetfilApps *apps, guint32 account, const struct netfil_exe *exe);
 
 /* What netfil_apps_moved() gave has been written down, for good. Where few accounts are
  * free, takes back those that were idle for long. */

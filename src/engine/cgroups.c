@@ -142,33 +142,30 @@ gboolean netfil_cgroups_apply(NetfilKernel *kernel, NetfilRule *const rules[NETF
 	return TRUE;
 }
 
-gboolean netfil_cgroups_present(NetfilKernel *kernel, guint rule)
+static void add_rules(gconstpointer id G_GNUC_UNUSED, gconstpointer set, gpointer rules)
 {
-	NetfilMaps *maps = netfil_kernel_maps(kernel);
-	g_autoptr(GByteArray) keys = netfil_maps_keys(maps, "cgroups", sizeof(guint64));
-
-	for (gsize at = 0; at < keys->len; at += sizeof(guint64)) {
-		struct netfil_set set;
-
-		if (netfil_maps_get(maps, "cgroups", keys->data + at, &set) &&
-		    netfil_set_has(&set, rule))
-			return TRUE;
-	}
-	return FALSE;
+	netfil_set_union(rules, set);
 }
 
-void netfil_cgroups_scrub(NetfilKernel *kernel, guint rule)
+void netfil_cgroups_present(NetfilKernel *kernel, struct netfil_set *rules)
+{
+	netfil_maps_each(netfil_kernel_maps(kernel), "cgroups", sizeof(guint64),
+			 sizeof(struct netfil_set), add_rules, rules);
+}
+
+void netfil_cgroups_scrub(NetfilKernel *kernel, const struct netfil_set *rules)
 {
 	NetfilMaps *maps = netfil_kernel_maps(kernel);
 	g_autoptr(GByteArray) keys = netfil_maps_keys(maps, "cgroups_gone", sizeof(guint64));
 
 	for (gsize at = 0; at < keys->len; at += sizeof(guint64)) {
-		struct netfil_set set;
+		struct netfil_set set, kept;
 
-		if (!netfil_maps_get(maps, "cgroups_gone", keys->data + at, &set) ||
-		    !netfil_set_has(&set, rule))
+		if (!netfil_maps_get(maps, "cgroups_gone", keys->data + at, &set))
 			continue;
-		netfil_set_remove(&set, rule);
-		netfil_maps_put(maps, "cgroups_gone", keys->data + at, &set, NULL);
+		kept = set;
+		netfil_set_subtract(&kept, rules);
+		if (memcmp(&kept, &set, sizeof(set)))
+			netfil_maps_put(maps, "cgroups_gone", keys->data + at, &kept, NULL);
 	}
 }

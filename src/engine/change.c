@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* Filters are added, changed and removed. */
+#include "batch.h"
 #include "clock.h"
-#include "engine-private.h"
 
 gboolean netfil_add_new(NetfilEngine *e, NetfilFilter *filter, GError **error)
 {
@@ -54,18 +54,6 @@ gboolean netfil_engine_add(NetfilEngine *e, const NetfilSpec *spec, guint32 owne
 	}
 	netfil_grant_follow(e, filter);
 	netfil_emit_added(e, spec->name);
-	return TRUE;
-}
-
-gboolean netfil_engine_remove(NetfilEngine *e, const char *name, GError **error)
-{
-	NetfilFilter *filter = netfil_find(e, name, error);
-	g_autofree char *kept = g_strdup(name);
-
-	if (!filter || (e->ledger && !netfil_ledger_delete(e->ledger, filter->id, error)))
-		return FALSE;
-	netfil_uninstall(e, filter);
-	netfil_emit_removed(e, kept);
 	return TRUE;
 }
 
@@ -135,48 +123,131 @@ gboolean netfil_take_spec(NetfilEngine *e, NetfilFilter *filter, NetfilSpec *spe
 	return FALSE;
 }
 
-gboolean netfil_engine_switch(NetfilEngine *e, const char *name, gboolean on, GError **error)
+/* Of NetfilFilter, each once; NULL if one of them is not there. */
+static GPtrArray *find_all(NetfilEngine *e, const char *const *names, GError **error)
 {
-	NetfilFilter *filter = netfil_find(e, name, error);
-	g_autoptr(NetfilSpec) spec = NULL;
+	g_autoptr(GHashTable) seen = g_hash_table_new(NULL, NULL);
+	g_autoptr(GPtrArray) filters = g_ptr_array_new();
 
-	if (!filter)
-		return FALSE;
-	spec = netfil_spec_copy(filter->spec);
-	spec->on = on;
-	if (!netfil_take_spec(e, filter, spec, filter->owner, TRUE, NULL, error))
-		return FALSE;
-	g_steal_pointer(&spec);
-	netfil_emit_changed(e, filter);
-	return TRUE;
+	if (!names[0]) {
+		g_set_error_literal(error, NETFIL_ERROR, NETFIL_ERROR_INVALID,
+				    "no filter is named: name one or more");
+		return NULL;
+	}
+	for (; *names; names++) {
+		NetfilFilter *filter = netfil_find(e, *names, error);
+
+		if (!filter)
+			return NULL;
+		if (g_hash_table_add(seen, filter))
+			g_ptr_array_add(filters, filter);
+	}
+	return g_steal_pointer(&filters);
 }
 
-gboolean netfil_engine_reset(NetfilEngine *e, const char *name, GError **error)
+gboolean netfil_engine_remove(NetfilEngine *e, const char *const *names, GError **error)
 {
-	NetfilFilter *filter = netfil_find(e, name, error);
-	gint64 now = netfil_clock_seconds();
+	g_autoptr(GPtrArray) filters = find_all(e, names, error);
+	g_autoptr(NetfilBatch) batch = netfil_batch_new(e);
+
+	for (guint i = 0; filters && i < filters->len; i++)
+		netfil_batch_remove(batch, filters->pdata[i]);
+	return filters && netfil_batch_carry_out(batch, error);
+}
+
+gboolean netfil_engine_switch(NetfilEngine *e, const char *const *names, gboolean on,
+			      GError **error)
+{
+	g_autoptr(GPtrArray) filters = find_all(e, names, error);
+	g_autoptr(NetfilBatch) batch = netfil_batch_new(e);
+
+	for (guint i = 0; filters && i < filters->len; i++) {
+		NetfilFilter *filter = filters->pdata[i];
+		g_autoptr(NetfilSpec) spec = netfil_spec_copy(filter->spec);
+
+		spec->on = on;
+		netfil_batch_change(batch, filter, spec, filter->owner, NULL, FALSE, TRUE, NULL);
+	}
+	return filters && netfil_batch_carry_out(batch, error);
+}
+
+typedef struct {
+	NetfilFilter *filter;
+	NetfilStanding before;
 	NetfilLedgerCycle closed;
-	NetfilStanding standing;
+} Reset;
+
+/* The counters stand where they stood: what was used is counted from here. */
+static Reset restart(NetfilEngine *e, NetfilFilter *filter, gint64 now)
+{
+	Reset reset = {.filter = filter, .before = netfil_filter_standing(filter)};
 	NetfilCounters at;
 
-	if (!filter)
-		return FALSE;
-	standing = netfil_filter_standing(filter);
 	netfil_filter_read(e->kernel, filter, &at);
-	closed = netfil_turn_close(filter, &at, now);
+	reset.closed = netfil_turn_close(filter, &at, now);
 	netfil_filter_restart(
 	    filter, &at, now,
 	    netfil_cycle_end(&filter->spec->every, netfil_clock_zone(), now, now));
+	return reset;
+}
+
+static gboolean record_resets(NetfilEngine *e, const GArray *resets, GError **error)
+{
+	gboolean good = TRUE;
+
+	if (!e->ledger)
+		return TRUE;
+	if (!netfil_ledger_begin(e->ledger, error))
+		return FALSE;
+	for (guint i = 0; good && i < resets->len; i++) {
+		const Reset *reset = &g_array_index(resets, Reset, i);
+
+		good = netfil_record(e, reset->filter, error) &&
+		       netfil_ledger_close_cycle(e->ledger, &reset->closed, error);
+	}
+	if (good)
+		return netfil_ledger_commit(e->ledger, error);
+	netfil_ledger_rollback(e->ledger);
+	return FALSE;
+}
+
+static void put_back_resets(const GArray *resets)
+{
+	for (guint i = 0; i < resets->len; i++) {
+		const Reset *reset = &g_array_index(resets, Reset, i);
+
+		netfil_filter_stand(reset->filter, &reset->before);
+		reset->filter->dirty = TRUE; /* what is known to be written is not */
+	}
+}
+
+gboolean netfil_engine_reset(NetfilEngine *e, const char *const *names, GError **error)
+{
+	g_autoptr(GArray) resets = g_array_new(FALSE, FALSE, sizeof(Reset));
+	g_autoptr(GPtrArray) filters = find_all(e, names, error);
+	gint64 now = netfil_clock_seconds();
+
+	if (!filters)
+		return FALSE;
+	for (guint i = 0; i < filters->len; i++) {
+		Reset reset = restart(e, filters->pdata[i], now);
+
+		g_array_append_val(resets, reset);
+	}
 	/* On disk before it holds: a crash between gives the old cycle, not both. */
-	if (!netfil_record_reset(e, filter, &closed, error)) {
-		netfil_filter_stand(filter, &standing);
+	if (!record_resets(e, resets, error)) {
+		put_back_resets(resets);
 		return FALSE;
 	}
-	g_array_set_size(filter->warned, 0);
-	netfil_filter_arm(e->kernel, filter);
-	netfil_grant_follow(e, filter);
-	netfil_cap_follow(e, filter);
-	netfil_emit_changed(e, filter);
+	for (guint i = 0; i < filters->len; i++) {
+		NetfilFilter *filter = filters->pdata[i];
+
+		g_array_set_size(filter->warned, 0);
+		netfil_filter_arm(e->kernel, filter);
+		netfil_grant_follow(e, filter);
+		netfil_cap_follow(e, filter);
+		netfil_emit_changed(e, filter);
+	}
 	return TRUE;
 }
 
@@ -228,16 +299,6 @@ void netfil_put_rule(NetfilEngine *e, NetfilFilter *filter, NetfilRule *rule, gb
 	filter->rule = rule;
 }
 
-static gboolean replace_rule(NetfilEngine *e, NetfilFilter *filter, const NetfilSpec *spec,
-			     GError **error)
-{
-	NetfilRule *rule = netfil_new_rule(e, filter, spec, error);
-
-	if (rule)
-		netfil_put_rule(e, filter, rule, spec->on);
-	return rule != NULL;
-}
-
 gboolean netfil_may_become(const NetfilFilter *filter, const NetfilSpec *spec, GError **error)
 {
 	if (netfil_is_frame_filter(spec) == netfil_is_frame_filter(filter->spec))
@@ -249,32 +310,23 @@ gboolean netfil_may_become(const NetfilFilter *filter, const NetfilSpec *spec, G
 	return FALSE;
 }
 
-static gboolean change(NetfilEngine *e, NetfilFilter *filter, NetfilSpec *spec, guint32 owner,
-		       gboolean selectors, const NetfilAdjust *adjust, GError **error)
-{
-	if (!netfil_may_become(filter, spec, error) || !netfil_want_forwarding(e, spec, error))
-		return FALSE;
-	if (selectors && filter->rule && !replace_rule(e, filter, spec, error))
-		return FALSE;
-	return netfil_take_spec(e, filter, spec, owner, selectors, adjust, error);
-}
-
 gboolean netfil_engine_set(NetfilEngine *e, const char *name, GVariant *changes, guint32 owner,
 			   GError **error)
 {
 	NetfilFilter *filter = netfil_find(e, name, error);
+	g_autoptr(NetfilBatch) batch = netfil_batch_new(e);
 	g_autoptr(NetfilSpec) spec = NULL;
 	g_autoptr(GVariant) rest = NULL;
 	NetfilAdjust adjust;
+	gboolean selects;
 
 	if (!filter || !netfil_adjust_split(changes, &adjust, &rest, error))
 		return FALSE;
 	spec = netfil_spec_copy(filter->spec);
 	if (!netfil_spec_update(spec, rest, error) || !netfil_spec_check(spec, error) ||
-	    !netfil_adjust_check(&adjust, spec, error) ||
-	    !change(e, filter, spec, owner, touches_selectors(rest), &adjust, error))
+	    !netfil_adjust_check(&adjust, spec, error) || !netfil_may_become(filter, spec, error))
 		return FALSE;
-	g_steal_pointer(&spec);
-	netfil_emit_changed(e, filter);
-	return TRUE;
+	selects = touches_selectors(rest);
+	netfil_batch_change(batch, filter, spec, owner, NULL, selects, selects, &adjust);
+	return netfil_batch_carry_out(batch, error);
 }

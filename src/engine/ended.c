@@ -13,7 +13,7 @@ static gboolean has_processes(NetfilEngine *e, const NetfilFilter *filter)
 	return processes->len > 0;
 }
 
-static guint64 used_by(NetfilEngine *e, const NetfilFilter *filter)
+static guint64 used_by(NetfilEngine *e, NetfilFilter *filter)
 {
 	NetfilCounters now;
 
@@ -65,10 +65,11 @@ static gboolean remove_over(NetfilEngine *e)
 	}
 	for (guint i = 0; i < over->len; i++) {
 		NetfilFilter *filter = over->pdata[i];
+		const char *const names[] = {filter->spec->name, NULL};
 
 		netfil_emit_changed(e, filter); /* its last numbers */
 		/* If the ledger cannot be written, which the checkpoint tells: the next time. */
-		netfil_engine_remove(e, filter->spec->name, NULL);
+		netfil_engine_remove(e, names, NULL);
 	}
 	return waiting > 0;
 }

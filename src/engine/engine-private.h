@@ -33,7 +33,8 @@ struct _NetfilEngine {
 	NetfilLedger *ledger; /* NULL: none */
 	gboolean pinned;
 	gboolean resuming; /* not all filters are there yet */
-	gboolean gathering; /* many are changed at once, see apply.c */
+	gboolean gathering; /* many are changed at once, see batch.c */
+	NetfilPresence *presence; /* while many are told of; else NULL */
 	GHashTable *filters; /* name -> NetfilFilter * */
 	NetfilFilter *by_slot[NETFIL_SLOTS_MAX];
 	guint next_slot;
@@ -42,6 +43,7 @@ struct _NetfilEngine {
 	guint tick_source;
 	guint reset_source;
 	guint ended_source;
+	guint watch_source;
 	char *zone_name; /* by which cycles end */
 
 	/* What the ledger is still to be told. */
@@ -100,7 +102,7 @@ gboolean netfil_install(NetfilEngine *e, NetfilFilter *filter, int rule, gboolea
 /* Takes it away, and frees the filter. */
 void netfil_uninstall(NetfilEngine *e, NetfilFilter *filter);
 
-/* change.c: its steps, for apply.c too. */
+/* change.c: its steps, for batch.c and apply.c. */
 
 /* Gives it a row in the ledger and its hold on the kernel; frees it on error. */
 gboolean netfil_add_new(NetfilEngine *e, NetfilFilter *filter, GError **error);
@@ -157,6 +159,9 @@ void netfil_turn_all(NetfilEngine *e);
 /* Gives the filter's warnings that are due. */
 void netfil_turn_warn(NetfilEngine *e, NetfilFilter *filter);
 
+/* sockets.c: what it waits for is not waited for any more. */
+void netfil_sockets_forget(NetfilEngine *e);
+
 /* ended.c: from now on removes filters with until-exit whose processes have ended, as long as
  * there are any. */
 void netfil_ended_watch(NetfilEngine *e);
@@ -187,10 +192,6 @@ void netfil_adjust_apply(NetfilEngine *e, NetfilFilter *filter, const NetfilAdju
 
 /* Writes the filter's row, and gives a new filter its id. */
 gboolean netfil_record(NetfilEngine *e, NetfilFilter *filter, GError **error);
-
-/* The same for a filter that was reset, with the cycle that was over then. */
-gboolean netfil_record_reset(NetfilEngine *e, NetfilFilter *filter, const NetfilLedgerCycle *closed,
-			     GError **error);
 
 /* Notes and tells what is wrong with the ledger; NULL: nothing is. */
 void netfil_trouble(NetfilEngine *e, const GError *error);

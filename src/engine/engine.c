@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "sets.h"
 
 G_DEFINE_FINAL_TYPE(NetfilEngine, netfil_engine, G_TYPE_OBJECT)
 
@@ -57,27 +58,36 @@ void netfil_emit_trouble(NetfilEngine *e)
 NetfilStatus *netfil_engine_get(NetfilEngine *e, const char *name, GError **error)
 {
 	NetfilFilter *filter = netfil_find(e, name, error);
+	NetfilPresence presence = {0};
 
-	return filter ? netfil_filter_status(e->kernel, filter) : NULL;
+	if (!filter)
+		return NULL;
+	return netfil_filter_status(e->kernel, filter, e->presence ? e->presence : &presence);
 }
 
 static gint compare_names(gconstpointer a, gconstpointer b)
 {
-	const NetfilStatus *const *x = a, *const *y = b;
+	const NetfilFilter *const *x = a, *const *y = b;
 
 	return strcmp((*x)->spec->name, (*y)->spec->name);
 }
 
-GPtrArray *netfil_engine_list(NetfilEngine *e)
+GPtrArray *netfil_engine_list(NetfilEngine *e, const char *after, guint count)
 {
 	GPtrArray *list = g_ptr_array_new_with_free_func((GDestroyNotify)netfil_status_free);
+	g_autoptr(GPtrArray) filters = g_ptr_array_new();
+	NetfilPresence presence = {0};
 	GHashTableIter iter;
-	gpointer filter;
+	gpointer name, filter;
 
 	g_hash_table_iter_init(&iter, e->filters);
-	while (g_hash_table_iter_next(&iter, NULL, &filter))
-		g_ptr_array_add(list, netfil_filter_status(e->kernel, filter));
-	g_ptr_array_sort(list, compare_names);
+	while (g_hash_table_iter_next(&iter, &name, &filter))
+		if (!after || strcmp(name, after) > 0)
+			g_ptr_array_add(filters, filter);
+	g_ptr_array_sort(filters, compare_names);
+	for (guint i = 0; i < MIN(filters->len, count); i++)
+		g_ptr_array_add(list,
+				netfil_filter_status(e->kernel, filters->pdata[i], &presence));
 	return list;
 }
 
@@ -117,15 +127,11 @@ void netfil_engine_losses(NetfilEngine *e, guint64 losses[NETFIL_LOSSES])
 
 static gboolean follows(NetfilEngine *e, const NetfilFilter *filter, guint32 pid)
 {
-	g_autoptr(GArray) tree = NULL;
+	struct netfil_process process;
 
-	if (!filter->spec->pids->len || !filter->rule)
-		return FALSE;
-	tree = netfil_kernel_rule_processes(e->kernel, filter->rule->number);
-	for (guint i = 0; i < tree->len; i++)
-		if (g_array_index(tree, guint32, i) == pid)
-			return TRUE;
-	return FALSE;
+	return filter->spec->pids->len && filter->rule &&
+	       netfil_maps_get(netfil_kernel_maps(e->kernel), "processes", &pid, &process) &&
+	       netfil_set_has(&process.rules, filter->rule->number);
 }
 
 const char *netfil_engine_follows(NetfilEngine *e, const char *name, guint32 pid)
@@ -288,6 +294,7 @@ static void netfil_engine_finalize(GObject *object)
 	}
 	if (e->ended_source)
 		g_source_remove(e->ended_source);
+	netfil_sockets_forget(e);
 	if (e->reset_source)
 		g_source_remove(e->reset_source);
 	g_hash_table_iter_init(&iter, e->filters);

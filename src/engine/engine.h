@@ -4,6 +4,7 @@
 #include <gio/gio.h>
 
 #include "core/change.h"
+#include "core/socket-usage.h"
 #include "core/status.h"
 
 /*
@@ -62,9 +63,12 @@ gboolean netfil_engine_add(NetfilEngine *engine, const NetfilSpec *spec, guint32
  * then on. */
 gboolean netfil_engine_set(NetfilEngine *engine, const char *name, GVariant *changes,
 			   guint32 owner, GError **error);
-gboolean netfil_engine_switch(NetfilEngine *engine, const char *name, gboolean on, GError **error);
-gboolean netfil_engine_reset(NetfilEngine *engine, const char *name, GError **error);
-gboolean netfil_engine_remove(NetfilEngine *engine, const char *name, GError **error);
+
+/* All that are named (NULL-terminated), or none. */
+gboolean netfil_engine_switch(NetfilEngine *engine, const char *const *names, gboolean on,
+			      GError **error);
+gboolean netfil_engine_reset(NetfilEngine *engine, const char *const *names, GError **error);
+gboolean netfil_engine_remove(NetfilEngine *engine, const char *const *names, GError **error);
 
 /* Makes the filters what the specs (of NetfilSpec) say, all or none, and the administrators':
  * adds, changes (usage goes on) and, with `prune`, removes those of the administrators that are not among them. dry_run: only tells.
@@ -86,7 +90,9 @@ gboolean netfil_engine_reload(NetfilEngine *engine, GError **error);
 
 /* Numbers of this instant. Caller frees. */
 NetfilStatus *netfil_engine_get(NetfilEngine *engine, const char *name, GError **error);
-GPtrArray *netfil_engine_list(NetfilEngine *engine); /* of NetfilStatus, by name */
+
+/* Of NetfilStatus, by name: `count` of those behind the name `after` (NULL: from the start). */
+GPtrArray *netfil_engine_list(NetfilEngine *engine, const char *after, guint count);
 
 /* Connections of the filter that their application has closed while the kernel still
  * sends what it left. 0 for a name that is not there. */
@@ -97,7 +103,7 @@ void netfil_engine_end_connections(NetfilEngine *engine, const char *name);
 
 /* What a filter or an application moved in a period. */
 typedef struct {
-	const char *name; /* interned: the filter's name, or the executable's path ("": traffic
+	GRefString *name; /* interned, of the array: the filter's name, or the executable's path ("": traffic
 			     without an owner, "*": applications for which there was no room) */
 	guint32 uid;	  /* applications; G_MAXUINT32: none */
 	gint64 start, end; /* seconds since the epoch; end is excluded */
@@ -111,6 +117,10 @@ typedef struct {
 GArray *netfil_engine_history(NetfilEngine *engine, const char *name, NetfilBy by, gint64 from,
 			      gint64 to, GError **error);
 GArray *netfil_engine_apps(NetfilEngine *engine, int by, gint64 from, gint64 to, GError **error);
+
+/* What each socket that moved something did, by cookie (g_array_unref). Counting begins with the
+ * first call, and ends when nobody has asked for ten seconds. */
+GArray *netfil_engine_sockets(NetfilEngine *engine);
 
 /* What is wrong with the ledger, or else what its owner complains of, and since when; "" if
  * nothing is. */

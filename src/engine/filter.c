@@ -5,7 +5,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "cgroups.h"
 #include "clock.h"
 #include "kill.h"
 #include "pause.h"
@@ -77,18 +76,20 @@ static void add_refusals(NetfilKernel *kernel, guint number, NetfilCounters *c)
 	c->reset_packets += load((const guint64 *)&slot->reset_packets);
 }
 
-void netfil_filter_read(NetfilKernel *kernel, const NetfilFilter *filter, NetfilCounters *c)
+void netfil_filter_read(NetfilKernel *kernel, NetfilFilter *filter, NetfilCounters *c)
 {
 	const struct netfil_slot *slot = netfil_kernel_slot(kernel, filter->slot);
 	guint64 in = load((const guint64 *)&slot->used[NETFIL_IN]);
 	guint64 out = load((const guint64 *)&slot->used[NETFIL_OUT]);
 
 	/* A charge that another filter refuses is undone within a packet's time. The
-	 * lesser of two readings was true at some moment between them. */
-	sched_yield();
-	*c = (NetfilCounters){0};
-	c->in = MIN(in, load((const guint64 *)&slot->used[NETFIL_IN]));
-	c->out = MIN(out, load((const guint64 *)&slot->used[NETFIL_OUT]));
+	 * lesser of two readings was true at some moment between them. Where nothing has
+	 * moved since the last time there is nothing to be undone. */
+	if (in != filter->read_in || out != filter->read_out)
+		sched_yield();
+	filter->read_in = MIN(in, load((const guint64 *)&slot->used[NETFIL_IN]));
+	filter->read_out = MIN(out, load((const guint64 *)&slot->used[NETFIL_OUT]));
+	*c = (NetfilCounters){.in = filter->read_in, .out = filter->read_out};
 	add_refusals(kernel, filter->slot, c);
 	if (filter->sockets_slot != NETFIL_NO_SLOT)
 		add_refusals(kernel, filter->sockets_slot, c);
@@ -124,7 +125,7 @@ static NetfilCounters used_at(const NetfilFilter *filter, NetfilCounters now)
 	return netfil_counters_less(&now, &filter->base);
 }
 
-void netfil_filter_used(NetfilKernel *kernel, const NetfilFilter *filter, NetfilCounters *used)
+void netfil_filter_used(NetfilKernel *kernel, NetfilFilter *filter, NetfilCounters *used)
 {
 	NetfilCounters now;
 
@@ -170,17 +171,18 @@ static guint32 policy_flags(NetfilOnLimit policy)
 
 gboolean netfil_filter_is_unlimited(const NetfilFilter *filter)
 {
-	return MAX(filter->unlimited_until, filter->free_until) > netfil_clock_seconds();
+	gint64 until = MAX(filter->unlimited_until, filter->free_until);
+
+	return until && until > netfil_clock_seconds();
 }
 
 /* In the kernel's clock, so that it keeps the caps again on time whoever is there. */
 static guint64 over_until(const NetfilFilter *filter)
 {
-	gint64 left =
-	    MAX(filter->unlimited_until, filter->free_until) * G_USEC_PER_SEC - netfil_clock_now();
+	gint64 until = MAX(filter->unlimited_until, filter->free_until), left;
 	struct timespec now;
 
-	if (left <= 0)
+	if (!until || (left = until * G_USEC_PER_SEC - netfil_clock_now()) <= 0)
 		return 0;
 	clock_gettime(CLOCK_BOOTTIME, &now);
 	return (guint64)now.tv_sec * 1000000000 + now.tv_nsec +
@@ -254,42 +256,26 @@ guint netfil_filter_exhausted(NetfilKernel *kernel, const NetfilFilter *filter)
 }
 
 /* Nothing is there that it could match. */
-static gboolean waits(NetfilKernel *kernel, const NetfilFilter *filter)
+static gboolean waits(NetfilKernel *kernel, const NetfilFilter *filter, NetfilPresence *presence)
 {
-	const NetfilSelectors *s;
-
-	if (!filter->rule)
-		return !filter->frame.present;
-	s = filter->rule->selectors;
-	if (s->asked & 1 << NETFIL_KIND_CGROUP &&
-	    !netfil_cgroups_present(kernel, filter->rule->number))
-		return TRUE;
-	if ((s->asked & 1 << NETFIL_KIND_EXE && !s->exes->len) ||
-	    (s->asked & 1 << NETFIL_KIND_USER && !s->uids->len) ||
-	    (s->asked & 1 << NETFIL_KIND_PREFIX && !s->prefixes->len))
-		return TRUE;
-	if (s->asked & 1 << NETFIL_KIND_PROCESS) {
-		g_autoptr(GArray) processes =
-		    netfil_kernel_rule_processes(kernel, filter->rule->number);
-
-		return !processes->len;
-	}
-	return FALSE;
+	return filter->rule ? !netfil_presence_has(presence, kernel, filter->rule)
+			    : !filter->frame.present;
 }
 
-static NetfilState state_of(NetfilKernel *kernel, const NetfilFilter *filter)
+static NetfilState state_of(NetfilKernel *kernel, const NetfilFilter *filter,
+			    NetfilPresence *presence)
 {
 	if (!filter->spec->on)
 		return NETFIL_STATE_OFF;
 	if (netfil_filter_exhausted(kernel, filter))
 		return NETFIL_STATE_EXHAUSTED;
-	return waits(kernel, filter) ? NETFIL_STATE_WAITING : NETFIL_STATE_ON;
+	return waits(kernel, filter, presence) ? NETFIL_STATE_WAITING : NETFIL_STATE_ON;
 }
 
 /* Of the caps the one that is reached first. */
-static gint64 forecast(const NetfilStatus *status)
+static gint64 forecast(const NetfilStatus *status, gint64 now)
 {
-	gint64 now = netfil_clock_seconds(), first = 0;
+	gint64 first = 0;
 
 	if (status->state == NETFIL_STATE_OFF || status->state == NETFIL_STATE_EXHAUSTED)
 		return 0;
@@ -305,7 +291,7 @@ static gint64 forecast(const NetfilStatus *status)
 	return first;
 }
 
-NetfilStatus *netfil_filter_usage(NetfilKernel *kernel, const NetfilFilter *filter)
+NetfilStatus *netfil_filter_usage(NetfilKernel *kernel, NetfilFilter *filter)
 {
 	NetfilStatus *status = netfil_status_new(filter->spec);
 	NetfilCounters used;
@@ -331,11 +317,14 @@ NetfilStatus *netfil_filter_usage(NetfilKernel *kernel, const NetfilFilter *filt
 	return status;
 }
 
-NetfilStatus *netfil_filter_status(NetfilKernel *kernel, const NetfilFilter *filter)
+NetfilStatus *netfil_filter_status(NetfilKernel *kernel, NetfilFilter *filter,
+				   NetfilPresence *presence)
 {
 	NetfilStatus *status = netfil_filter_usage(kernel, filter);
 
-	status->state = state_of(kernel, filter);
-	status->forecast = forecast(status);
+	status->state = state_of(kernel, filter, presence);
+	if (!presence->now)
+		presence->now = netfil_clock_seconds();
+	status->forecast = forecast(status, presence->now);
 	return status;
 }

@@ -3,6 +3,7 @@
 
 #include "core/status.h"
 #include "ledger/ledger.h"
+#include "presence.h"
 #include "rules.h"
 
 #define NETFIL_NO_SLOT G_MAXUINT
@@ -27,6 +28,7 @@ typedef struct {
 	NetfilFrameFilter frame;
 	NetfilRule *except_rule; /* a frame filter's, for addresses that it leaves out */
 	NetfilCounters base; /* the slot's counters when the cycle began */
+	guint64 read_in, read_out; /* the slot's, as they were last read */
 	gint64 started, ends;
 	gint64 past_ends, past_booted; /* where the clock stands long before `started`: see
 					  turn.c */
@@ -75,10 +77,10 @@ void netfil_filter_stand(NetfilFilter *filter, const NetfilStanding *standing);
 
 /* The slot's counters at one moment between the call and its return: free of charges
  * that are undone a moment later. */
-void netfil_filter_read(NetfilKernel *kernel, const NetfilFilter *filter, NetfilCounters *counters);
+void netfil_filter_read(NetfilKernel *kernel, NetfilFilter *filter, NetfilCounters *counters);
 
 /* Since the cycle began. */
-void netfil_filter_used(NetfilKernel *kernel, const NetfilFilter *filter, NetfilCounters *used);
+void netfil_filter_used(NetfilKernel *kernel, NetfilFilter *filter, NetfilCounters *used);
 
 /* This cycle's cap in the slot's own terms: what used[direction] may reach;
  * NETFIL_NO_LIMIT without a cap. */
@@ -106,5 +108,6 @@ guint netfil_filter_exhausted(NetfilKernel *kernel, const NetfilFilter *filter);
 gboolean netfil_filter_is_unlimited(const NetfilFilter *filter);
 
 /* Numbers alone: no state, no forecast. */
-NetfilStatus *netfil_filter_usage(NetfilKernel *kernel, const NetfilFilter *filter);
-NetfilStatus *netfil_filter_status(NetfilKernel *kernel, const NetfilFilter *filter);
+NetfilStatus *netfil_filter_usage(NetfilKernel *kernel, NetfilFilter *filter);
+NetfilStatus *netfil_filter_status(NetfilKernel *kernel, NetfilFilter *filter,
+				   NetfilPresence *presence);

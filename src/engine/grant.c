@@ -30,7 +30,7 @@ static gboolean is_strict(const NetfilEngine *e, const NetfilSpec *spec)
 	return e->ledger && durability == NETFIL_DURABILITY_STRICT && has_cap(spec);
 }
 
-static guint64 position(NetfilEngine *e, const NetfilFilter *filter)
+static guint64 position(NetfilEngine *e, NetfilFilter *filter)
 {
 	NetfilCounters now;
 

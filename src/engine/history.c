@@ -38,13 +38,26 @@ typedef struct {
 	GArray *sums;      /* of NetfilHistory */
 } Sums;
 
+static void history_clear(gpointer history)
+{
+	g_clear_pointer(&((NetfilHistory *)history)->name, g_ref_string_release);
+}
+
+static GArray *histories_new(void)
+{
+	GArray *histories = g_array_new(FALSE, TRUE, sizeof(NetfilHistory));
+
+	g_array_set_clear_func(histories, history_clear);
+	return histories;
+}
+
 static void sums_init(Sums *sums, NetfilEngine *e, int by)
 {
 	sums->engine = e;
 	sums->zone = netfil_clock_zone();
 	sums->by = by;
 	sums->index = g_hash_table_new_full(key_hash, key_equal, g_free, NULL);
-	sums->sums = g_array_new(FALSE, TRUE, sizeof(NetfilHistory));
+	sums->sums = histories_new();
 }
 
 static gint compare(gconstpointer a, gconstpointer b)
@@ -91,7 +104,7 @@ static NetfilHistory *sum_of(Sums *sums, const NetfilLedgerEntry *entry, const c
 		at = GUINT_TO_POINTER(sums->sums->len);
 		g_hash_table_insert(sums->index, g_memdup2(&key, sizeof(key)), at);
 		sum = &g_array_index(sums->sums, NetfilHistory, GPOINTER_TO_UINT(at) - 1);
-		*sum = (NetfilHistory){.name = name, .uid = entry->uid, .start = start};
+		*sum = (NetfilHistory){.name = g_ref_string_new_intern(name), .uid = entry->uid, .start = start};
 	}
 	sum = &g_array_index(sums->sums, NetfilHistory, GPOINTER_TO_UINT(at) - 1);
 	sum->end = MAX(sum->end, end);
@@ -106,7 +119,7 @@ static void add(Sums *sums, const NetfilLedgerEntry *entry)
 
 	if (entry->filter && !filter)
 		return;
-	sum = sum_of(sums, entry, filter ? g_intern_string(filter->spec->name) : entry->exe);
+	sum = sum_of(sums, entry, filter ? filter->spec->name : entry->exe);
 	sum->in += entry->sum.in;
 	sum->out += entry->sum.out;
 	sum->refused_bytes += entry->sum.refused_bytes;
@@ -117,7 +130,7 @@ static void add_cycle(GArray *sums, const NetfilFilter *filter, gint64 start, gi
 		      const NetfilCounters *used)
 {
 	NetfilHistory sum = {
-	    .name = g_intern_string(filter->spec->name),
+	    .name = g_ref_string_new_intern(filter->spec->name),
 	    .start = start,
 	    .end = end,
 	    .in = used->in,
@@ -141,7 +154,7 @@ static GArray *cycles(NetfilEngine *e, const NetfilFilter *only, gint64 from, gi
 
 	if (!closed)
 		return NULL;
-	sums = g_array_new(FALSE, TRUE, sizeof(NetfilHistory));
+	sums = histories_new();
 	for (guint i = 0; i < closed->len; i++) {
 		const NetfilLedgerCycle *cycle = &g_array_index(closed, NetfilLedgerCycle, i);
 		const NetfilFilter *filter = netfil_filter_by_id(e, cycle->filter);
@@ -151,7 +164,7 @@ static GArray *cycles(NetfilEngine *e, const NetfilFilter *only, gint64 from, gi
 	}
 	g_hash_table_iter_init(&iter, e->filters);
 	while (g_hash_table_iter_next(&iter, NULL, &value)) {
-		const NetfilFilter *filter = value;
+		NetfilFilter *filter = value;
 		NetfilCounters used;
 
 		if ((only && filter != only) || filter->started >= to)

@@ -47,7 +47,7 @@ const char *netfil_engine_trouble(NetfilEngine *e, gint64 *since)
 
 /* ---- rows ---- */
 
-static NetfilLedgerFilter *to_row(NetfilEngine *e, const NetfilFilter *filter)
+static NetfilLedgerFilter *to_row(NetfilEngine *e, NetfilFilter *filter)
 {
 	NetfilLedgerFilter *row = g_new0(NetfilLedgerFilter, 1);
 
@@ -93,24 +93,4 @@ gboolean netfil_record(NetfilEngine *e, NetfilFilter *filter, GError **error)
 	}
 	netfil_ledger_filter_free(row);
 	return done;
-}
-
-static gboolean write_reset(NetfilEngine *e, NetfilFilter *filter, const NetfilLedgerCycle *closed,
-			    GError **error)
-{
-	return netfil_record(e, filter, error) &&
-	       netfil_ledger_close_cycle(e->ledger, closed, error);
-}
-
-gboolean netfil_record_reset(NetfilEngine *e, NetfilFilter *filter, const NetfilLedgerCycle *closed,
-			     GError **error)
-{
-	if (!e->ledger)
-		return TRUE;
-	if (!netfil_ledger_begin(e->ledger, error))
-		return FALSE;
-	if (write_reset(e, filter, closed, error))
-		return netfil_ledger_commit(e->ledger, error);
-	netfil_ledger_rollback(e->ledger);
-	return FALSE;
 }

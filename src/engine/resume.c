@@ -46,10 +46,10 @@ static gboolean fill_slot(NetfilEngine *e, NetfilFilter *filter, GError **error)
 
 static NetfilFilter *filter_of_row(const NetfilLedgerFilter *row, GError **error)
 {
-	g_autoptr(NetfilSpec) spec = netfil_spec_new(row->name);
+	g_autoptr(NetfilSpec) spec = netfil_spec_from_variant(row->name, row->spec, error);
 	NetfilFilter *filter;
 
-	if (!netfil_spec_update(spec, row->spec, error))
+	if (!spec)
 		return NULL;
 	filter = netfil_filter_new(spec);
 	filter->id = row->id;

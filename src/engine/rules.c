@@ -1,26 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-#include "rules.h"
-
 #include <string.h>
 
 #include "cgroups.h"
 #include "core/error.h"
-#include "tables.h"
-
-struct NetfilRules {
-	NetfilKernel *kernel;
-	NetfilSets *sets;
-	NetfilTable *exes, *users, *prefixes, *excepts;
-	NetfilRule *by_number[NETFIL_RULES_MAX];
-	GHashTable *interfaces; /* ifindex -> struct netfil_interface *, as in the map */
-	gboolean frozen;
-
-	/* Between netfil_rules_gather() and netfil_rules_settle(). */
-	gboolean gathering;
-	guint32 due;		/* kinds whose maps are to be written */
-	gboolean unlabelled;	/* are sockets of processes that were adopted */
-	struct netfil_set awake; /* rules that are to be switched on */
-};
+#include "rules-private.h"
 
 /* One rule of each word stays free, so that a rule can be replaced by one in its own
  * word, with one store. */
@@ -60,6 +43,7 @@ NetfilRules *netfil_rules_new(NetfilKernel *kernel)
 	r->users = netfil_table_new(kernel, r->sets, "users", sizeof(guint32));
 	r->prefixes = netfil_table_new(kernel, r->sets, "prefixes", sizeof(struct netfil_prefix));
 	r->excepts = netfil_table_new(kernel, r->sets, "excepts", sizeof(struct netfil_prefix));
+	r->seeds = netfil_seeds_new(kernel);
 	r->interfaces = g_hash_table_new_full(NULL, NULL, NULL, g_free);
 	adopt_array(r->sets, netfil_kernel_port_set(kernel, 0), 65536);
 	adopt_array(r->sets, netfil_kernel_proto_set(kernel, 0), 256);
@@ -84,6 +68,7 @@ void netfil_rules_free(NetfilRules *r)
 	netfil_table_free(r->users);
 	netfil_table_free(r->prefixes);
 	netfil_table_free(r->excepts);
+	netfil_seeds_free(r->seeds);
 	netfil_sets_free(r->sets);
 	g_hash_table_unref(r->interfaces);
 	g_free(r);
@@ -95,180 +80,6 @@ void netfil_rules_bump(NetfilRules *r)
 	guint32 next = config->generation + 1;
 
 	__atomic_store_n(&config->generation, next ? next : 1, __ATOMIC_SEQ_CST);
-}
-
-/* ---- what the maps should be, by kind ---- */
-
-#define FOR_EACH_RULE(r, rule)                                                                     \
-	for (guint i_ = 0; i_ < NETFIL_RULES_MAX; i_++)                                            \
-		if ((rule = (r)->by_number[i_]))
-
-static gboolean apply_exes(NetfilRules *r, GError **error)
-{
-	g_autoptr(GHashTable) wanted = netfil_wanted_new();
-	NetfilRule *rule;
-
-	FOR_EACH_RULE(r, rule)
-		for (guint i = 0; i < rule->selectors->exes->len; i++)
-			netfil_set_add(netfil_wanted_get(wanted,
-							 &g_array_index(rule->selectors->exes,
-									struct netfil_exe, i),
-							 sizeof(struct netfil_exe)),
-				       rule->number);
-	return netfil_table_apply(r->exes, wanted, error);
-}
-
-static gboolean apply_users(NetfilRules *r, GError **error)
-{
-	g_autoptr(GHashTable) wanted = netfil_wanted_new();
-	NetfilRule *rule;
-
-	FOR_EACH_RULE(r, rule)
-		for (guint i = 0; i < rule->selectors->uids->len; i++)
-			netfil_set_add(netfil_wanted_get(wanted,
-							 &g_array_index(rule->selectors->uids,
-									guint32, i),
-							 sizeof(guint32)),
-				       rule->number);
-	return netfil_table_apply(r->users, wanted, error);
-}
-
-typedef struct {
-	NetfilPrefix prefix;
-	struct netfil_set *set; /* in the table of what is wanted */
-} PrefixSet;
-
-static gint compare_prefix_sets(gconstpointer a, gconstpointer b)
-{
-	return netfil_prefix_compare(&((const PrefixSet *)a)->prefix,
-				     &((const PrefixSet *)b)->prefix);
-}
-
-static const NetfilPrefix all_ipv4 = {.address = {[10] = 0xff, [11] = 0xff}, .length = 96};
-
-/* The trie yields the longest prefix alone: so each has the rules of those around it
- * too. Sorted, an outer one stands before its inner ones. IPv4 inherits nothing from
- * IPv6 prefixes: ::/0 is all of IPv6, and only that. */
-static void inherit_prefixes(GArray *prefixes)
-{
-	g_autoptr(GArray) around = g_array_new(FALSE, FALSE, sizeof(PrefixSet));
-
-	g_array_sort(prefixes, compare_prefix_sets);
-	for (guint i = 0; i < prefixes->len; i++) {
-		PrefixSet *at = &g_array_index(prefixes, PrefixSet, i);
-
-		while (around->len &&
-		       !netfil_prefix_contains(
-			       &g_array_index(around, PrefixSet, around->len - 1).prefix,
-			       &at->prefix))
-			g_array_set_size(around, around->len - 1);
-		if (around->len && netfil_prefix_compare(&at->prefix, &all_ipv4))
-			netfil_set_union(at->set,
-					 g_array_index(around, PrefixSet, around->len - 1).set);
-		g_array_append_val(around, *at);
-	}
-}
-
-/* Notes that `rule` (NETFIL_RULES_MAX: none) lists the prefix. */
-static void want_prefix(GHashTable *wanted, GArray *all, const NetfilPrefix *prefix, guint rule)
-{
-	struct netfil_prefix key = {.length = prefix->length};
-	guint before = g_hash_table_size(wanted);
-	PrefixSet entry = {.prefix = *prefix};
-
-	memcpy(key.address, prefix->address, sizeof(key.address));
-	entry.set = netfil_wanted_get(wanted, &key, sizeof(key));
-	if (rule < NETFIL_RULES_MAX)
-		netfil_set_add(entry.set, rule);
-	if (g_hash_table_size(wanted) > before)
-		g_array_append_val(all, entry);
-}
-
-static void want_prefixes(GHashTable *wanted, GArray *all, const GArray *prefixes, guint rule)
-{
-	for (guint i = 0; i < prefixes->len; i++)
-		want_prefix(wanted, all, &g_array_index(prefixes, NetfilPrefix, i), rule);
-}
-
-static gboolean write_prefixes(NetfilTable *table, GHashTable *wanted, GArray *all, GError **error)
-{
-	if (all->len)
-		want_prefix(wanted, all, &all_ipv4, NETFIL_RULES_MAX);
-	inherit_prefixes(all);
-	return netfil_table_apply(table, wanted, error);
-}
-
-static gboolean apply_prefixes(NetfilRules *r, GError **error)
-{
-	g_autoptr(GHashTable) wanted = netfil_wanted_new();
-	g_autoptr(GArray) all = g_array_new(FALSE, FALSE, sizeof(PrefixSet));
-	NetfilRule *rule;
-
-	FOR_EACH_RULE(r, rule)
-		want_prefixes(wanted, all, rule->selectors->prefixes, rule->number);
-	return write_prefixes(r->prefixes, wanted, all, error);
-}
-
-static gboolean apply_excepts(NetfilRules *r, GError **error)
-{
-	g_autoptr(GHashTable) wanted = netfil_wanted_new();
-	g_autoptr(GArray) all = g_array_new(FALSE, FALSE, sizeof(PrefixSet));
-	NetfilRule *rule;
-
-	FOR_EACH_RULE(r, rule)
-		want_prefixes(wanted, all, rule->selectors->excepts, rule->number);
-	return write_prefixes(r->excepts, wanted, all, error);
-}
-
-static gboolean apply_ports(NetfilRules *r, GError **error)
-{
-	g_autofree struct netfil_set *wanted = g_new0(struct netfil_set, 65536);
-	NetfilRule *rule;
-
-	FOR_EACH_RULE(r, rule) {
-		for (guint i = 0; i < rule->selectors->ports->len; i++) {
-			const NetfilPortRange *range =
-				&g_array_index(rule->selectors->ports, NetfilPortRange, i);
-
-			for (guint port = range->first; port <= range->last; port++)
-				netfil_set_add(&wanted[port], rule->number);
-		}
-	}
-	return netfil_array_apply(r->sets, netfil_kernel_port_set(r->kernel, 0), wanted, 65536,
-				  error);
-}
-
-static gboolean apply_protos(NetfilRules *r, GError **error)
-{
-	g_autofree struct netfil_set *wanted = g_new0(struct netfil_set, 256);
-	NetfilRule *rule;
-
-	FOR_EACH_RULE(r, rule)
-		for (guint i = 0; i < rule->selectors->protos->len; i++)
-			netfil_set_add(&wanted[g_array_index(rule->selectors->protos, guint8, i)],
-				       rule->number);
-	return netfil_array_apply(r->sets, netfil_kernel_proto_set(r->kernel, 0), wanted, 256,
-				  error);
-}
-
-/* Writes the maps of these kinds. Interfaces are written by
- * netfil_rules_interfaces(), processes by adopting them. */
-static gboolean apply(NetfilRules *r, guint32 kinds, GError **error)
-{
-	if (r->frozen)
-		return TRUE;
-	if (r->gathering) {
-		r->due |= kinds;
-		return TRUE;
-	}
-	return (!(kinds & 1 << NETFIL_KIND_EXE) || apply_exes(r, error)) &&
-	       (!(kinds & 1 << NETFIL_KIND_USER) || apply_users(r, error)) &&
-	       (!(kinds & 1 << NETFIL_KIND_CGROUP) ||
-		netfil_cgroups_apply(r->kernel, r->by_number, error)) &&
-	       (!(kinds & 1 << NETFIL_KIND_PREFIX) || apply_prefixes(r, error)) &&
-	       (!(kinds & NETFIL_ASKED_EXCEPT) || apply_excepts(r, error)) &&
-	       (!(kinds & 1 << NETFIL_KIND_PORT) || apply_ports(r, error)) &&
-	       (!(kinds & 1 << NETFIL_KIND_PROTO) || apply_protos(r, error));
 }
 
 /* ---- rules ---- */
@@ -352,52 +163,33 @@ static gboolean same_pids(const NetfilSelectors *a, const NetfilSelectors *b)
 	       !memcmp(a->pids->data, b->pids->data, a->pids->len * sizeof(guint32));
 }
 
+static gboolean sow(NetfilRules *r, GError **error)
+{
+	if (!r->seeded || r->gathering)
+		return TRUE;
+	if (!netfil_seeds_sow(r->seeds, error) || !netfil_kernel_label(r->kernel, error))
+		return FALSE;
+	r->seeded = FALSE;
+	return TRUE;
+}
+
 /* The rule that takes another's place, with the same --pid, has the other's processes:
  * those may outlive the one that was named. */
-static gboolean seed_from(NetfilRules *r, const NetfilRule *rule, const NetfilRule *other)
-{
-	g_autoptr(GArray) processes = netfil_kernel_rule_processes(r->kernel, other->number);
-
-	for (guint i = 0; i < processes->len; i++) /* gone meanwhile: as well */
-		netfil_kernel_adopt(r->kernel, rule->number,
-				    g_array_index(processes, guint32, i), NULL);
-	return TRUE;
-}
-
-static gboolean seed_named(NetfilRules *r, const NetfilRule *rule, GError **error)
-{
-	for (guint i = 0; i < rule->selectors->pids->len; i++)
-		if (!netfil_kernel_adopt(r->kernel, rule->number,
-					 g_array_index(rule->selectors->pids, guint32, i), error))
-			return FALSE;
-	return TRUE;
-}
-
-static gboolean label(NetfilRules *r, GError **error)
-{
-	if (r->unlabelled && !r->gathering) {
-		if (!netfil_kernel_label(r->kernel, error))
-			return FALSE;
-		r->unlabelled = FALSE;
-	}
-	return TRUE;
-}
-
-static gboolean seed_processes(NetfilRules *r, const NetfilRule *rule, const NetfilRule *beside,
-			       GError **error)
+static gboolean seed(NetfilRules *r, const NetfilRule *rule, const NetfilRule *beside,
+		     GError **error)
 {
 	if (!rule->selectors->pids->len)
 		return TRUE;
-	if (!(beside && same_pids(rule->selectors, beside->selectors)
-		      ? seed_from(r, rule, beside)
-		      : seed_named(r, rule, error)))
+	if (beside && same_pids(rule->selectors, beside->selectors))
+		netfil_seeds_follow(r->seeds, rule, beside);
+	else if (!netfil_seeds_name(r->seeds, rule, error))
 		return FALSE;
-	r->unlabelled = TRUE;
-	return label(r, error);
+	r->seeded = TRUE;
+	return sow(r, error);
 }
 
 NetfilRule *netfil_rules_add(NetfilRules *r, NetfilSelectors *selectors, guint slot, int number,
-			     const NetfilRule *beside, gboolean seed, GError **error)
+			     const NetfilRule *beside, gboolean seeded, GError **error)
 {
 	NetfilRule *rule = g_new0(NetfilRule, 1);
 
@@ -412,35 +204,36 @@ NetfilRule *netfil_rules_add(NetfilRules *r, NetfilSelectors *selectors, guint s
 	rule->number = number;
 	r->by_number[number] = rule;
 	configure(r, rule);
-	if (apply(r, selectors->asked, error) && (!seed || seed_processes(r, rule, beside, error)))
+	if (netfil_rules_apply(r, selectors->asked, error) && (!seeded || seed(r, rule, beside, error)))
 		return rule;
 	netfil_rules_remove(r, rule);
 	return NULL;
 }
 
-/* The number may stand in what is inherited: takes it off before it is given again. */
-static void scrub(NetfilRules *r, guint number, guint32 asked)
+/* Takes numbers off what inherited them before they are given again; asked: by their rules. */
+static void scrub(NetfilRules *r, const struct netfil_set *numbers, guint32 asked)
 {
 	if (asked & 1 << NETFIL_KIND_PROCESS)
-		netfil_kernel_scrub(r->kernel, number, NULL);
+		netfil_kernel_scrub(r->kernel, numbers, NULL);
 	if (asked & 1 << NETFIL_KIND_CGROUP)
-		netfil_cgroups_scrub(r->kernel, number);
+		netfil_cgroups_scrub(r->kernel, numbers);
 }
 
 void netfil_rules_remove(NetfilRules *r, NetfilRule *rule)
 {
 	guint32 asked = rule->selectors->asked;
-	guint number = rule->number;
+	struct netfil_set number = {0};
 
 	netfil_rules_enable(r, rule, FALSE);
 	if (r->gathering) {
 		rule->removed = TRUE;
 		return;
 	}
-	r->by_number[number] = NULL;
-	apply(r, asked, NULL); /* taking away needs no room */
+	netfil_set_add(&number, rule->number);
+	r->by_number[rule->number] = NULL;
+	netfil_rules_apply(r, asked, NULL); /* taking away needs no room */
 	configure_all(r);
-	scrub(r, number, asked);
+	scrub(r, &number, asked);
 	rule_free(rule);
 }
 
@@ -479,7 +272,7 @@ gboolean netfil_rules_thaw(NetfilRules *r, GError **error)
 	configure_all(r);
 	config->home_netns = netfil_kernel_netns(r->kernel);
 	netfil_rules_bump(r);
-	return apply(r, ~0U, error);
+	return netfil_rules_apply(r, ~0U, error);
 }
 
 /* ---- many at once ---- */
@@ -492,16 +285,16 @@ void netfil_rules_gather(NetfilRules *r)
 gboolean netfil_rules_write(NetfilRules *r, GError **error)
 {
 	r->gathering = FALSE;
-	if (!apply(r, r->due, error))
+	if (!netfil_rules_apply(r, r->due, error))
 		return FALSE;
 	r->due = 0;
-	return label(r, error);
+	return sow(r, error);
 }
 
 /* Takes those that were removed out of the maps: what is on has replaced them. */
 static void let_go(NetfilRules *r)
 {
-	g_autoptr(GPtrArray) gone = g_ptr_array_new_with_free_func((GDestroyNotify)rule_free);
+	struct netfil_set gone = {0};
 	guint32 asked = 0;
 	NetfilRule *rule;
 
@@ -510,16 +303,14 @@ static void let_go(NetfilRules *r)
 			continue;
 		r->by_number[rule->number] = NULL;
 		asked |= rule->selectors->asked;
-		g_ptr_array_add(gone, rule);
+		netfil_set_add(&gone, rule->number);
+		rule_free(rule);
 	}
-	if (!gone->len)
+	if (netfil_set_is_empty(&gone))
 		return;
-	apply(r, asked, NULL); /* taking away needs no room */
+	netfil_rules_apply(r, asked, NULL); /* taking away needs no room */
 	configure_all(r);
-	for (guint i = 0; i < gone->len; i++) {
-		rule = gone->pdata[i];
-		scrub(r, rule->number, rule->selectors->asked);
-	}
+	scrub(r, &gone, asked);
 }
 
 void netfil_rules_settle(NetfilRules *r, gboolean on)
@@ -538,130 +329,4 @@ void netfil_rules_settle(NetfilRules *r, gboolean on)
 gboolean netfil_rules_have_room(const NetfilRules *r, const NetfilRule *beside)
 {
 	return free_in_word(r, beside->number / 64) >= 0;
-}
-
-/* ---- interfaces ---- */
-
-/* Adds a frame filter's slot; FALSE if there is no room. */
-static gboolean add_frame(struct netfil_interface *entry, const NetfilFrameFilter *frame)
-{
-	if (entry->count == NETFIL_MATCH_MAX)
-		return FALSE;
-	entry->except[entry->count] = frame->rule ? frame->rule->number : NETFIL_NO_RULE;
-	entry->slots[entry->count++] = frame->slot;
-	return TRUE;
-}
-
-static gboolean describe(NetfilRules *r, const NetfilDevice *device, GPtrArray *frames,
-			 struct netfil_interface *entry, struct netfil_set *set, GError **error)
-{
-	gboolean full = FALSE;
-	NetfilRule *rule;
-
-	entry->link_header = device->link_header;
-	FOR_EACH_RULE(r, rule)
-		if (!rule->removed &&
-		    netfil_globs_match(rule->selectors->interfaces, device->name, device->loopback,
-				       rule->selectors->loopback))
-			netfil_set_add(set, rule->number);
-	for (guint i = 0; i < frames->len; i++) {
-		NetfilFrameFilter *frame = frames->pdata[i];
-
-		if (!netfil_globs_match(frame->globs, device->name, device->loopback,
-					frame->loopback))
-			continue;
-		frame->present = TRUE;
-		if (frame->on && !add_frame(entry, frame))
-			full = TRUE;
-	}
-	if (full)
-		g_set_error(error, NETFIL_ERROR, NETFIL_ERROR_FULL,
-			    "interface %s has %d filters, which is all that fit: remove some "
-			    "first",
-			    device->name, NETFIL_MATCH_MAX);
-	return !full;
-}
-
-static gboolean write_interface(NetfilRules *r, guint ifindex, struct netfil_interface *entry,
-				const struct netfil_set *set, GError **error)
-{
-	struct netfil_interface *old =
-		g_hash_table_lookup(r->interfaces, GUINT_TO_POINTER(ifindex));
-
-	if (!netfil_sets_hold(r->sets, set, &entry->set, error))
-		return FALSE;
-	if (old && !memcmp(old, entry, sizeof(*entry))) {
-		netfil_sets_release(r->sets, entry->set);
-		return TRUE;
-	}
-	if (!netfil_maps_put(netfil_kernel_maps(r->kernel), "interfaces", &ifindex, entry, error)) {
-		netfil_sets_release(r->sets, entry->set);
-		return FALSE;
-	}
-	if (old)
-		netfil_sets_release(r->sets, old->set);
-	g_hash_table_replace(r->interfaces, GUINT_TO_POINTER(ifindex),
-			     g_memdup2(entry, sizeof(*entry)));
-	return TRUE;
-}
-
-static void forget_interface(NetfilRules *r, guint ifindex)
-{
-	struct netfil_interface *old =
-		g_hash_table_lookup(r->interfaces, GUINT_TO_POINTER(ifindex));
-
-	if (!old)
-		return;
-	netfil_kernel_detach_interface(r->kernel, ifindex);
-	netfil_maps_delete(netfil_kernel_maps(r->kernel), "interfaces", &ifindex);
-	netfil_sets_release(r->sets, old->set);
-	g_hash_table_remove(r->interfaces, GUINT_TO_POINTER(ifindex));
-}
-
-static gboolean update_interface(NetfilRules *r, const NetfilDevice *device, GPtrArray *frames,
-				 GError **error)
-{
-	struct netfil_interface entry = {0};
-	struct netfil_set set = {0};
-
-	gboolean fits = describe(r, device, frames, &entry, &set, error);
-
-	if (!entry.count && netfil_set_is_empty(&set)) {
-		forget_interface(r, device->ifindex);
-		return TRUE;
-	}
-	/* Those that fit are in force, whatever the caller does about the others. */
-	if (!fits)
-		error = NULL;
-	/* The map first: a program that finds nothing there lets everything pass. */
-	if (!write_interface(r, device->ifindex, &entry, &set, error))
-		return FALSE;
-	if (entry.count)
-		return netfil_kernel_attach_interface(r->kernel, device->ifindex, error) && fits;
-	netfil_kernel_detach_interface(r->kernel, device->ifindex);
-	return fits;
-}
-
-gboolean netfil_rules_interfaces(NetfilRules *r, const GPtrArray *devices, GPtrArray *frames,
-				 GError **error)
-{
-	g_autoptr(GList) known = g_hash_table_get_keys(r->interfaces);
-	g_autoptr(GHashTable) there = g_hash_table_new(NULL, NULL);
-	gboolean done = TRUE;
-
-	for (guint i = 0; i < frames->len; i++)
-		((NetfilFrameFilter *)frames->pdata[i])->present = FALSE;
-	for (guint i = 0; i < devices->len; i++) {
-		const NetfilDevice *device = devices->pdata[i];
-
-		g_hash_table_add(there, GUINT_TO_POINTER(device->ifindex));
-		/* The first mistake is told; the other interfaces are seen to all the same. */
-		if (!update_interface(r, device, frames, done ? error : NULL))
-			done = FALSE;
-	}
-	for (GList *at = known; at; at = at->next)
-		if (!g_hash_table_contains(there, at->data))
-			forget_interface(r, GPOINTER_TO_UINT(at->data));
-	netfil_rules_bump(r);
-	return done;
 }

@@ -42,4 +42,10 @@ static inline void netfil_set_union(struct netfil_set *into, const struct netfil
 		into->words[i] |= set->words[i];
 }
 
+static inline void netfil_set_subtract(struct netfil_set *from, const struct netfil_set *set)
+{
+	for (guint i = 0; i < NETFIL_SET_WORDS; i++)
+		from->words[i] &= ~set->words[i];
+}
+
 gboolean netfil_set_is_empty(const struct netfil_set *set);

@@ -7,9 +7,11 @@
 #include <fcntl.h>
 #include <glib-unix.h>
 #include <linux/netfilter.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "bpf/forward.skel.h"
@@ -91,11 +93,12 @@ static gboolean attach_forward(NetfilKernel *k, GError **error)
 		const char *name;
 		guint32 family;
 	} links[] = {{"forward4", NFPROTO_IPV4}, {"forward6", NFPROTO_IPV6}};
-	struct forward_bpf *forward = k->objects->forward;
+	struct forward_bpf *forward;
 	guint32 zero = 0, program;
 
-	if (!forward)
+	if (!netfil_objects_need_forward(k->objects))
 		return TRUE;
+	forward = k->objects->forward;
 	program = bpf_program__fd(forward->progs.forward_decide);
 	if (!netfil_maps_put(k->maps, "forward_program", &zero, &program, error))
 		return FALSE;
@@ -172,6 +175,12 @@ static char *resolve_cgroup(const char *given, GError **error)
 	return g_steal_pointer(&path);
 }
 
+/* To load programs the types of the whole kernel are read: more memory than all else takes. */
+static void give_memory_back(void)
+{
+	malloc_trim(0);
+}
+
 NetfilKernel *netfil_kernel_open(const char *bpffs_dir, const char *cgroup_root, GError **error)
 {
 	g_autoptr(NetfilKernel) k = g_new0(NetfilKernel, 1);
@@ -189,6 +198,7 @@ NetfilKernel *netfil_kernel_open(const char *bpffs_dir, const char *cgroup_root,
 	if (!k->objects || !map_memory(k, error) || !attach(k, error) ||
 	    !netfil_kernel_label(k, error))
 		return NULL;
+	give_memory_back();
 	return g_steal_pointer(&k);
 }
 
@@ -242,6 +252,7 @@ gboolean netfil_kernel_reload(NetfilKernel *k, GError **error)
 	k->objects = new;
 	attached = attach(k, error);
 	netfil_objects_free(old); /* links hold the programs that were not swapped */
+	give_memory_back();
 	return attached;
 }
 
@@ -310,7 +321,7 @@ void netfil_kernel_detach_interface(NetfilKernel *k, guint ifindex)
 
 gboolean netfil_kernel_forward(NetfilKernel *k, GError **error)
 {
-	if (!k->objects->forward)
+	if (!netfil_objects_need_forward(k->objects))
 		return FALSE;
 	if (!k->forwarding && !attach_forward(k, error))
 		return FALSE;
@@ -319,7 +330,7 @@ gboolean netfil_kernel_forward(NetfilKernel *k, GError **error)
 }
 
 /* Runs an iterator of the owner object until it has nothing left to do. */
-static gboolean settle(NetfilKernel *k, struct bpf_program *program, guint *total, GError **error)
+static gboolean settle(NetfilKernel *k, struct bpf_program *program, GError **error)
 {
 	struct owner_bpf *owner = k->objects->owner;
 
@@ -327,40 +338,92 @@ static gboolean settle(NetfilKernel *k, struct bpf_program *program, guint *tota
 		owner->bss->answered = 0;
 		if (!netfil_iterate(program, -1, NULL, error))
 			return FALSE;
-		if (total)
-			*total += owner->bss->answered;
 	} while (owner->bss->answered);
 	return TRUE;
 }
 
-gboolean netfil_kernel_adopt(NetfilKernel *k, guint rule, guint32 pid, GError **error)
+/* Has the kernel look for who is in the map. What an earlier engine left there goes. */
+static gboolean ask_for(NetfilKernel *k, GHashTable *rules, GError **error)
 {
-	struct owner_bpf *owner = k->objects->owner;
-	struct netfil_process process;
-	guint adopted = 0;
+	struct netfil_set all = {0};
+	GHashTableIter iter;
+	gpointer pid, set;
 
-	owner->bss->asked_rule = rule;
-	owner->bss->asked_tgid = pid;
-	if (!settle(k, owner->progs.process_adopt, &adopted, error))
+	netfil_maps_empty(k->maps, "adoptions", sizeof(guint32));
+	g_hash_table_iter_init(&iter, rules);
+	while (g_hash_table_iter_next(&iter, &pid, &set)) {
+		guint32 key = GPOINTER_TO_UINT(pid);
+
+		if (!netfil_maps_put(k->maps, "adoptions", &key, set, error))
+			return FALSE;
+		for (guint i = 0; i < NETFIL_SET_WORDS; i++)
+			all.words[i] |= ((struct netfil_set *)set)->words[i];
+	}
+	memcpy(&k->objects->owner->bss->asked_rules, &all, sizeof(all));
+	return TRUE;
+}
+
+static gboolean is_adopted(NetfilKernel *k, guint32 pid, const struct netfil_set *rules)
+{
+	struct netfil_process process;
+	guint64 missing = 0;
+
+	if (!netfil_maps_get(k->maps, "processes", &pid, &process))
 		return FALSE;
-	if (netfil_maps_get(k->maps, "processes", &pid, &process) &&
-	    process.rules.words[rule / 64] & (1ULL << (rule % 64)))
-		return TRUE;
+	for (guint i = 0; i < NETFIL_SET_WORDS; i++)
+		missing |= rules->words[i] & ~process.rules.words[i];
+	return !missing;
+}
+
+static gboolean no_process(guint32 pid, GError **error)
+{
 	g_set_error(error, NETFIL_ERROR, NETFIL_ERROR_NOT_FOUND,
 		    "there is no process %u: give the number of a running one (see ps)", pid);
 	return FALSE;
 }
 
-gboolean netfil_kernel_label(NetfilKernel *k, GError **error)
+static gboolean check_adopted(NetfilKernel *k, GHashTable *rules, GError **error)
 {
-	return settle(k, k->objects->owner->progs.socket_label, NULL, error);
+	GHashTableIter iter;
+	gpointer pid, set;
+
+	g_hash_table_iter_init(&iter, rules);
+	while (g_hash_table_iter_next(&iter, &pid, &set)) {
+		if (!is_adopted(k, GPOINTER_TO_UINT(pid), set))
+			return no_process(GPOINTER_TO_UINT(pid), error);
+	}
+	return TRUE;
 }
 
-gboolean netfil_kernel_scrub(NetfilKernel *k, guint rule, GError **error)
+gboolean netfil_kernel_adopt(NetfilKernel *k, GHashTable *rules, GError **error)
+{
+	gboolean done = ask_for(k, rules, error) &&
+			settle(k, k->objects->owner->progs.process_adopt, error);
+
+	netfil_maps_empty(k->maps, "adoptions", sizeof(guint32));
+	return done && check_adopted(k, rules, error);
+}
+
+gboolean netfil_kernel_has_process(NetfilKernel *k G_GNUC_UNUSED, guint32 pid, GError **error)
+{
+	int pidfd = syscall(SYS_pidfd_open, pid, 0); /* a thread has none */
+
+	if (pidfd < 0)
+		return no_process(pid, error);
+	close(pidfd);
+	return TRUE;
+}
+
+gboolean netfil_kernel_label(NetfilKernel *k, GError **error)
+{
+	return settle(k, k->objects->owner->progs.socket_label, error);
+}
+
+gboolean netfil_kernel_scrub(NetfilKernel *k, const struct netfil_set *rules, GError **error)
 {
 	struct owner_bpf *owner = k->objects->owner;
 
-	owner->bss->asked_rule = rule;
+	memcpy(&owner->bss->asked_rules, rules, sizeof(*rules));
 	return netfil_iterate(owner->progs.process_scrub, netfil_maps_fd(k->maps, "processes"),
 			      NULL, error) &&
 	       netfil_iterate(owner->progs.socket_scrub, netfil_maps_fd(k->maps, "tags"), NULL,
@@ -409,6 +472,15 @@ static GArray *distinct(const guint32 *numbers, gsize count)
 	return result;
 }
 
+GByteArray *netfil_kernel_socket_usage(NetfilKernel *k)
+{
+	GByteArray *records = g_byte_array_new();
+
+	netfil_iterate(k->objects->owner->progs.socket_usage, netfil_maps_fd(k->maps, "tags"),
+		       records, NULL);
+	return records;
+}
+
 GArray *netfil_kernel_slot_holders(NetfilKernel *k, guint slot)
 {
 	g_autoptr(GByteArray) output = g_byte_array_new();
@@ -418,19 +490,32 @@ GArray *netfil_kernel_slot_holders(NetfilKernel *k, guint slot)
 	return distinct((gconstpointer)output->data, output->len / sizeof(guint32));
 }
 
+void netfil_kernel_each_process(NetfilKernel *k, NetfilMapFunc func, gpointer data)
+{
+	netfil_maps_each(k->maps, "processes", sizeof(guint32), sizeof(struct netfil_process), func,
+			 data);
+}
+
+typedef struct {
+	guint rule;
+	GArray *pids;
+} Members;
+
+static void find_member(gconstpointer pid, gconstpointer value, gpointer data)
+{
+	const struct netfil_process *process = value;
+	Members *members = data;
+
+	if (process->rules.words[members->rule / 64] & (1ULL << (members->rule % 64)))
+		g_array_append_vals(members->pids, pid, 1);
+}
+
 GArray *netfil_kernel_rule_processes(NetfilKernel *k, guint rule)
 {
-	g_autoptr(GByteArray) keys = netfil_maps_keys(k->maps, "processes", sizeof(guint32));
-	const guint32 *pids = (gconstpointer)keys->data;
 	g_autoptr(GArray) found = g_array_new(FALSE, FALSE, sizeof(guint32));
+	Members members = {rule, found};
 
-	for (gsize i = 0; i < keys->len / sizeof(guint32); i++) {
-		struct netfil_process process;
-
-		if (netfil_maps_get(k->maps, "processes", &pids[i], &process) &&
-		    process.rules.words[rule / 64] & (1ULL << (rule % 64)))
-			g_array_append_val(found, pids[i]);
-	}
+	netfil_kernel_each_process(k, find_member, &members);
 	return distinct((gconstpointer)found->data, found->len);
 }
 

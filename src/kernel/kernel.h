@@ -46,23 +46,33 @@ void netfil_kernel_detach_interface(NetfilKernel *kernel, guint ifindex);
 /* Has forwarded packets counted by address rules; FALSE where the kernel cannot. */
 gboolean netfil_kernel_forward(NetfilKernel *kernel, GError **error);
 
-/* Puts a process and all its descendants under a rule. NETFIL_ERROR_NOT_FOUND. */
-gboolean netfil_kernel_adopt(NetfilKernel *kernel, guint rule, guint32 pid, GError **error);
+/* Puts processes and all their descendants under rules: GUINT_TO_POINTER(pid) -> struct
+ * netfil_set *. NETFIL_ERROR_NOT_FOUND where one is not there; the others are seen to. */
+gboolean netfil_kernel_adopt(NetfilKernel *kernel, GHashTable *rules, GError **error);
+
+/* Whether there is one to adopt. NETFIL_ERROR_NOT_FOUND. */
+gboolean netfil_kernel_has_process(NetfilKernel *kernel, guint32 pid, GError **error);
 
 /* Labels every socket that somebody holds. After hooks are attached, or after adopting. */
 gboolean netfil_kernel_label(NetfilKernel *kernel, GError **error);
 
-/* Takes a rule off all processes and sockets. */
-gboolean netfil_kernel_scrub(NetfilKernel *kernel, guint rule, GError **error);
+/* Takes rules off all processes and sockets. */
+gboolean netfil_kernel_scrub(NetfilKernel *kernel, const struct netfil_set *rules, GError **error);
 
 /* The identity of an executable, as the programs see it. */
 gboolean netfil_kernel_identify(NetfilKernel *kernel, const char *path, struct netfil_exe *exe,
 				GError **error);
 
+/* Of struct netfil_socket_usage: the sockets that moved something while config.watched was set. */
+GByteArray *netfil_kernel_socket_usage(NetfilKernel *kernel);
+
 /* Process ids (guint32), each once: those that hold a socket which the slot's filter
  * matches; those that are under a process rule. */
 GArray *netfil_kernel_slot_holders(NetfilKernel *kernel, guint slot);
 GArray *netfil_kernel_rule_processes(NetfilKernel *kernel, guint rule);
+
+/* All that are under rules: guint32 pid, struct netfil_process. */
+void netfil_kernel_each_process(NetfilKernel *kernel, NetfilMapFunc func, gpointer data);
 
 /* Ends the TCP connections which the slot's filter matches, in every network
  * namespace: the application gets ECONNABORTED, the peer a reset. */

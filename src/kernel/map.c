@@ -12,6 +12,8 @@
 #include "core/error.h"
 #include "pin.h"
 
+#define EACH_AT_ONCE 512
+
 typedef struct {
 	int fd;
 	gpointer memory;
@@ -178,4 +180,35 @@ GByteArray *netfil_maps_keys(NetfilMaps *maps, const char *name, gsize key_size)
 		previous = key;
 	}
 	return keys;
+}
+
+void netfil_maps_empty(NetfilMaps *maps, const char *name, gsize key_size)
+{
+	g_autoptr(GByteArray) keys = netfil_maps_keys(maps, name, key_size);
+
+	for (gsize at = 0; at < keys->len; at += key_size)
+		netfil_maps_delete(maps, name, keys->data + at);
+}
+
+void netfil_maps_each(NetfilMaps *maps, const char *name, gsize key_size, gsize value_size,
+		      NetfilMapFunc func, gpointer data)
+{
+	int fd = netfil_maps_fd(maps, name), result;
+	guint32 room = EACH_AT_ONCE, bucket = 0, *from = NULL;
+	g_autofree guint8 *keys = g_malloc(room * key_size);
+	g_autofree guint8 *values = g_malloc(room * value_size);
+
+	do {
+		guint32 count = room;
+
+		result = bpf_map_lookup_batch(fd, from, &bucket, keys, values, &count, NULL);
+		if (result == -ENOSPC) { /* more in one bucket */
+			room *= 2;
+			keys = g_realloc(keys, room * key_size);
+			values = g_realloc(values, room * value_size);
+		}
+		for (guint i = 0; (!result || result == -ENOENT) && i < count; i++)
+			func(keys + i * key_size, values + i * value_size, data);
+		from = &bucket;
+	} while (!result || result == -ENOSPC); /* ENOENT: that was the last */
 }

@@ -29,6 +29,7 @@ gpointer netfil_maps_memory(NetfilMaps *maps, const char *name, GError **error);
 gboolean netfil_maps_put(NetfilMaps *maps, const char *name, gconstpointer key,
 			 gconstpointer value, GError **error);
 void netfil_maps_delete(NetfilMaps *maps, const char *name, gconstpointer key);
+void netfil_maps_empty(NetfilMaps *maps, const char *name, gsize key_size);
 gboolean netfil_maps_get(NetfilMaps *maps, const char *name, gconstpointer key, gpointer value);
 
 /* Takes the next value out of a queue; FALSE: it is empty. netfil_maps_put() without a key
@@ -38,3 +39,8 @@ gboolean netfil_maps_pop(NetfilMaps *maps, const char *name, gpointer value);
 /* All keys, one behind the other, as they stood; keys that come or go meanwhile may
  * be missed or seen twice. */
 GByteArray *netfil_maps_keys(NetfilMaps *maps, const char *name, gsize key_size);
+
+/* The same with their values, of a hash: each element that stays is seen once. */
+typedef void (*NetfilMapFunc)(gconstpointer key, gconstpointer value, gpointer data);
+void netfil_maps_each(NetfilMaps *maps, const char *name, gsize key_size, gsize value_size,
+		      NetfilMapFunc func, gpointer data);

@@ -76,34 +76,48 @@ static gboolean load_owner(NetfilObjects *o, NetfilMaps *maps, GError **error)
 /* netfil works without these two: a kernel that has the feature by its looks but does
  * not take the programs is one that lacks it. */
 
-static void load_forward(NetfilObjects *o, NetfilMaps *maps)
+gboolean netfil_objects_need_forward(NetfilObjects *o)
 {
 	struct bpf_program *program;
 
-	if (!netfil_feature_present(NETFIL_HAS_NETFILTER_LINK))
-		return;
+	if (o->forward || !netfil_feature_present(NETFIL_HAS_NETFILTER_LINK))
+		return o->forward != NULL;
 	o->forward = forward_bpf__open();
 	if (o->forward) {
 		bpf_object__for_each_program(program, o->forward->obj) {
 			bpf_program__set_type(program, PROG_TYPE_NETFILTER);
 			bpf_program__set_expected_attach_type(program, ATTACH_NETFILTER);
 		}
-		if (load(maps, o->forward->skeleton, NULL))
-			return;
+		if (load(o->maps, o->forward->skeleton, NULL))
+			return TRUE;
 	}
 	g_clear_pointer(&o->forward, forward_bpf__destroy);
 	netfil_feature_withdraw(NETFIL_HAS_NETFILTER_LINK);
+	return FALSE;
 }
 
-static void load_reset(NetfilObjects *o, NetfilMaps *maps)
+static void load_reset(NetfilObjects *o)
 {
 	if (!netfil_feature_present(NETFIL_HAS_SOCK_DESTROY))
 		return;
 	o->reset = reset_bpf__open();
-	if (o->reset && load(maps, o->reset->skeleton, NULL))
+	if (o->reset && load(o->maps, o->reset->skeleton, NULL))
 		return;
 	g_clear_pointer(&o->reset, reset_bpf__destroy);
 	netfil_feature_withdraw(NETFIL_HAS_SOCK_DESTROY);
+}
+
+gboolean netfil_objects_need_interface(NetfilObjects *o, GError **error)
+{
+	if (o->interface)
+		return TRUE;
+	o->interface = interface_bpf__open();
+	if (!o->interface)
+		return missing("interface", error);
+	if (load(o->maps, o->interface->skeleton, error))
+		return TRUE;
+	g_clear_pointer(&o->interface, interface_bpf__destroy);
+	return FALSE;
 }
 
 NetfilObjects *netfil_objects_load(NetfilMaps *maps, GError **error)
@@ -111,17 +125,10 @@ NetfilObjects *netfil_objects_load(NetfilMaps *maps, GError **error)
 	g_autoptr(NetfilObjects) o = g_new0(NetfilObjects, 1);
 
 	libbpf_set_print(print);
+	o->maps = maps;
 	if (!load_socket(o, maps, error) || !load_owner(o, maps, error))
 		return NULL;
-	o->interface = interface_bpf__open();
-	if (!o->interface) {
-		missing("interface", error);
-		return NULL;
-	}
-	if (!load(maps, o->interface->skeleton, error))
-		return NULL;
-	load_forward(o, maps);
-	load_reset(o, maps);
+	load_reset(o);
 	return g_steal_pointer(&o);
 }
 

@@ -3,7 +3,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #define FIELD_START 19 /* of /proc/PID/stat, behind the name */
 
@@ -39,10 +38,11 @@ gboolean netfil_process_look_at(guint32 pid, NetfilProcess *process)
 	return TRUE;
 }
 
+/* Not by /proc/PID/exe, which takes CAP_SYS_PTRACE. */
 gboolean netfil_process_has_memory(guint32 pid)
 {
-	g_autofree char *path = g_strdup_printf("/proc/%u/exe", pid);
-	char target[1];
+	g_autofree char *path = g_strdup_printf("/proc/%u/status", pid);
+	g_autofree char *text = NULL;
 
-	return readlink(path, target, sizeof(target)) >= 0;
+	return g_file_get_contents(path, &text, NULL, NULL) && strstr(text, "\nVmSize:");
 }

@@ -59,6 +59,8 @@ static gboolean attach_clsact(NetfilObjects *objects, guint ifindex, gboolean in
 gboolean netfil_traffic_attach(NetfilLinks *links, NetfilObjects *objects, guint ifindex,
 			       GError **error)
 {
+	if (!netfil_objects_need_interface(objects, error))
+		return FALSE;
 	if (netfil_feature_present(NETFIL_HAS_TCX))
 		return attach_tcx(links, objects, ifindex, TRUE, error) &&
 		       attach_tcx(links, objects, ifindex, FALSE, error);

@@ -112,29 +112,29 @@ gboolean netfil_ledger_count_app(NetfilLedger *ledger, const char *exe, guint32 
 	return netfil_ledger_together(ledger, count_app, &count, error);
 }
 
+static void read_app(sqlite3_stmt *row, gpointer into)
+{
+	NetfilLedgerEntry *entry = into;
+
+	entry->by = (NetfilBy)sqlite3_column_int(row, 0);
+	entry->start = sqlite3_column_int64(row, 1);
+	entry->exe = g_ref_string_new_intern((const char *)sqlite3_column_text(row, 2));
+	entry->uid = (guint32)sqlite3_column_int64(row, 3);
+	entry->sum.in = sqlite3_column_int64(row, 4);
+	entry->sum.out = sqlite3_column_int64(row, 5);
+}
+
+static void entry_clear(gpointer entry)
+{
+	g_clear_pointer(&((NetfilLedgerEntry *)entry)->exe, g_ref_string_release);
+}
+
 GArray *netfil_ledger_apps(NetfilLedger *ledger, gint64 from, gint64 to, GError **error)
 {
-	sqlite3_stmt *row = netfil_ledger_statement(ledger, select_sql, error);
-	g_autoptr(GArray) entries = g_array_new(FALSE, FALSE, sizeof(NetfilLedgerEntry));
-	int result;
+	GArray *entries = g_array_new(FALSE, TRUE, sizeof(NetfilLedgerEntry));
 
-	if (!row)
-		return NULL;
-	sqlite3_bind_int64(row, 1, from);
-	sqlite3_bind_int64(row, 2, to);
-	while ((result = sqlite3_step(row)) == SQLITE_ROW) {
-		NetfilLedgerEntry entry = {
-		    .by = (NetfilBy)sqlite3_column_int(row, 0),
-		    .start = sqlite3_column_int64(row, 1),
-		    .exe = g_intern_string((const char *)sqlite3_column_text(row, 2)),
-		    .uid = (guint32)sqlite3_column_int64(row, 3),
-		    .sum.in = sqlite3_column_int64(row, 4),
-		    .sum.out = sqlite3_column_int64(row, 5),
-		};
-
-		g_array_append_val(entries, entry);
-	}
-	return netfil_ledger_end(ledger, row, result, error) ? g_steal_pointer(&entries) : NULL;
+	g_array_set_clear_func(entries, entry_clear);
+	return netfil_ledger_rows(ledger, select_sql, from, to, 0, entries, read_app, error);
 }
 
 /* ---- accounts ---- */

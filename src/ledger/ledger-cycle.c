@@ -64,33 +64,24 @@ gboolean netfil_ledger_close_cycle(NetfilLedger *ledger, const NetfilLedgerCycle
 	return netfil_ledger_together(ledger, close_cycle, (gpointer)cycle, error);
 }
 
+static void read_cycle(sqlite3_stmt *row, gpointer into)
+{
+	NetfilLedgerCycle *cycle = into;
+
+	cycle->filter = sqlite3_column_int64(row, FILTER);
+	cycle->started = sqlite3_column_int64(row, STARTED);
+	cycle->ended = sqlite3_column_int64(row, ENDED);
+	for (int i = 0; i < NETFIL_DIRECTIONS; i++)
+		cycle->limit[i] = sqlite3_column_int64(row, LIMIT + i);
+	netfil_ledger_read_counters(row, USED, &cycle->used);
+}
+
 GArray *netfil_ledger_cycles(NetfilLedger *ledger, gint64 filter, gint64 from, gint64 to,
 			     GError **error)
 {
-	sqlite3_stmt *row =
-	    netfil_ledger_statement(ledger, filter ? select_sql : select_all_sql, error);
-	g_autoptr(GArray) cycles = g_array_new(FALSE, FALSE, sizeof(NetfilLedgerCycle));
-	int result;
-
-	if (!row)
-		return NULL;
-	sqlite3_bind_int64(row, 1, from);
-	sqlite3_bind_int64(row, 2, to);
-	if (filter)
-		sqlite3_bind_int64(row, 3, filter);
-	while ((result = sqlite3_step(row)) == SQLITE_ROW) {
-		NetfilLedgerCycle cycle = {
-		    .filter = sqlite3_column_int64(row, FILTER),
-		    .started = sqlite3_column_int64(row, STARTED),
-		    .ended = sqlite3_column_int64(row, ENDED),
-		};
-
-		for (int i = 0; i < NETFIL_DIRECTIONS; i++)
-			cycle.limit[i] = sqlite3_column_int64(row, LIMIT + i);
-		netfil_ledger_read_counters(row, USED, &cycle.used);
-		g_array_append_val(cycles, cycle);
-	}
-	return netfil_ledger_end(ledger, row, result, error) ? g_steal_pointer(&cycles) : NULL;
+	return netfil_ledger_rows(ledger, filter ? select_sql : select_all_sql, from, to, filter,
+				  g_array_new(FALSE, TRUE, sizeof(NetfilLedgerCycle)), read_cycle,
+				  error);
 }
 
 gboolean netfil_ledger_warn(NetfilLedger *ledger, gint64 filter, guint percent, gint64 when,

@@ -56,30 +56,21 @@ gboolean netfil_ledger_delete_history(NetfilLedger *ledger, gint64 filter, GErro
 	return netfil_ledger_finish(ledger, statement, error);
 }
 
+static void read_entry(sqlite3_stmt *row, gpointer into)
+{
+	NetfilLedgerEntry *entry = into;
+
+	entry->filter = sqlite3_column_int64(row, FILTER);
+	entry->uid = G_MAXUINT32;
+	entry->by = (NetfilBy)sqlite3_column_int(row, RESOLUTION);
+	entry->start = sqlite3_column_int64(row, START);
+	netfil_ledger_read_counters(row, SUM, &entry->sum);
+}
+
 GArray *netfil_ledger_history(NetfilLedger *ledger, gint64 filter, gint64 from, gint64 to,
 			      GError **error)
 {
-	sqlite3_stmt *row =
-	    netfil_ledger_statement(ledger, filter ? select_sql : select_all_sql, error);
-	g_autoptr(GArray) entries = g_array_new(FALSE, FALSE, sizeof(NetfilLedgerEntry));
-	int result;
-
-	if (!row)
-		return NULL;
-	sqlite3_bind_int64(row, 1, from);
-	sqlite3_bind_int64(row, 2, to);
-	if (filter)
-		sqlite3_bind_int64(row, 3, filter);
-	while ((result = sqlite3_step(row)) == SQLITE_ROW) {
-		NetfilLedgerEntry entry = {
-		    .filter = sqlite3_column_int64(row, FILTER),
-		    .uid = G_MAXUINT32,
-		    .by = (NetfilBy)sqlite3_column_int(row, RESOLUTION),
-		    .start = sqlite3_column_int64(row, START),
-		};
-
-		netfil_ledger_read_counters(row, SUM, &entry.sum);
-		g_array_append_val(entries, entry);
-	}
-	return netfil_ledger_end(ledger, row, result, error) ? g_steal_pointer(&entries) : NULL;
+	return netfil_ledger_rows(ledger, filter ? select_sql : select_all_sql, from, to, filter,
+				  g_array_new(FALSE, TRUE, sizeof(NetfilLedgerEntry)), read_entry,
+				  error);
 }

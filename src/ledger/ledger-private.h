@@ -90,6 +90,12 @@ sqlite3_stmt *netfil_ledger_statement(NetfilLedger *ledger, const char *sql, GEr
 gboolean netfil_ledger_end(NetfilLedger *ledger, sqlite3_stmt *statement, int result,
 			   GError **error);
 
+/* Appends a row for each that a question has within from..to (?1, ?2), about one filter (?3)
+ * unless it is 0. Takes `rows`, which is empty, over. */
+typedef void (*NetfilLedgerReadFunc)(sqlite3_stmt *row, gpointer into);
+GArray *netfil_ledger_rows(NetfilLedger *ledger, const char *sql, gint64 from, gint64 to,
+			   gint64 filter, GArray *rows, NetfilLedgerReadFunc read, GError **error);
+
 /* Steps a statement without rows. */
 gboolean netfil_ledger_finish(NetfilLedger *ledger, sqlite3_stmt *statement, GError **error);
 

@@ -119,6 +119,26 @@ gboolean netfil_ledger_end(NetfilLedger *ledger, sqlite3_stmt *statement, int re
 	return done;
 }
 
+GArray *netfil_ledger_rows(NetfilLedger *ledger, const char *sql, gint64 from, gint64 to,
+			   gint64 filter, GArray *rows, NetfilLedgerReadFunc read, GError **error)
+{
+	sqlite3_stmt *row = netfil_ledger_statement(ledger, sql, error);
+	g_autoptr(GArray) taken = rows;
+	int result;
+
+	if (!row)
+		return NULL;
+	sqlite3_bind_int64(row, 1, from);
+	sqlite3_bind_int64(row, 2, to);
+	if (filter)
+		sqlite3_bind_int64(row, 3, filter);
+	while ((result = sqlite3_step(row)) == SQLITE_ROW) {
+		g_array_set_size(taken, taken->len + 1);
+		read(row, taken->data + (gsize)(taken->len - 1) * g_array_get_element_size(taken));
+	}
+	return netfil_ledger_end(ledger, row, result, error) ? g_steal_pointer(&taken) : NULL;
+}
+
 gboolean netfil_ledger_finish(NetfilLedger *ledger, sqlite3_stmt *statement, GError **error)
 {
 	return netfil_ledger_end(ledger, statement, sqlite3_step(statement), error);

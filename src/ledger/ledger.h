@@ -132,7 +132,7 @@ gboolean netfil_ledger_forget_accounts(NetfilLedger *ledger, GError **error);
 
 typedef struct {
 	gint64 filter; /* or 0, for an application */
-	const char *exe; /* interned; applications */
+	GRefString *exe; /* interned, of the array; applications */
 	guint32 uid;
 	NetfilBy by; /* what it is the sum of: an hour, day or month */
 	gint64 start;

@@ -23,7 +23,7 @@
 #define ASK_SECONDS 5
 #define WAIT_SECONDS 5 /* then netfild counts as down */
 #define READ_SECONDS 20
-#define READ_SAFE (2 * G_USEC_PER_SEC) /* a reader that takes longer makes room for others */
+#define READ_SAFE (2 * (gint64)G_USEC_PER_SEC) /* a slower reader makes room for others */
 #define RETRY_MS 100
 #define MEMORY (16 * 1024) /* for a request's headers */
 
@@ -261,6 +261,8 @@ static enum MHD_Result on_request(void *data, struct MHD_Connection *connection,
 	(void)body;
 	(void)body_size;
 	(void)context;
+	if (visitor->state == LEAVING)
+		return MHD_NO; /* what it has said before */
 	if (visitor->text)
 		return answer(connection, MHD_HTTP_OK,
 			      netfil_page_metrics(visitor->text, visitor->exposition));

@@ -63,7 +63,7 @@ static void learn(NetfilModel *model, NetfilStatus *status)
 	NetfilStatus *before = g_hash_table_lookup(model->statuses, name);
 	gboolean same = before && before->id == status->id;
 
-	if (same && netfil_status_equal(before, status)) {
+	if (same && netfil_status_alike(before, status)) {
 		netfil_status_free(status);
 		return;
 	}

@@ -37,7 +37,7 @@ NetfilStatus *netfil_status_overlay(const NetfilStatus *status, GVariant *proper
 	return netfil_status_from_variant(sum, NULL);
 }
 
-gboolean netfil_status_equal(const NetfilStatus *a, const NetfilStatus *b)
+gboolean netfil_status_alike(const NetfilStatus *a, const NetfilStatus *b)
 {
 	g_autoptr(GVariant) one = g_variant_ref_sink(netfil_status_to_variant(a));
 	g_autoptr(GVariant) other = g_variant_ref_sink(netfil_status_to_variant(b));

@@ -7,4 +7,5 @@
  * cannot be read. Caller frees. */
 NetfilStatus *netfil_status_overlay(const NetfilStatus *status, GVariant *properties);
 
-gboolean netfil_status_equal(const NetfilStatus *a, const NetfilStatus *b);
+/* Whether both say the same, with specs of their own. */
+gboolean netfil_status_alike(const NetfilStatus *a, const NetfilStatus *b);

@@ -57,6 +57,8 @@ Bed *bed_new(void)
 	bed->maps = netfil_maps_new(NULL);
 	bed->objects = netfil_objects_load(bed->maps, &error);
 	g_assert_no_error(error);
+	netfil_objects_need_interface(bed->objects, &error);
+	g_assert_no_error(error);
 	bed->config = memory(bed, "config");
 	bed->slots = memory(bed, "slots");
 	bed->sets = memory(bed, "sets");

@@ -195,8 +195,11 @@ static guint64 moved_by(const GArray *moved, const char *application, guint32 ui
 	for (guint i = 0; i < moved->len; i++) {
 		const NetfilAppUsage *usage = &g_array_index(moved, NetfilAppUsage, i);
 
-		if (is_path(usage->exe, path) && usage->uid == uid)
-			return usage->out;
+		if (!is_path(usage->exe, path) || usage->uid != uid)
+			continue;
+		/* Not kept for ever. */
+		g_assert_cmpuint(g_quark_try_string(usage->exe), ==, 0);
+		return usage->out;
 	}
 	return 0;
 }

@@ -348,7 +348,7 @@ static void test_random(void)
 	set_up(IPPROTO_TCP);
 	for (guint i = 0; i < ROUNDS; i++) {
 		Program program = i % PROGRAMS;
-		guint64 length = packet.length, before = charged(program), bytes;
+		guint64 length, before = charged(program), bytes;
 		gboolean aggregated = g_rand_boolean(random);
 
 		random_packet(random, &packet);

@@ -4,6 +4,9 @@
 #include <string.h>
 
 #define LONG_TEXT 300
+#define UMLAUTS "\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4"
+/* Odd numbers of bytes stand in front of each, so that it is cut in one's midst. */
+#define LONG_UMLAUTS "x" UMLAUTS UMLAUTS UMLAUTS UMLAUTS UMLAUTS
 #define REPEATED 50
 #define BYTES_PUT_IN 64
 
@@ -22,7 +25,7 @@ static const char *const words[] = {
     "lo",	  "*",		  "reject",	   "drop",	 "notify",	"down",
     "throttle=9k", "throttle=",	  "80,95",	   "101",	 "hour",	"day",
     "month@31",	  "30d",	  "never",	   "true",	 "false",	"01:00-07:00",
-    "strict",	  "checkpoint",	  "cycle",	   "month",	 "\xc3\xa4\xe2\x80\xa8", "\033[31m\n",
+    "strict",	  "checkpoint",	  "cycle",	   "month",	 LONG_UMLAUTS, "\033[31m\n",
     "18446744073709551615", "18446744073709551616", "org.netfil.Netfil1.Manager", "Name",
 };
 

@@ -12,6 +12,7 @@ BASE=$PACKAGES/base
 # What a machine needs at all, and what the packages ask for lies ready for apt, which has no
 # network in the tests.
 make_base() {
+	local deb
 	if [[ ! -e $BASE.done ]]; then
 		rm -rf "$BASE"
 		debootstrap --variant=minbase --include=systemd,dbus bookworm "$BASE" >"$BASE.log" 2>&1 ||
@@ -20,8 +21,9 @@ make_base() {
 	fi
 	rm -rf "$BASE/packages"
 	mkdir "$BASE/packages"
-	cp "$PACKAGES"/*.deb "$BASE/packages"
-	rm -f "$BASE"/packages/*-dbgsym_*.deb
+	for deb in "$PACKAGES"/*.deb; do
+		[[ $deb == *-dbgsym_* ]] || cp "$deb" "$BASE/packages/$(dpkg-deb --field "$deb" Package).deb"
+	done
 	fetch_dependencies || { in_base apt-get update && fetch_dependencies; } ||
 		fail "$(tail -n 5 "$BASE.log")"
 }
@@ -72,8 +74,14 @@ apt() {
 	machine apt-get --quiet --yes --no-install-recommends "$@" >>"$TMP/apt.err" 2>&1 || fail "apt: $*"
 }
 
-install() { # FOLDER
-	apt install $(machine find "$1" -name '*.deb')
+install() { # PACKAGE...
+	# shellcheck disable=SC2046 # a word a package
+	apt install $(printf '/packages/%s.deb ' "$@")
+}
+
+install_next() { # PACKAGE...
+	# shellcheck disable=SC2046 # a word a package
+	apt install $(printf '/next/%s.deb ' "$@")
 }
 
 netfil() {

@@ -14,7 +14,7 @@ setup() {
 	offload software
 	[[ $BATS_TEST_DESCRIPTION != *upgrade* ]] || make_next_versions
 	boot
-	install /packages
+	install netfil
 }
 
 is_active() {
@@ -27,7 +27,7 @@ main_pid() {
 
 # Of the service's own making, but for what apt and systemd keep of everybody.
 files_left() {
-	machine find / -xdev -name '*netfil*' -not -path '/packages*' -not -path '/var/log/*' \
+	machine find / -xdev -name '*netfil*' -not -name '*netfilter*' -not -path '/packages*' -not -path '/var/log/*' \
 		-not -path '/var/cache/*' -not -path '/tmp/*' -not -path '/root/*'
 	machine find /run /sys/fs/bpf -name '*netfil*' -not -path '/run/systemd/*'
 }
@@ -61,6 +61,16 @@ assert_spent() { # NAME
 	done)" ''
 }
 
+@test "install: the library, and what programs are built with" {
+	install libnetfil0 libnetfil-dev
+	machine ldconfig -p | grep -q 'libnetfil.so.0 '
+	machine test -e /usr/include/netfil/netfil.h
+	assert_equal version "$(machine bash -c 'sed -n "s/^Version: //p" /usr/lib/*/pkgconfig/netfil.pc')" \
+		"$(machine netfil --version | sed 's/.* //')"
+	apt purge libnetfil0 libnetfil-dev
+	is_active
+}
+
 @test "upgrade with caps in force: no byte passes, none is lost" {
 	netfil add open --cgroup /inside
 	netfil add tight --cgroup /inside --proto udp --out 50000 --on-limit drop
@@ -68,7 +78,7 @@ assert_spent() { # NAME
 	start_datagrams knocks
 	wait_until is_state tight exhausted
 	before=$(main_pid)
-	install /next
+	install_next netfil
 	assert_equal version "$(machine dpkg-query --show --showformat '${Version}' netfil)" \
 		"$(machine dpkg-deb --field /next/netfil.deb Version)"
 	is_active
@@ -102,9 +112,9 @@ assert_spent() { # NAME
 	wait_until eval '(($(programs) == 0))'
 	machine test ! -e /sys/fs/bpf/netfil
 	assert_free
-	install /packages
+	install netfil
 	assert_equal used "$(used tight out)" 50000
-	apt purge '~nnetfil'
+	apt purge netfil
 	assert_equal left "$(files_left)" ''
 	assert_free
 }
@@ -112,7 +122,8 @@ assert_spent() { # NAME
 @test "remove ends a netfild that was started by hand, and lifts its caps" {
 	machine systemctl stop netfild.service
 	machine systemd-run --quiet --unit by-hand /usr/sbin/netfild
-	wait_until netfil add tight --cgroup /inside --out 50000
+	wait_until eval 'machine journalctl --unit by-hand.service --output cat | grep -q "ready at"'
+	netfil add tight --cgroup /inside --out 50000
 	move 50000
 	apt remove netfil
 	wait_until eval '(($(programs) == 0))'
@@ -167,6 +178,15 @@ is_up() {
 	ip -n "nf-$ID-a" link show up | grep -q net0
 }
 
+@test "within wider walls: other network namespaces are entered" {
+	netfil doctor --json | jq -e '.features[] | select(.name == "namespaces") | .present | not'
+	machine mkdir -p /etc/systemd/system/netfild.service.d
+	machine cp /usr/share/doc/netfil/examples/wide.conf /etc/systemd/system/netfild.service.d/
+	machine systemctl daemon-reload
+	machine systemctl restart netfild.service
+	netfil doctor --json | jq -e '.features[] | select(.name == "namespaces") | .present'
+}
+
 @test "within its walls: lists and executables in /tmp and in homes" {
 	machine bash -c 'umask 077; mkdir /home/somebody && echo 192.0.2.1 | tee /tmp/list >/home/somebody/list
 		cp /bin/true /tmp/exe && cp /bin/true /home/somebody/exe && chown -R 65534 /home/somebody'
@@ -176,4 +196,26 @@ is_up() {
 		fails netfil add "exe${folder////-}" --exe $folder/exe
 		grep -q "which file $folder/exe is" "$TMP/machine.err"
 	done
+}
+
+@test "the numbers for Prometheus, from a service without any rights" {
+	machine systemctl start netfil-metrics.socket
+	netfil add open --cgroup /inside
+	move 10000
+	in_ns a curl --silent --fail --max-time 10 http://127.0.0.1:10477/metrics >"$TMP/metrics"
+	grep -qx 'netfil_up 1' "$TMP/metrics"
+	grep -q 'filter="open"' "$TMP/metrics"
+	pid=$(machine systemctl show --property MainPID --value netfil-metrics.service)
+	machine bash -c "cat /proc/$pid/status" >"$TMP/status"
+	fails grep -q '^Uid:.0' "$TMP/status"
+	grep -qx 'CapBnd:.0*' "$TMP/status"
+}
+
+@test "hooks run in a service of their own, as an ordinary user" {
+	machine bash -c 'printf "#!/bin/sh\necho \$NETFIL_EVENT \$NETFIL_FILTER by \$(id -u)\n" >/etc/netfil/events.d/tell
+		chmod 755 /etc/netfil/events.d/tell'
+	machine systemctl restart netfil-events.service
+	wait_until eval 'machine journalctl --unit netfil-events.service --output cat | grep -q "running the hooks"'
+	netfil add open --cgroup /inside
+	wait_until eval 'machine journalctl --unit netfil-events.service --output cat | grep -q "added open by 65534"'
 }

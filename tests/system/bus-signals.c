@@ -91,8 +91,10 @@ static void on_called(GObject *bus, GAsyncResult *result, gpointer method)
 		errx(1, "%s: %s", (char *)method, error->message);
 }
 
+/* netfild may still be at what the change before brought about. */
 static gint64 begin(void)
 {
+	g_variant_unref(call(buses[OWN], "Trouble", NULL));
 	while (g_main_context_iteration(NULL, FALSE))
 		;
 	memset(arrived, 0, sizeof(arrived));

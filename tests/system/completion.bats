@@ -200,7 +200,7 @@ becomes() { # "SHELL..." SETUP {LINE RESULT}...
 		'netfil run --total 1M netfil history --by=cy' 'netfil run --total 1M netfil history --by=cycle ' \
 		'netfil sysctl net.netfil.socket.p' 'netfil sysctl net.netfil.socket.pid' \
 		'netfil show $(touch '"$TMP"'/ran) ho' 'netfil show $(touch '"$TMP"'/ran) ho' \
-		'netfild --no-' 'netfild --no-apps '
+		'netfild --dur' 'netfild --durability='
 	[[ ! -e $TMP/ran ]] || fail "it ran what was typed"
 }
 
@@ -239,7 +239,7 @@ becomes() { # "SHELL..." SETUP {LINE RESULT}...
 		'netfil run --total=1M -- netfil histo' 'netfil run --total=1M -- netfil history ' \
 		'netfil run --total 1M netfil history --by=cy' 'netfil run --total 1M netfil history --by=cycle ' \
 		'netfil sysctl net.netfil.socket.p' 'netfil sysctl net.netfil.socket.pid' \
-		'netfild --no-' 'netfild --no-apps '
+		'netfild --dur' 'netfild --durability='
 }
 
 # What fish offers for a line; it types by itself where one is left.
@@ -273,7 +273,7 @@ fish_offers() { # LINE
 		netfil run --total=1M -- netfil histo|history what filters, or applications, moved by hour, day, month or cycle
 		netfil run --total 1M netfil history --by=cy|--by=cycle
 		netfil sysctl net.netfil.socket.p|net.netfil.socket.pid
-		netfild --no-|--no-apps do not count what each application moves
+		netfild --ver|--version print the version
 	END
 }
 

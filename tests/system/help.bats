@@ -110,6 +110,13 @@ examples() { # COMMAND
 	done
 }
 
+@test "each variable of the environment, and field of the journal, is in a page, and no others" {
+	grep -rhoE '"NETFIL_[A-Z_]+"' "$REPOSITORY/src" | tr -d '"' | sort -u >"$TMP/variables"
+	grep -ho 'NETFIL_[A-Z_]*' -- *.[1-9] | sort -u >"$TMP/explained"
+	diff "$TMP/variables" "$TMP/explained"
+	(($(wc -l <"$TMP/variables") >= 8)) || fail "few variables"
+}
+
 @test "pages have no mistakes" {
 	for page in *.[1-9]; do
 		mandoc -T lint -W warning "$page" >"$TMP/lint" || true

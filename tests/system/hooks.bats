@@ -94,6 +94,7 @@ push() { # BYTES
 	hook 60-is <<-'END' # not the shell, which ignores signals of its own accord
 		exec grep -E '^(Uid|Gid|Groups|NoNewPrivs|Cap(Inh|Prm|Eff|Amb)|SigIgn):' /proc/self/status
 	END
+	UNDER=(setpriv --groups '4,27') # which netfild would hand on
 	start_daemon
 	netfil add plan --ip 192.0.2.1
 	wait_until grep -q 'events.d/60-is: SigIgn:' "$TMP/daemon.err"
@@ -154,17 +155,21 @@ hook_asks() {
 	chmod 775 "$EVENTS/15-others"
 	hook 16-somebodys <<<'echo never >>"$OUT/order"'
 	chown nobody "$EVENTS/16-somebodys"
-	mkdir "$EVENTS/17-folder"
+	mkdir "$EVENTS/17-folder" "$TMP/open"
+	install -m 755 "$EVENTS/10-a" "$TMP/open/elsewhere"
+	chmod 777 "$TMP/open"
+	ln -s "$TMP/open/elsewhere" "$EVENTS/18-elsewhere"
 	start_daemon
 	netfil add plan --ip 192.0.2.1
 	wait_until grep -sq Z_1 "$OUT/order"
 	assert_equal order "$(xargs <"$OUT/order")" "10-a 20-b Z_1"
 	grep -q "error: $EVENTS/30.sh is not run: " "$TMP/daemon.err"
 	grep -q "error: $EVENTS/15-others can be written by others" "$TMP/daemon.err"
+	grep -q "error: $TMP/open can be written by others" "$TMP/daemon.err"
 	grep -q "error: $EVENTS/16-somebodys is not root's" "$TMP/daemon.err"
 	fails grep -E 'readme|hidden|17-folder' "$TMP/daemon.err"
 	fails netfild --check 2>"$TMP/err"
-	assert_equal mistakes "$(grep -c "^netfild: $EVENTS/" "$TMP/err")" 3
+	assert_equal mistakes "$(wc -l <"$TMP/err")" 4
 }
 
 @test "nothing is run of a folder that others can write" {
@@ -294,6 +299,56 @@ hook_asks() {
 		fail "$(cat "$TMP/err")"
 }
 
+# In the capabilities that its unit gives.
+start_events() {
+	local capabilities
+	capabilities=$(sed -n 's/^CapabilityBoundingSet=//p' "$BUILD/data/systemd/netfil-events.service" |
+		tr ' ' '\n' | sed 's/^CAP_\(.*\)/+\L\1/' | paste -sd,)
+	start events in_ns a setpriv --bounding-set="-all,$capabilities" --inh-caps=-all --no-new-privs \
+		netfild --run-events
+}
+
+@test "as services: hooks are run beside a netfild that cannot become another user" {
+	conf events-timeout=1
+	recorder
+	hook 60-hangs <<-'END'
+		id >"$OUT/id"
+		[[ $NETFIL_EVENT != cap-reached ]] || sleep 1000
+		touch "$OUT/$NETFIL_EVENT.end"
+	END
+	start_events # before there is a netfild
+	start_daemon --no-events
+	wait_until grep -q 'running the hooks' "$TMP/events.err"
+	netfil add plan --cgroup "$INSIDE" --out 100000 --warn 50 --every hour
+	push 300000
+	assert_equal state "$(got cap-reached-plan NETFIL_STATE)" exhausted
+	assert_equal direction "$(got cap-reached-plan NETFIL_DIRECTION)" out
+	assert_equal percent "$(got warned-plan NETFIL_PERCENT)" 50
+	assert_equal user "$(cat "$OUT/id")" "uid=65534(nobody) gid=65534(nogroup) groups=65534(nogroup)"
+	wait_until grep -q 'events.d/60-hangs: is ended' "$TMP/events.err"
+	kill_daemon
+	wait_until grep -q 'netfild went away' "$TMP/events.err"
+	start_daemon --no-events
+	wait_until eval '(($(grep -c "running the hooks" "$TMP/events.err") == 2))'
+	move_clock 3600
+	assert_equal started "$(got cycle-started-plan NETFIL_CYCLE_STARTED)" "$(show plan .cycle.started)"
+	netfil rm plan
+	wait_until recorded removed-plan
+	assert_equal "once each" "$(compgen -G "$OUT/removed-plan-*" | wc -l)" 1
+	fails grep events.d "$TMP/daemon.err"
+	kill "${PIDS[events]}"
+	finish events
+}
+
+@test "as services: trouble that was there before is told" {
+	recorder
+	mkdir "$NETFIL_CONFIG_DIR/filters.d"
+	echo nonsense >"$NETFIL_CONFIG_DIR/filters.d/a.conf"
+	start_daemon --no-events
+	start_events
+	[[ $(got trouble- NETFIL_TROUBLE) == *"a.conf:1: "* ]]
+}
+
 @test "netfild's end is its end, however it comes" {
 	hook hangs <<-'END'
 		echo $$ >"$OUT/pid.new"
@@ -317,7 +372,7 @@ hook_asks() {
 	install -m 755 "$REPOSITORY/data/etc/events.d/notify" "$EVENTS/notify"
 	start_daemon
 	netfil add plan --cgroup "$INSIDE" --out 50000
-	netfild --check | grep -q '1 hook'
+	netfild --check | grep -q 'hooks: 1'
 	push 200000
 	wait_until grep -sq 'events.d/notify: filter plan: its cap of 50000 bytes out is reached' "$TMP/daemon.err"
 }

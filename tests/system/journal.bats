@@ -70,6 +70,18 @@ push() { # BYTES
 		'the trouble is over|a8e54c52be30440f8aa5b9b0399b0724'
 }
 
+@test "who called, and who was not allowed to" {
+	start_with_journal --log journal
+	netfil add plan --ip 192.0.2.1
+	assert_equal called "$(event called '[.NETFIL_UID, .PRIORITY, .MESSAGE_ID] | join("|")')" \
+		'0|5|5613bded7e954b998b1c367b266f047a'
+	[[ $(event called '"uid 0 (pid \(.NETFIL_PID)): add plan" == .MESSAGE') == true ]] || fail "$(cat "$TMP/journal")"
+	chmod 755 "$BATS_RUN_TMPDIR"
+	fails in_ns a setpriv --reuid=65534 --regid=65534 --clear-groups netfil rm plan
+	assert_equal denied "$(event denied '[.NETFIL_UID, .PRIORITY, .MESSAGE_ID] | join("|")')" \
+		'65534|5|907f12708140405fa5fc81d67d228bd6'
+}
+
 @test "packets make no lines" {
 	start_with_journal --log journal
 	netfil add plan --cgroup "$INSIDE" --out 10000 --on-limit drop

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Each call of libnetfil, and each signal that needs no traffic, with a netfild that runs and has
- * no filters. library.bats starts it; the last test ends that netfild, whose pid it is given. */
+ * no filters: PID [ADDRESS]. library.bats starts it; the last test ends that netfild. */
 #include <signal.h>
 #include <stdlib.h>
 
@@ -12,6 +12,7 @@ typedef struct {
 } Fixture;
 
 static pid_t netfild;
+static const char *address; /* NULL: the default */
 
 static void on_name(Fixture *f, const char *name, const char *what)
 {
@@ -49,7 +50,7 @@ static void set_up(Fixture *f, G_GNUC_UNUSED gconstpointer data)
 	g_autoptr(GError) error = NULL;
 
 	f->said = g_string_new(NULL);
-	f->client = netfil_client_connect(&error);
+	f->client = netfil_client_connect_to(address, &error);
 	g_assert_no_error(error);
 	g_signal_connect(f->client, "added", G_CALLBACK(on_added), f);
 	g_signal_connect(f->client, "removed", G_CALLBACK(on_removed), f);
@@ -229,9 +230,8 @@ static void test_errors(Fixture *f, G_GNUC_UNUSED gconstpointer data)
 
 static void test_closed(Fixture *f, G_GNUC_UNUSED gconstpointer data)
 {
-	g_autofree char *address =
-	    g_strdup_printf("unix:path=%s/bus", g_getenv("NETFIL_RUNTIME_DIR"));
-	g_autoptr(NetfilClient) other = netfil_client_connect_to(address, NULL);
+	g_autofree char *own = g_strdup_printf("unix:path=%s/bus", g_getenv("NETFIL_RUNTIME_DIR"));
+	g_autoptr(NetfilClient) other = netfil_client_connect_to(own, NULL);
 	g_autoptr(GError) error = NULL;
 
 	g_assert_cmpstr(netfil_client_version(other), ==, NETFIL_VERSION);
@@ -245,6 +245,7 @@ int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	netfild = argc > 1 ? atoi(argv[1]) : 0;
+	address = argc > 2 ? argv[2] : NULL;
 	if (netfild < 2)
 		return 2;
 	g_test_add("/library/add", Fixture, NULL, set_up, test_add, tear_down);

@@ -16,7 +16,7 @@ setup_file() {
 }
 
 header() {
-	cat "$ROOT"/usr/local/include/netfil/*.h
+	cat "${LIBRARY%/lib/*}"/include/netfil/*.h
 }
 
 flags() { # --cflags|--libs
@@ -93,7 +93,6 @@ build_example() { # NAME
 
 # COMMAND caps a process at 100 kB, which sends 80 datagrams of 1,428 bytes: 70 fit.
 caps_a_process() { # COMMAND...
-	start_daemon
 	start sender capped --gate "$(make_gate sender)" --method sendto udp-send "$B4" 9 80 1400
 	start example in_ns a env LD_LIBRARY_PATH="$LIBRARY" "$@" "${PIDS[sender]}" 100k
 	wait_until grep -q ': capped$' "$TMP/example.out"
@@ -114,9 +113,31 @@ caps_a_process() { # COMMAND...
 @test "the example in C, to the byte" {
 	plain_only
 	build_example cap
+	start_daemon
 	caps_a_process "$TMP/cap"
 }
 
 @test "the example in Python, to the byte" {
+	start_daemon
 	caps_a_process "$REPOSITORY/docs/examples/cap.py"
+}
+
+on_system_bus() {
+	load systembus
+	make_bus
+	start_bus
+	start_polkit
+	start_daemon_on_bus
+}
+
+@test "the example in Python, over the system bus" {
+	on_system_bus
+	caps_a_process "$REPOSITORY/docs/examples/cap.py" --system
+}
+
+@test "each call over the system bus" {
+	on_system_bus
+	in_ns a "$BUILD/tests/system/library-calls" "${PIDS[daemon]}" system >"$TMP/calls.out" 2>"$TMP/calls.err" ||
+		fail "$(grep -h -e '^not ok' -e '^Bail' "$TMP/calls.out" "$TMP/calls.err")"
+	finish daemon
 }

@@ -260,7 +260,7 @@ established() {
 			echo held >"$TRAFFIC_READY"
 			exec sleep 60' # and holds them
 		ready slow
-		for ((i = 0; i < 20; i++)); do
+		for ((i = 0; i < 8; i++)); do
 			is_sample netfil_up 1
 		done
 		(($(established) <= 64)) || fail "$(established) connections are kept"

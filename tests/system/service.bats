@@ -37,6 +37,15 @@ NOBODY=(env --unset=TRAFFIC_READY setpriv --reuid=65534 --regid=65534 --clear-gr
 	done
 }
 
+@test "confined: netfild knows root, and another user" {
+	start_daemon
+	netfil add open --cgroup "$INSIDE"
+	fails in_ns a "${NOBODY[@]}" "$BUILD/src/cli/netfil" rm open 2>"$TMP/denied"
+	fails in_ns a unshare --user --map-root-user --map-group=0 "$BUILD/src/cli/netfil" rm open 2>>"$TMP/denied"
+	assert_equal denials "$(wc -l <"$TMP/denied")" 2
+	netfil rm open
+}
+
 @test "confined: a cap is kept, and its connections are reset" {
 	start_daemon
 	netfil add tight --cgroup "$INSIDE" --out 50000
@@ -188,11 +197,17 @@ manager_follows() { # SOCKET
 
 # ---- the unit file ----
 
+# Hooks are whatever programs an administrator writes: they may use the network.
+exposure() { # UNIT
+	[[ $1 == */netfil-events.service ]] && echo 30 || echo 20
+}
+
 @test "systemd finds no fault with the units, and no more than 2.0 of exposure" {
+	cp "$REPOSITORY"/data/systemd/*.socket "$TMP" # which a service may ask for
 	for unit in "$BUILD"/data/systemd/*.service; do
-		systemd-analyze security --offline=true --threshold=20 "$unit" >"$TMP/security" ||
+		systemd-analyze security --offline=true --threshold="$(exposure "$unit")" "$unit" >"$TMP/security" ||
 			fail "$(tail -n 1 "$TMP/security")"
-		sed "s,^ExecStart=[^ ]*,ExecStart=/bin/true," "$unit" >"$TMP/${unit##*/}"
+		sed "s,^\(Exec[A-Za-z]*=\)[^ ]*,\1/bin/true," "$unit" >"$TMP/${unit##*/}"
 		systemd-analyze verify --man=no "$TMP/${unit##*/}" 2>"$TMP/verify" || fail "$(cat "$TMP/verify")"
 		assert_equal faults "$(grep "${unit##*/}" "$TMP/verify")" ''
 	done

@@ -81,7 +81,7 @@ as_user() { # COMMAND...
 call() { # WHO BUS PATH METHOD [ARGUMENT...]
 	local tool=("$BUILD/tests/system/bus-call" "$CONTRACT" "$NETFIL_RUNTIME_DIR/bus" "$3" "$4")
 	[[ $2 == own ]] ||
-		tool=(gdbus call --timeout 30 --system --dest $NAME --object-path "$3" --method "$4")
+		tool=(gdbus call --timeout 30 --system --dest "$NAME" --object-path "$3" --method "$4")
 	$1 "${tool[@]}" "${@:5}"
 }
 
@@ -102,6 +102,7 @@ declare -gA CHANGING=(
 	[Unattributed]=''
 	[History]="good hour 0 0 0"
 	[Apps]="hour 0 0 0"
+	[Sockets]='0'
 	[Trouble]=''
 )
 

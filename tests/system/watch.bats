@@ -74,12 +74,15 @@ push() { # BYTES
 
 # It waits for events that do not come, and is to end all the same.
 @test "whoever reads leaves: it ends at once" {
+	netfil add first --ip 192.0.2.2
 	mkfifo "$TMP/pipe"
 	start watch in_ns a bash -c 'exec netfil watch --json --interval 86400 >"$1"' bash "$TMP/pipe"
 	exec {pipe}<"$TMP/pipe"
+	read -r -t "$PATIENCE" -u "$pipe" line
+	[[ $line == *'"usage"'*'"first"'* ]]
 	netfil add plan --ip 192.0.2.1
 	read -r -t "$PATIENCE" -u "$pipe" line
-	[[ $line == *'"added"'* ]]
+	[[ $line == *'"added"'*'"plan"'* ]]
 	exec {pipe}<&-
 	finish watch || (($? == 141)) # SIGPIPE
 }

@@ -57,7 +57,7 @@ static void test_new(void)
 	g_autoptr(NetfilSpec) spec = netfil_spec_new("web");
 	g_autoptr(NetfilStatus) status = netfil_status_new(spec);
 
-	g_assert_true(status->spec != spec);
+	g_assert_true(status->spec == spec);
 	g_assert_cmpstr(status->spec->name, ==, "web");
 	g_assert_cmpint(status->state, ==, NETFIL_STATE_OFF);
 	g_assert_cmpuint(status->used[NETFIL_TOTAL], ==, 0);
@@ -80,6 +80,20 @@ static void test_variant(void)
 	g_assert_cmpuint(again->reset_bytes, ==, 6);
 	g_assert_cmpuint(again->counted.in, ==, 21);
 	g_assert_cmpuint(again->counted.reset_packets, ==, 26);
+}
+
+static void test_copy(void)
+{
+	g_autoptr(NetfilStatus) status = make();
+	g_autoptr(NetfilStatus) copy = netfil_status_copy(status);
+
+	expect_status(copy, printed);
+	g_assert_true(netfil_status_equal(status, copy));
+	g_array_append_vals(copy->warned, (guint8[]){99}, 1);
+	g_assert_false(netfil_status_equal(status, copy));
+	g_array_set_size(copy->warned, 2);
+	copy->refused_packets++;
+	g_assert_false(netfil_status_equal(status, copy));
 }
 
 static void test_states(void)
@@ -256,6 +270,7 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/status/new", test_new);
 	g_test_add_func("/status/variant", test_variant);
+	g_test_add_func("/status/copy", test_copy);
 	g_test_add_func("/status/states", test_states);
 	g_test_add_func("/status/nonsense", test_nonsense);
 	g_test_add_func("/status/more-keys", test_more_keys);
