@@ -53,8 +53,7 @@ static void on_done(GObject *source, GAsyncResult *result, gpointer data)
 {
 	g_autoptr(NetfilAct) act = data;
 	g_autoptr(GError) error = NULL;
-	g_autoptr(GVariant) answer =
-	    netfil_model_call_finish(NETFIL_MODEL(source), result, &error);
+	g_autoptr(GVariant) answer = netfil_model_call_finish(NETFIL_MODEL(source), result, &error);
 
 	if (answer)
 		g_signal_emit(act, signals[DONE], 0);

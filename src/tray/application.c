@@ -93,8 +93,8 @@ static void on_startup(GApplication *application, Tray *tray)
 	GtkWidget *menu;
 
 	gtk_window_set_default_icon_name(APPLICATION_ID);
-	g_action_map_add_action_entries(G_ACTION_MAP(application), actions,
-					G_N_ELEMENTS(actions), tray);
+	g_action_map_add_action_entries(G_ACTION_MAP(application), actions, G_N_ELEMENTS(actions),
+					tray);
 	tray->model = netfil_model_new(netfil_bus_socket(NULL), bus);
 	tray->act = netfil_act_new(tray->model);
 	menu = netfil_menu_new(tray->model, tray->act, G_ACTION_GROUP(application));

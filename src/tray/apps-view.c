@@ -42,11 +42,11 @@ static void add(GtkListStore *store, const NetfilPeriod *period)
 	g_autofree char *out_text = netfil_text_size(period->out);
 	g_autofree char *total_text = netfil_text_size(total);
 
-	gtk_list_store_insert_with_values(
-	    store, NULL, -1, COLUMN_ICON, icon, COLUMN_NAME, name, COLUMN_EXE, period->name,
-	    COLUMN_USER, user ? user : "", COLUMN_IN_TEXT, in_text, COLUMN_IN, period->in,
-	    COLUMN_OUT_TEXT, out_text, COLUMN_OUT, period->out, COLUMN_TOTAL_TEXT, total_text,
-	    COLUMN_TOTAL, total, -1);
+	gtk_list_store_insert_with_values(store, NULL, -1, COLUMN_ICON, icon, COLUMN_NAME, name,
+					  COLUMN_EXE, period->name, COLUMN_USER, user ? user : "",
+					  COLUMN_IN_TEXT, in_text, COLUMN_IN, period->in,
+					  COLUMN_OUT_TEXT, out_text, COLUMN_OUT, period->out,
+					  COLUMN_TOTAL_TEXT, total_text, COLUMN_TOTAL, total, -1);
 }
 
 void netfil_apps_view_show(GtkWidget *view, const GArray *periods)

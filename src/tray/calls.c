@@ -45,7 +45,6 @@ void netfil_call_reset(NetfilModel *model, const char *name, GAsyncReadyCallback
 void netfil_call_top_up(NetfilModel *model, const char *name, const char *size,
 			GAsyncReadyCallback callback, gpointer data)
 {
-	static const char *const keys[] = {"in", "out", "total"};
 	const NetfilStatus *status = netfil_model_find(model, name);
 	int direction = status ? netfil_status_tightest(status) : -1;
 	g_autofree char *more = g_strconcat("+", size, NULL);
@@ -54,8 +53,9 @@ void netfil_call_top_up(NetfilModel *model, const char *name, const char *size,
 
 	g_variant_builder_init(&changes, G_VARIANT_TYPE("a{sas}"));
 	/* Without a cap netfild says why not. */
-	g_variant_builder_add(&changes, "{s^as}", keys[direction < 0 ? NETFIL_TOTAL : direction],
-			      values);
+	g_variant_builder_add(
+	    &changes, "{s^as}",
+	    netfil_direction_name(direction < 0 ? NETFIL_TOTAL : (guint)direction), values);
 	netfil_call_set(model, name, g_variant_builder_end(&changes), callback, data);
 }
 
@@ -86,8 +86,7 @@ static void on_page(GObject *source, GAsyncResult *result, gpointer data)
 	g_autoptr(GTask) task = data;
 	Question *question = g_task_get_task_data(task);
 	GError *error = NULL;
-	g_autoptr(GVariant) answer =
-	    netfil_model_call_finish(NETFIL_MODEL(source), result, &error);
+	g_autoptr(GVariant) answer = netfil_model_call_finish(NETFIL_MODEL(source), result, &error);
 	g_autoptr(GVariant) page = NULL;
 	guint64 next;
 
@@ -109,10 +108,10 @@ static void ask(GTask *task, guint64 cursor)
 {
 	const Question *question = g_task_get_task_data(task);
 	GVariant *arguments =
-	    question->second ? g_variant_new("(ssxxt)", question->first, question->second,
-					     question->from, question->to, cursor)
-			     : g_variant_new("(sxxt)", question->first, question->from,
-					     question->to, cursor);
+	    question->second
+		? g_variant_new("(ssxxt)", question->first, question->second, question->from,
+				question->to, cursor)
+		: g_variant_new("(sxxt)", question->first, question->from, question->to, cursor);
 
 	netfil_model_call(NETFIL_MODEL(g_task_get_source_object(task)), question->method, arguments,
 			  FALSE, g_task_get_cancellable(task), on_page, task);
@@ -129,9 +128,8 @@ static void begin(NetfilModel *model, const Question *template, GCancellable *ca
 	ask(task, 0);
 }
 
-void netfil_call_history(NetfilModel *model, const char *name, NetfilBy by, gint64 from,
-			 gint64 to, GCancellable *cancellable, GAsyncReadyCallback callback,
-			 gpointer data)
+void netfil_call_history(NetfilModel *model, const char *name, NetfilBy by, gint64 from, gint64 to,
+			 GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data)
 {
 	Question question = {
 	    .method = "History",

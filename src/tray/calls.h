@@ -24,9 +24,8 @@ void netfil_call_top_up(NetfilModel *model, const char *name, const char *size,
 			GAsyncReadyCallback callback, gpointer data);
 
 /* Of NetfilPeriod, however many pages that takes; as netfil_client_history() and _apps(). */
-void netfil_call_history(NetfilModel *model, const char *name, NetfilBy by, gint64 from,
-			 gint64 to, GCancellable *cancellable, GAsyncReadyCallback callback,
-			 gpointer data);
+void netfil_call_history(NetfilModel *model, const char *name, NetfilBy by, gint64 from, gint64 to,
+			 GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data);
 void netfil_call_apps(NetfilModel *model, gint64 from, gint64 to, GCancellable *cancellable,
 		      GAsyncReadyCallback callback, gpointer data);
 GArray *netfil_call_periods_finish(NetfilModel *model, GAsyncResult *result, GError **error);

@@ -21,16 +21,15 @@ typedef struct {
 /* Where things are. */
 typedef struct {
 	double left, top, width, height; /* of the bars' room */
-	double step;			 /* from bar to bar */
-	gboolean mirrored;		 /* time goes from right to left */
+	double step;                     /* from bar to bar */
+	gboolean mirrored;               /* time goes from right to left */
 } Room;
 
 static PangoLayout *text_new(Chart *chart, const char *text)
 {
 	PangoLayout *layout = gtk_widget_create_pango_layout(chart->area, text);
-	PangoFontDescription *font =
-	    pango_font_description_copy(pango_context_get_font_description(
-		gtk_widget_get_pango_context(chart->area)));
+	PangoFontDescription *font = pango_font_description_copy(
+	    pango_context_get_font_description(gtk_widget_get_pango_context(chart->area)));
 
 	pango_font_description_set_size(font, pango_font_description_get_size(font) * 5 / 6);
 	pango_layout_set_font_description(layout, font);
@@ -172,8 +171,8 @@ static void draw_times(Chart *chart, cairo_t *cairo, const Room *room)
 	every = MAX(1, (guint)(width / room->step + 1));
 	set_colour(chart, cairo, 0.8);
 	for (guint i = (count - 1) % every; i < count; i += every) {
-		g_autofree char *label = bucket_label(
-		    chart, &g_array_index(chart->buckets, NetfilBucket, i));
+		g_autofree char *label =
+		    bucket_label(chart, &g_array_index(chart->buckets, NetfilBucket, i));
 
 		text_size(chart, label, &width, &height);
 		draw_text(chart, cairo, label,

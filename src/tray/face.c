@@ -29,8 +29,10 @@ NetfilFace netfil_face(gboolean is_up, const char *trouble, const GPtrArray *sta
 const char *netfil_face_icon(NetfilFace face)
 {
 	static const char *const names[] = {
-	    [NETFIL_FACE_OFF] = "netfil-tray-off",	   [NETFIL_FACE_ON] = "netfil-tray-on",
-	    [NETFIL_FACE_WARNED] = "netfil-tray-warned",   [NETFIL_FACE_REACHED] = "netfil-tray-reached",
+	    [NETFIL_FACE_OFF] = "netfil-tray-off",
+	    [NETFIL_FACE_ON] = "netfil-tray-on",
+	    [NETFIL_FACE_WARNED] = "netfil-tray-warned",
+	    [NETFIL_FACE_REACHED] = "netfil-tray-reached",
 	    [NETFIL_FACE_AWAY] = "netfil-tray-away",
 	};
 

@@ -108,8 +108,7 @@ static char **get_cycle(NetfilField *field)
 	if (cycle.unit == NETFIL_CYCLE_WEEK)
 		cycle.at = (guint)gtk_combo_box_get_active(GTK_COMBO_BOX(field->more[0])) + 1;
 	else if (cycle.unit == NETFIL_CYCLE_MONTH || cycle.unit == NETFIL_CYCLE_DAYS)
-		cycle.at = (guint)gtk_spin_button_get_value_as_int(
-		    GTK_SPIN_BUTTON(field->more[1]));
+		cycle.at = (guint)gtk_spin_button_get_value_as_int(GTK_SPIN_BUTTON(field->more[1]));
 	values[0] = netfil_cycle_format(&cycle);
 	return values;
 }
@@ -146,8 +145,12 @@ static void on_cycle_changed(NetfilField *field)
 static void append_units(GtkComboBoxText *combo)
 {
 	static const char *const units[] = {
-	    N_("never"), N_("each hour"), N_("each day"), N_("each week, from"),
-	    N_("each month, from day"), N_("each number of days"),
+	    N_("never"),
+	    N_("each hour"),
+	    N_("each day"),
+	    N_("each week, from"),
+	    N_("each month, from day"),
+	    N_("each number of days"),
 	};
 
 	for (guint i = 0; i < G_N_ELEMENTS(units); i++)
@@ -179,8 +182,8 @@ NetfilField *netfil_field_cycle(const char *key, const char *label)
 	g_signal_connect_swapped(field->editor, "changed", G_CALLBACK(on_cycle_changed), field);
 	g_signal_connect_swapped(field->more[0], "changed", G_CALLBACK(netfil_field_changed),
 				 field);
-	g_signal_connect_swapped(field->more[1], "value-changed",
-				 G_CALLBACK(netfil_field_changed), field);
+	g_signal_connect_swapped(field->more[1], "value-changed", G_CALLBACK(netfil_field_changed),
+				 field);
 	field->get = get_cycle;
 	field->set = set_cycle;
 	return field;

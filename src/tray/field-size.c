@@ -13,7 +13,7 @@ static const struct {
 	const char *unit; /* as netfil_size_canonical() writes it */
 	const char *label;
 } units[] = {
-    {"", "B"},	  {"k", "kB"},	 {"M", "MB"},	{"G", "GB"},   {"T", "TB"},   {"P", "PB"},
+    {"", "B"},     {"k", "kB"},   {"M", "MB"},   {"G", "GB"},   {"T", "TB"},   {"P", "PB"},
     {"Ki", "KiB"}, {"Mi", "MiB"}, {"Gi", "GiB"}, {"Ti", "TiB"}, {"Pi", "PiB"},
 };
 

@@ -177,8 +177,7 @@ static void set_switch(NetfilField *field, const char *const *values)
 
 NetfilField *netfil_field_switch(const char *key, const char *label)
 {
-	NetfilField *field =
-	    netfil_field_new(key, "", gtk_check_button_new_with_mnemonic(label));
+	NetfilField *field = netfil_field_new(key, "", gtk_check_button_new_with_mnemonic(label));
 
 	gtk_box_pack_start(GTK_BOX(field->box), field->editor, FALSE, FALSE, 0);
 	gtk_box_pack_start(GTK_BOX(field->box), field->mistake, FALSE, FALSE, 0);

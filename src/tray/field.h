@@ -12,7 +12,7 @@ typedef struct NetfilField NetfilField;
 struct NetfilField {
 	const char *key;
 	GtkWidget *label, *box; /* the editor and, below it, the mistake */
-	GtkWidget *editor;	/* what the label is for, and what is focused */
+	GtkWidget *editor;      /* what the label is for, and what is focused */
 	GtkWidget *mistake;
 	GtkWidget *more[2]; /* further parts of the editor, of its own */
 	char **(*get)(NetfilField *field);

@@ -106,7 +106,8 @@ static void row_free(gpointer data)
 static int compare_rows(GtkListBoxRow *a, GtkListBoxRow *b, gpointer data)
 {
 	(void)data;
-	return strcmp(g_object_get_data(G_OBJECT(a), "name"), g_object_get_data(G_OBJECT(b), "name"));
+	return strcmp(g_object_get_data(G_OBJECT(a), "name"),
+		      g_object_get_data(G_OBJECT(b), "name"));
 }
 
 static void add(List *list, const NetfilStatus *status)

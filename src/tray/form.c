@@ -18,8 +18,8 @@ typedef struct {
 	GPtrArray *fields; /* NetfilField, owned by their widgets */
 	GtkWidget *title, *name, *name_mistake, *note;
 	GtkWidget *filter, *stop, *remove;
-	char *shown;	 /* the filter's name; NULL: a new one */
-	char *made;	 /* the new one that was asked for last */
+	char *shown;     /* the filter's name; NULL: a new one */
+	char *made;      /* the new one that was asked for last */
 	GVariant *begun; /* the values as they were shown */
 } Form;
 
@@ -170,8 +170,8 @@ static void on_remove(Form *form)
 
 	gtk_message_dialog_format_secondary_text(GTK_MESSAGE_DIALOG(dialog), "%s",
 						 _("Its cap is lifted. Its history stays."));
-	gtk_dialog_add_buttons(GTK_DIALOG(dialog), _("_Cancel"), GTK_RESPONSE_CANCEL,
-			       _("_Remove"), GTK_RESPONSE_ACCEPT, NULL);
+	gtk_dialog_add_buttons(GTK_DIALOG(dialog), _("_Cancel"), GTK_RESPONSE_CANCEL, _("_Remove"),
+			       GTK_RESPONSE_ACCEPT, NULL);
 	gtk_dialog_set_default_response(GTK_DIALOG(dialog), GTK_RESPONSE_CANCEL);
 	g_object_set_data_full(G_OBJECT(dialog), "name", g_strdup(form->shown), g_free);
 	g_signal_connect(dialog, "response", G_CALLBACK(on_answer), form);
@@ -199,10 +199,9 @@ static void fill(Form *form, const NetfilSpec *spec)
 static void show_title(Form *form, const NetfilSpec *spec)
 {
 	g_autofree char *selector = spec ? netfil_spec_selector_text(spec) : NULL;
-	g_autofree char *text =
-	    g_markup_printf_escaped("<b>%s</b>\n<small>%s</small>",
-				    spec ? spec->name : _("A new filter"),
-				    spec ? selector : netfil_form_hint(form->type));
+	g_autofree char *text = g_markup_printf_escaped(
+	    "<b>%s</b>\n<small>%s</small>", spec ? spec->name : _("A new filter"),
+	    spec ? selector : netfil_form_hint(form->type));
 
 	gtk_label_set_markup(GTK_LABEL(form->title), text);
 }

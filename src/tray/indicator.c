@@ -18,8 +18,8 @@ static void show(Indicator *indicator)
 	g_autoptr(GPtrArray) list = netfil_model_list(indicator->model);
 	NetfilFace face = netfil_face(netfil_model_is_up(indicator->model),
 				      netfil_model_trouble(indicator->model), list);
-	g_autofree char *icon = g_strconcat(netfil_face_icon(face),
-					    indicator->symbolic ? "-symbolic" : "", NULL);
+	g_autofree char *icon =
+	    g_strconcat(netfil_face_icon(face), indicator->symbolic ? "-symbolic" : "", NULL);
 
 	if ((int)face == indicator->face)
 		return;
@@ -44,9 +44,8 @@ GObject *netfil_indicator_new(NetfilModel *model, GtkWidget *menu, gboolean symb
 					      "trouble-changed"};
 	Indicator *indicator = g_new0(Indicator, 1);
 
-	indicator->indicator =
-	    app_indicator_new("netfil-tray", netfil_face_icon(NETFIL_FACE_AWAY),
-			      APP_INDICATOR_CATEGORY_SYSTEM_SERVICES);
+	indicator->indicator = app_indicator_new("netfil-tray", netfil_face_icon(NETFIL_FACE_AWAY),
+						 APP_INDICATOR_CATEGORY_SYSTEM_SERVICES);
 	indicator->model = g_object_ref(model);
 	indicator->symbolic = symbolic;
 	indicator->face = -1;

@@ -74,8 +74,8 @@ static GtkWidget *append(Menu *menu, GtkWidget *item, gboolean sensitive)
 
 static void on_activated(GtkMenuItem *item, Menu *menu)
 {
-	g_action_group_activate_action(menu->actions,
-				       g_object_get_data(G_OBJECT(item), "action"), NULL);
+	g_action_group_activate_action(menu->actions, g_object_get_data(G_OBJECT(item), "action"),
+				       NULL);
 }
 
 static void append_action(Menu *menu, const char *label, const char *action, gboolean sensitive)

@@ -17,8 +17,8 @@ struct _NetfilModel {
 	GObject parent_instance;
 	NetfilLink *link;
 	GCancellable *cancellable; /* of this connection's calls */
-	GHashTable *statuses;	   /* name -> NetfilStatus */
-	GHashTable *listing;	   /* the same, while netfild's list is read; else NULL */
+	GHashTable *statuses;      /* name -> NetfilStatus */
+	GHashTable *listing;       /* the same, while netfild's list is read; else NULL */
 	GDBusConnection *subscribed;
 	guint subscriptions[2];
 	gboolean is_up;
@@ -117,8 +117,7 @@ static GHashTable *newest(NetfilModel *model)
 static void on_got(GObject *source, GAsyncResult *result, gpointer data)
 {
 	g_autoptr(GError) error = NULL;
-	g_autoptr(GVariant) answer =
-	    netfil_model_call_finish(NETFIL_MODEL(source), result, &error);
+	g_autoptr(GVariant) answer = netfil_model_call_finish(NETFIL_MODEL(source), result, &error);
 	g_autoptr(GVariant) status = NULL;
 
 	(void)data;
@@ -322,8 +321,7 @@ static void on_reply(GObject *source, GAsyncResult *result, gpointer data)
 {
 	g_autoptr(GTask) task = data;
 	g_autoptr(GError) error = NULL;
-	GVariant *answer =
-	    g_dbus_connection_call_finish(G_DBUS_CONNECTION(source), result, &error);
+	GVariant *answer = g_dbus_connection_call_finish(G_DBUS_CONNECTION(source), result, &error);
 
 	if (answer) {
 		g_task_return_pointer(task, answer, (GDestroyNotify)g_variant_unref);
@@ -393,8 +391,10 @@ static void netfil_model_class_init(NetfilModelClass *class)
 		const char *name;
 		guint pointers;
 	} told[SIGNALS] = {
-	    [UP_CHANGED] = {"up-changed", 0},	      [ADDED] = {"added", 1},
-	    [REMOVED] = {"removed", 1},		      [CHANGED] = {"changed", 2},
+	    [UP_CHANGED] = {"up-changed", 0},
+	    [ADDED] = {"added", 1},
+	    [REMOVED] = {"removed", 1},
+	    [CHANGED] = {"changed", 2},
 	    [TROUBLE_CHANGED] = {"trouble-changed", 0},
 	};
 	GType types[] = {G_TYPE_POINTER, G_TYPE_POINTER};

@@ -152,8 +152,7 @@ static void tell_cycle(NetfilNotify *notify, const NetfilStatus *status)
 {
 	g_autofree char *ends = netfil_text_when(status->cycle_ends);
 	/* Translators: a filter's name. */
-	g_autofree char *summary =
-	    g_strdup_printf(_("%s: a new cycle began"), status->spec->name);
+	g_autofree char *summary = g_strdup_printf(_("%s: a new cycle began"), status->spec->name);
 	g_autofree char *body = g_strdup_printf(_("Usage starts again. It ends at %s."), ends);
 
 	tell(notify, NULL, summary, body, NETFIL_FACE_ON, NOTIFY_URGENCY_LOW);

@@ -38,7 +38,7 @@ typedef struct {
 	NetfilModel *model;
 	GCancellable *cancellable;
 	GHashTable *sums; /* "uid path" -> bytes, as they were asked last */
-	gint64 asked;	  /* monotonic microseconds */
+	gint64 asked;     /* monotonic microseconds */
 	guint timer;
 	void (*picked)(const char *key, const char *value, gpointer data);
 	gpointer data;
@@ -201,9 +201,9 @@ static GtkWidget *view_new(Picker *picker)
 	GtkTreeModel *sorted;
 	GtkWidget *view;
 
-	picker->store = gtk_list_store_new(COLUMNS, G_TYPE_ICON, G_TYPE_STRING, G_TYPE_INT,
-					   G_TYPE_STRING, G_TYPE_STRING, G_TYPE_UINT,
-					   G_TYPE_STRING, G_TYPE_DOUBLE);
+	picker->store =
+	    gtk_list_store_new(COLUMNS, G_TYPE_ICON, G_TYPE_STRING, G_TYPE_INT, G_TYPE_STRING,
+			       G_TYPE_STRING, G_TYPE_UINT, G_TYPE_STRING, G_TYPE_DOUBLE);
 	picker->filtered = gtk_tree_model_filter_new(GTK_TREE_MODEL(picker->store), NULL);
 	gtk_tree_model_filter_set_visible_func(GTK_TREE_MODEL_FILTER(picker->filtered), is_sought,
 					       picker, NULL);
@@ -325,9 +325,9 @@ void netfil_processes_pick(GtkWindow *window, NetfilModel *model,
 	picker->picked = picked;
 	picker->data = data;
 	picker->dialog = gtk_dialog_new_with_buttons(
-	    _("Pick running processes"), window,
-	    GTK_DIALOG_MODAL | GTK_DIALOG_DESTROY_WITH_PARENT, _("_Cancel"), GTK_RESPONSE_CANCEL,
-	    _("Add the _executables"), RESPONSE_EXES, _("Add the _processes"), RESPONSE_PIDS, NULL);
+	    _("Pick running processes"), window, GTK_DIALOG_MODAL | GTK_DIALOG_DESTROY_WITH_PARENT,
+	    _("_Cancel"), GTK_RESPONSE_CANCEL, _("Add the _executables"), RESPONSE_EXES,
+	    _("Add the _processes"), RESPONSE_PIDS, NULL);
 	gtk_window_set_default_size(GTK_WINDOW(picker->dialog), 760, 460);
 	gtk_dialog_set_default_response(GTK_DIALOG(picker->dialog), RESPONSE_PIDS);
 	pack(picker);

@@ -3,8 +3,8 @@
 
 #include "show/level.h"
 
-#define CYCLE "cycle"	  /* when the cycle began of which was told */
-#define WARNED "warned"	  /* the highest percentage */
+#define CYCLE "cycle"   /* when the cycle began of which was told */
+#define WARNED "warned" /* the highest percentage */
 #define REACHED "reached"
 
 struct NetfilTold {

@@ -11,9 +11,9 @@
 typedef struct NetfilTold NetfilTold;
 
 typedef struct {
-	guint warned;	  /* percents of a cap that are used; 0: no news */
+	guint warned;     /* percents of a cap that are used; 0: no news */
 	gboolean reached; /* a cap is reached */
-	gboolean cycle;	  /* a new cycle began */
+	gboolean cycle;   /* a new cycle began */
 } NetfilNews;
 
 /* A file that is not there, or not readable, has told nothing. */

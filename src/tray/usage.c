@@ -56,9 +56,9 @@ static void show_forecast(Usage *usage, const NetfilStatus *status)
 {
 	g_autofree char *amount = netfil_text_amount(status);
 	g_autofree char *forecast = netfil_text_forecast(status);
-	g_autofree char *text =
-	    *forecast ? g_strdup_printf(_("This cycle: %s. %s"), amount, forecast)
-		      : g_strdup_printf(_("This cycle: %s."), amount);
+	g_autofree char *text = *forecast
+				    ? g_strdup_printf(_("This cycle: %s. %s"), amount, forecast)
+				    : g_strdup_printf(_("This cycle: %s."), amount);
 
 	gtk_label_set_text(GTK_LABEL(usage->forecast), text);
 }
@@ -69,16 +69,14 @@ static GArray *empty_buckets(Usage *usage)
 {
 	NetfilBy by = by_of(usage);
 
-	return by == NETFIL_BY_CYCLE
-		   ? g_array_new(FALSE, TRUE, sizeof(NetfilBucket))
-		   : netfil_buckets_new(by, netfil_clock_zone(), netfil_clock_seconds(),
-					counts[by]);
+	return by == NETFIL_BY_CYCLE ? g_array_new(FALSE, TRUE, sizeof(NetfilBucket))
+				     : netfil_buckets_new(by, netfil_clock_zone(),
+							  netfil_clock_seconds(), counts[by]);
 }
 
 static void on_history(GObject *source, GAsyncResult *result, gpointer data)
 {
-	g_autoptr(GArray) periods =
-	    netfil_call_periods_finish(NETFIL_MODEL(source), result, NULL);
+	g_autoptr(GArray) periods = netfil_call_periods_finish(NETFIL_MODEL(source), result, NULL);
 	Usage *usage = data;
 	const NetfilStatus *status;
 	GArray *buckets;
@@ -91,8 +89,8 @@ static void on_history(GObject *source, GAsyncResult *result, gpointer data)
 	by = by_of(usage);
 	if (!status)
 		return;
-	buckets = by == NETFIL_BY_CYCLE ? netfil_buckets_of(periods, counts[by])
-					: empty_buckets(usage);
+	buckets =
+	    by == NETFIL_BY_CYCLE ? netfil_buckets_of(periods, counts[by]) : empty_buckets(usage);
 	if (by != NETFIL_BY_CYCLE)
 		netfil_buckets_fill(buckets, periods);
 	netfil_chart_show(usage->chart, buckets, by, cap_of(status, by));
@@ -100,8 +98,7 @@ static void on_history(GObject *source, GAsyncResult *result, gpointer data)
 
 static void on_apps(GObject *source, GAsyncResult *result, gpointer data)
 {
-	g_autoptr(GArray) periods =
-	    netfil_call_periods_finish(NETFIL_MODEL(source), result, NULL);
+	g_autoptr(GArray) periods = netfil_call_periods_finish(NETFIL_MODEL(source), result, NULL);
 
 	if (periods)
 		netfil_apps_view_show(((Usage *)data)->apps, periods);
@@ -219,7 +216,8 @@ static void pack(Usage *usage)
 	gtk_box_pack_start(box, chooser_new(usage), FALSE, FALSE, 0);
 	gtk_box_pack_start(box, usage->chart, TRUE, TRUE, 0);
 	gtk_box_pack_start(box, usage->forecast, FALSE, FALSE, 0);
-	gtk_box_pack_start(box, heading_new(_("Applications in this time, by all filters and none")),
+	gtk_box_pack_start(box,
+			   heading_new(_("Applications in this time, by all filters and none")),
 			   FALSE, FALSE, 0);
 	gtk_box_pack_start(box, scrolled, TRUE, TRUE, 0);
 }

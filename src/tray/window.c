@@ -19,7 +19,7 @@ static const char css[] = ".level-good progress { background: #2e9e4f; border-co
 
 typedef struct {
 	GtkWidget *window, *tabs;
-	GtkWidget *away, *away_text;   /* what is in the way */
+	GtkWidget *away, *away_text;       /* what is in the way */
 	GtkWidget *problem, *problem_text; /* what was refused */
 	NetfilModel *model;
 	NetfilAct *act;

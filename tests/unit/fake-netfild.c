@@ -26,8 +26,9 @@ static gboolean on_list(NetfilBusManager *manager, GDBusMethodInvocation *call, 
 	names = g_list_sort(names, (GCompareFunc)g_strcmp0);
 	for (GList *at = names; at && count; at = at->next)
 		if (g_strcmp0(at->data, after) > 0) {
-			g_variant_builder_add_value(&page, netfil_status_to_variant(
-				g_hash_table_lookup(fake->statuses, at->data)));
+			g_variant_builder_add_value(
+			    &page, netfil_status_to_variant(
+				       g_hash_table_lookup(fake->statuses, at->data)));
 			count--;
 		}
 	netfil_bus_manager_complete_list(manager, call, g_variant_builder_end(&page));
@@ -70,9 +71,8 @@ static gboolean on_switch(NetfilBusManager *manager, GDBusMethodInvocation *call
 }
 
 /* Pages of a history: the cursor is the number of the next. */
-static gboolean on_history(NetfilBusManager *manager, GDBusMethodInvocation *call,
-			   const char *name, const char *by, gint64 from, gint64 to,
-			   guint64 cursor)
+static gboolean on_history(NetfilBusManager *manager, GDBusMethodInvocation *call, const char *name,
+			   const char *by, gint64 from, gint64 to, guint64 cursor)
 {
 	GVariantBuilder page;
 
@@ -137,8 +137,8 @@ FakeNetfild *fake_netfild_on_socket(const char *path)
 	g_autofree char *guid = g_dbus_generate_guid();
 	g_autoptr(GError) error = NULL;
 
-	fake->server = g_dbus_server_new_sync(address, G_DBUS_SERVER_FLAGS_NONE, guid, NULL, NULL,
-					      &error);
+	fake->server =
+	    g_dbus_server_new_sync(address, G_DBUS_SERVER_FLAGS_NONE, guid, NULL, NULL, &error);
 	g_assert_no_error(error);
 	g_signal_connect(fake->server, "new-connection", G_CALLBACK(on_connection), fake);
 	g_dbus_server_start(fake->server);
@@ -157,9 +157,8 @@ FakeNetfild *fake_netfild_on_bus(const char *address)
 
 	g_assert_no_error(error);
 	export(fake, connection);
-	fake->name = g_bus_own_name_on_connection(connection, "org.netfil.Netfil1",
-						  G_BUS_NAME_OWNER_FLAGS_NONE, NULL, NULL, NULL,
-						  NULL);
+	fake->name = g_bus_own_name_on_connection(
+	    connection, "org.netfil.Netfil1", G_BUS_NAME_OWNER_FLAGS_NONE, NULL, NULL, NULL, NULL);
 	return fake;
 }
 
@@ -182,10 +181,9 @@ static void show(FakeNetfild *fake, const NetfilStatus *status)
 {
 	NetfilBusFilter *object = g_hash_table_lookup(fake->objects, status->spec->name);
 
-	netfil_bus_filter_set_used(object,
-				   g_variant_new("(ttt)", status->used[NETFIL_IN],
-						 status->used[NETFIL_OUT],
-						 status->used[NETFIL_TOTAL]));
+	netfil_bus_filter_set_used(object, g_variant_new("(ttt)", status->used[NETFIL_IN],
+							 status->used[NETFIL_OUT],
+							 status->used[NETFIL_TOTAL]));
 	netfil_bus_filter_set_unlimited_until(object, status->unlimited_until);
 	g_dbus_interface_skeleton_flush(G_DBUS_INTERFACE_SKELETON(object));
 }

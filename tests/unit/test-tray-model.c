@@ -58,9 +58,9 @@ static void on_changed(NetfilModel *model, const NetfilStatus *before, const Net
 		       Fixture *fixture)
 {
 	(void)model;
-	g_string_append_printf(
-	    fixture->heard, "%s:%" G_GUINT64_FORMAT ">%" G_GUINT64_FORMAT " ", now->spec->name,
-	    before->used[NETFIL_TOTAL], now->used[NETFIL_TOTAL]);
+	g_string_append_printf(fixture->heard, "%s:%" G_GUINT64_FORMAT ">%" G_GUINT64_FORMAT " ",
+			       now->spec->name, before->used[NETFIL_TOTAL],
+			       now->used[NETFIL_TOTAL]);
 }
 
 static void on_trouble_changed(NetfilModel *model, Fixture *fixture)
@@ -250,9 +250,8 @@ static GSubprocess *start_bus(const char *folder, const char *address)
 	g_autofree char *listen = g_strconcat("--address=", address, NULL);
 	g_autofree char *socket = g_build_filename(folder, "system", NULL);
 	g_autoptr(GError) error = NULL;
-	GSubprocess *bus =
-	    g_subprocess_new(G_SUBPROCESS_FLAGS_NONE, &error, "dbus-daemon", "--session",
-			     "--nofork", "--nopidfile", listen, NULL);
+	GSubprocess *bus = g_subprocess_new(G_SUBPROCESS_FLAGS_NONE, &error, "dbus-daemon",
+					    "--session", "--nofork", "--nopidfile", listen, NULL);
 
 	g_assert_no_error(error);
 	while (!g_file_test(socket, G_FILE_TEST_EXISTS))
@@ -347,7 +346,7 @@ static void test_history(Fixture *fixture, gconstpointer data)
 	}
 }
 
-#define ADD(name, function)                                                                       \
+#define ADD(name, function)                                                                        \
 	g_test_add("/tray-model/" name, Fixture, NULL, set_up, function, tear_down)
 
 int main(int argc, char **argv)
