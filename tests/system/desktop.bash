@@ -157,8 +157,10 @@ has_name() { # NAME
 		--method org.freedesktop.DBus.NameHasOwner "$1" 2>/dev/null | grep -q true
 }
 
+# $NETFIL_TRAY: another one, as of a build with sanitizers.
 start_tray() { # ARGUMENTS...
-	start tray in_ns a "${DESKTOP_AS[@]}" "${UNDER_TRAY[@]}" "${NETFIL_TRAY:-$BUILD/src/tray/netfil-tray}" "$@"
+	export LSAN_OPTIONS=print_suppressions=0:suppressions=$REPOSITORY/tests/system/tray-leaks.supp
+	start tray in_ns a "${DESKTOP_AS[@]}" "${NETFIL_TRAY:-$BUILD/src/tray/netfil-tray}" "$@"
 	wait_until has_name org.netfil.Tray
 }
 
