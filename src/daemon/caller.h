@@ -11,7 +11,8 @@ typedef struct {
 	gboolean admin; /* root as netfild is: in its user and pid namespaces, with CAP_NET_ADMIN;
 			   so the root of a container is nobody special */
 	char *bus_name; /* unique name on the system bus; NULL: netfild's own socket */
-	guint64 start;  /* of that process when it connected, as NetfilProcess has it; 0: not known */
+	guint64
+	    start; /* of that process when it connected, as NetfilProcess has it; 0: not known */
 } NetfilCaller;
 
 /* Whether its process is in a network, pid, user or control group namespace other than netfild's,

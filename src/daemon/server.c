@@ -125,9 +125,17 @@ static void peer_unref(gpointer data)
 	g_atomic_rc_box_release_full(data, peer_clear);
 }
 
-static gboolean expects_reply(GDBusMessage *message)
+/* GDBus looks whether a call says its object and method, but not of which type they are, and
+ * goes on with NULL. */
+static gboolean is_call(GDBusMessage *message)
 {
 	return g_dbus_message_get_message_type(message) == G_DBUS_MESSAGE_TYPE_METHOD_CALL &&
+	       g_dbus_message_get_path(message) && g_dbus_message_get_member(message);
+}
+
+static gboolean expects_reply(GDBusMessage *message)
+{
+	return is_call(message) &&
 	       !(g_dbus_message_get_flags(message) & G_DBUS_MESSAGE_FLAGS_NO_REPLY_EXPECTED);
 }
 

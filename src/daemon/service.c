@@ -65,8 +65,7 @@ static NetfilStatus *add_filter(NetfilService *service, const char *name, GVaria
 		return NULL;
 	spec = netfil_spec_new(name);
 	if (!netfil_spec_update(spec, specification, error) ||
-	    (owner && !netfil_own_confine(spec, owner, error)) ||
-	    !netfil_spec_check(spec, error) ||
+	    (owner && !netfil_own_confine(spec, owner, error)) || !netfil_spec_check(spec, error) ||
 	    !netfil_engine_add(service->engine, spec, owner, error))
 		return NULL;
 	return netfil_engine_get(service->engine, name, error);
@@ -220,8 +219,8 @@ static gboolean on_list(NetfilBusManager *manager, GDBusMethodInvocation *call, 
 			guint count, NetfilService *service)
 {
 	g_auto(GVariantBuilder) builder = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE("aa{sv}"));
-	g_autoptr(GPtrArray) statuses = netfil_engine_list(
-	    service->engine, after, count ? MIN(count, PAGE_MAX) : PAGE_MAX);
+	g_autoptr(GPtrArray) statuses =
+	    netfil_engine_list(service->engine, after, count ? MIN(count, PAGE_MAX) : PAGE_MAX);
 
 	(void)manager;
 	for (guint i = 0; i < statuses->len; i++)
@@ -383,10 +382,9 @@ static void on_engine_warned(NetfilService *service, const char *name, guint per
 {
 	const char *which = netfil_direction_name(direction);
 
-	netfil_log_event(
-	    NETFIL_LOG_WARNED,
-	    &(NetfilLogFields){.filter = name, .direction = which, .percent = percent},
-	    "filter %s: %u %% of its %s cap is used", name, percent, which);
+	netfil_log_event(NETFIL_LOG_WARNED,
+			 &(NetfilLogFields){.filter = name, .direction = which, .percent = percent},
+			 "filter %s: %u %% of its %s cap is used", name, percent, which);
 	netfil_bus_manager_emit_warned(service->manager, name, percent, which);
 }
 

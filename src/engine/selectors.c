@@ -5,6 +5,7 @@
 #include <fnmatch.h>
 #include <pwd.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "core/error.h"
 
@@ -128,25 +129,37 @@ static gboolean add_exe(NetfilSelectors *s, NetfilKernel *kernel, const char *pa
 	return FALSE;
 }
 
+/* Read, and not mapped: whoever cuts the file short meanwhile would end netfild. */
+static char *read_list(const char *path, gsize *length, const char **problem)
+{
+	struct stat status;
+	char *text = NULL;
+
+	if (stat(path, &status) < 0 || !S_ISREG(status.st_mode))
+		*problem = "no such file";
+	else if (status.st_size > LIST_MAX)
+		*problem = "over 256 MiB";
+	else if (!g_file_get_contents(path, &text, length, NULL))
+		*problem = "no access";
+	return text;
+}
+
 static gboolean add_list(NetfilSelectors *s, const char *path, gboolean lenient, GError **error)
 {
-	g_autoptr(GMappedFile) file = NULL;
-	g_autoptr(GError) problem = NULL;
+	const char *problem = NULL;
+	gsize length;
+	g_autofree char *text = read_list(path, &length, &problem);
 
-	if (g_file_test(path, G_FILE_TEST_IS_REGULAR))
-		file = g_mapped_file_new(path, FALSE, &problem);
-	if (!file && lenient)
+	if (!text && lenient)
 		return TRUE;
-	if (!file || g_mapped_file_get_length(file) > LIST_MAX) {
+	if (!text) {
 		g_set_error(error, NETFIL_ERROR, NETFIL_ERROR_NOT_FOUND,
 			    "the list %s cannot be read (%s): give a text file with an address, "
 			    "prefix or range on each line",
-			    path, file ? "over 256 MiB" : problem ? "no access" : "no such file");
+			    path, problem);
 		return FALSE;
 	}
-	return netfil_prefix_list_parse(path, g_mapped_file_get_contents(file),
-					g_mapped_file_get_length(file), s->prefixes,
-					lenient ? NULL : error) ||
+	return netfil_prefix_list_parse(path, text, length, s->prefixes, lenient ? NULL : error) ||
 	       lenient;
 }
 

@@ -111,7 +111,7 @@ static const struct {
 	const char *type;
 	void (*try)(GVariant *variant);
 } takers[] = {
-    {"a{sas}", try_set},      {"a(sa{sas})", try_apply},  {"a{sv}", try_status},
+    {"a{sas}", try_set},      {"a(sa{sas})", try_apply}, {"a{sv}", try_status},
     {"aa{sv}", try_statuses}, {"a(ssass)", try_changes},
 };
 
@@ -149,8 +149,8 @@ static GVariant *read_bytes(const uint8_t *data, size_t size, const GVariantType
 static GVariant *read_message(const uint8_t *data, size_t size)
 {
 	g_autofree guchar *blob = g_memdup2(data, size);
-	g_autoptr(GDBusMessage) message = g_dbus_message_new_from_blob(
-	    blob, size, G_DBUS_CAPABILITY_FLAGS_NONE, NULL);
+	g_autoptr(GDBusMessage) message =
+	    g_dbus_message_new_from_blob(blob, size, G_DBUS_CAPABILITY_FLAGS_NONE, NULL);
 	GVariant *body = message ? g_dbus_message_get_body(message) : NULL;
 
 	return body ? g_variant_ref(body) : NULL;

@@ -21,8 +21,8 @@ static void expect_mistakes(const NetfilFilterFile *file, guint lines)
 
 	for (guint i = 0; i < file->mistakes->len; i++) {
 		const NetfilMistake *mistake = &g_array_index(file->mistakes, NetfilMistake, i);
-		GError *error = g_error_new_literal(NETFIL_ERROR, NETFIL_ERROR_INVALID,
-						    mistake->text);
+		GError *error =
+		    g_error_new_literal(NETFIL_ERROR, NETFIL_ERROR_INVALID, mistake->text);
 
 		fuzz_expect_refusal(&error);
 		g_assert_cmpuint(mistake->line, >=, before);

@@ -70,8 +70,8 @@ static void try_address(const uint8_t *data, size_t size)
 	g_autoptr(GError) error = NULL;
 	NetfilPrefix prefix;
 	guint8 address[16] = {[10] = 0xff, [11] = 0xff};
-	gboolean known = inet_pton(AF_INET, text, address + 12) == 1 ||
-			 inet_pton(AF_INET6, text, address) == 1;
+	gboolean known =
+	    inet_pton(AF_INET, text, address + 12) == 1 || inet_pton(AF_INET6, text, address) == 1;
 
 	if (!netfil_prefix_parse(text, &prefix, &error)) {
 		g_assert_false(known);

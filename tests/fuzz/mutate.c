@@ -12,21 +12,94 @@
 
 /* Not "kill" and "pause": whatever a filter becomes, nobody's processes are ended by it. */
 static const char *const words[] = {
-    "",		  "a",		  "good",	   "fuzz-1",	 "fuzz-2",	"a/b",
-    "pid",	  "exe",	  "user",	   "cgroup",	 "unit",	"ip",
-    "ip-file",	  "port",	  "proto",	   "interface",	 "except",	"in",
-    "out",	  "total",	  "on-limit",	   "warn",	 "every",	"rollover",
-    "free",	  "durability",	  "loopback",	   "on",	 "used",	"unlimited-until",
-    "0",	  "1",		  "4194304",	   "25M",	 "+1G",		"-1",
-    "12XB",	  "unlimited",	  "1e9",	   "/bin/true",	 "/dev/zero",	"/nowhere",
-    "/",	  "root",	  "65534",	   "/a/b",	 "nginx",	"192.0.2.1",
-    "192.0.2.0/24", "192.0.2.1/24", "2001:db8::/32", "::/0",	 "0.0.0.0/0",	"127.0.0.1",
-    "80",	  "1-65535",	  "90-80",	   "tcp",	 "icmp",	"net*",
-    "lo",	  "*",		  "reject",	   "drop",	 "notify",	"down",
-    "throttle=9k", "throttle=",	  "80,95",	   "101",	 "hour",	"day",
-    "month@31",	  "30d",	  "never",	   "true",	 "false",	"01:00-07:00",
-    "strict",	  "checkpoint",	  "cycle",	   "month",	 LONG_UMLAUTS, "\033[31m\n",
-    "18446744073709551615", "18446744073709551616", "org.netfil.Netfil1.Manager", "Name",
+    "",
+    "a",
+    "good",
+    "fuzz-1",
+    "fuzz-2",
+    "a/b",
+    "pid",
+    "exe",
+    "user",
+    "cgroup",
+    "unit",
+    "ip",
+    "ip-file",
+    "port",
+    "proto",
+    "interface",
+    "except",
+    "in",
+    "out",
+    "total",
+    "on-limit",
+    "warn",
+    "every",
+    "rollover",
+    "free",
+    "durability",
+    "loopback",
+    "on",
+    "used",
+    "unlimited-until",
+    "0",
+    "1",
+    "4194304",
+    "25M",
+    "+1G",
+    "-1",
+    "12XB",
+    "unlimited",
+    "1e9",
+    "/bin/true",
+    "/dev/zero",
+    "/nowhere",
+    "/",
+    "root",
+    "65534",
+    "/a/b",
+    "nginx",
+    "192.0.2.1",
+    "192.0.2.0/24",
+    "192.0.2.1/24",
+    "2001:db8::/32",
+    "::/0",
+    "0.0.0.0/0",
+    "127.0.0.1",
+    "80",
+    "1-65535",
+    "90-80",
+    "tcp",
+    "icmp",
+    "net*",
+    "lo",
+    "*",
+    "reject",
+    "drop",
+    "notify",
+    "down",
+    "throttle=9k",
+    "throttle=",
+    "80,95",
+    "101",
+    "hour",
+    "day",
+    "month@31",
+    "30d",
+    "never",
+    "true",
+    "false",
+    "01:00-07:00",
+    "strict",
+    "checkpoint",
+    "cycle",
+    "month",
+    LONG_UMLAUTS,
+    "\033[31m\n",
+    "18446744073709551615",
+    "18446744073709551616",
+    "org.netfil.Netfil1.Manager",
+    "Name",
 };
 
 static gboolean one_in(GRand *random, gint32 n)
@@ -53,9 +126,8 @@ static char *mutate_text(GRand *random, const char *text)
 
 static guint64 mutate_number(GRand *random)
 {
-	static const guint64 numbers[] = {0,	     1,		 2,	       999,
-					  G_MAXINT32, G_MAXUINT32, G_MAXINT64, G_MAXUINT64,
-					  1795449600};
+	static const guint64 numbers[] = {
+	    0, 1, 2, 999, G_MAXINT32, G_MAXUINT32, G_MAXINT64, G_MAXUINT64, 1795449600};
 
 	if (one_in(random, 3))
 		return (guint64)g_rand_int(random) << 32 | g_rand_int(random);
@@ -88,7 +160,8 @@ static GVariant *mutate_basic(GRand *random, GVariant *value)
 static GVariant *mutate_array(GRand *random, GVariant *value)
 {
 	gsize count = g_variant_n_children(value);
-	gsize often = one_in(random, 40) ? (gsize)g_rand_int_range(random, 0, (gint32)count + 1) : count;
+	gsize often =
+	    one_in(random, 40) ? (gsize)g_rand_int_range(random, 0, (gint32)count + 1) : count;
 	GVariantBuilder builder;
 
 	g_variant_builder_init(&builder, g_variant_get_type(value));

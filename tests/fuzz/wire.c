@@ -27,7 +27,7 @@
 #define PATIENCE 20 /* seconds for an answer */
 #define MESSAGES_A_CONNECTION 6
 #define MESSAGES_A_LOOK 50 /* of the other client */
-#define TRIES 1000	   /* to connect, while netfild still closes connections */
+#define TRIES 1000         /* to connect, while netfild still closes connections */
 
 static const struct {
 	const char *path, *interface, *method, *arguments;
@@ -56,8 +56,7 @@ static const struct {
     {NETFIL_BUS_PATH, MANAGER, "Get", "('good',)"},
     {NETFIL_BUS_PATH, MANAGER, "Doctor", "()"},
     {NETFIL_BUS_PATH, MANAGER, "Unattributed", "()"},
-    {NETFIL_BUS_PATH, MANAGER, "History",
-     "('good', 'hour', int64 0, int64 1795449600, uint64 0)"},
+    {NETFIL_BUS_PATH, MANAGER, "History", "('good', 'hour', int64 0, int64 1795449600, uint64 0)"},
     {NETFIL_BUS_PATH, MANAGER, "Apps", "('day', int64 0, int64 0, uint64 0)"},
     {NETFIL_BUS_PATH, MANAGER, "Trouble", "()"},
     {NETFIL_BUS_PATH, PROPERTIES, "Get", "('" MANAGER "', 'Version')"},
@@ -73,8 +72,8 @@ typedef struct {
 	gboolean as_root;
 	GRand *random;
 	GDBusConnection *other; /* root's */
-	GVariant *filters;	/* as the other client saw them first */
-	GString *said;		/* in figures, on this connection */
+	GVariant *filters;      /* as the other client saw them first */
+	GString *said;          /* in figures, on this connection */
 } Fuzzer;
 
 static GDBusConnection *open_bus(const char *path)
@@ -273,7 +272,8 @@ static void send_calls(Fuzzer *f, guint count)
 
 	for (guint i = 0; i < count; i++) {
 		guint call = (guint)g_rand_int_range(f->random, 0, G_N_ELEMENTS(calls));
-		guint body = g_rand_int(f->random) % 16 ? call : g_rand_int(f->random) % G_N_ELEMENTS(calls);
+		guint body =
+		    g_rand_int(f->random) % 16 ? call : g_rand_int(f->random) % G_N_ELEMENTS(calls);
 		g_autoptr(GVariant) arguments = new_arguments(f, body);
 		g_autoptr(GError) error = NULL;
 		g_autoptr(GVariant) answer = g_dbus_connection_call_sync(

@@ -16,15 +16,17 @@ static GDBusInterfaceInfo *find_interface(const char *contract, const char *name
 	    "<method name='GetAll'><arg type='s'/></method>"
 	    "<method name='Set'><arg type='s'/><arg type='s'/><arg type='v'/></method>"
 	    "</interface></node>";
+	static GDBusNodeInfo *nodes[2]; /* what is given back is a part of them */
 	g_autofree char *xml = NULL;
-	GDBusNodeInfo *node;
-	GDBusInterfaceInfo *interface;
+	GDBusInterfaceInfo *interface = NULL;
 
 	if (!g_file_get_contents(contract, &xml, NULL, NULL))
 		errx(1, "%s", contract);
-	node = g_dbus_node_info_new_for_xml(xml, NULL);
-	interface = node ? g_dbus_node_info_lookup_interface(node, name) : NULL;
-	return interface ? interface : g_dbus_node_info_lookup_interface(g_dbus_node_info_new_for_xml(properties, NULL), name);
+	nodes[0] = g_dbus_node_info_new_for_xml(xml, NULL);
+	nodes[1] = g_dbus_node_info_new_for_xml(properties, NULL);
+	for (guint i = 0; !interface && i < G_N_ELEMENTS(nodes); i++)
+		interface = nodes[i] ? g_dbus_node_info_lookup_interface(nodes[i], name) : NULL;
+	return interface;
 }
 
 /* Text that is no value is a string. */

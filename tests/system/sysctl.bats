@@ -339,7 +339,7 @@ unprivileged() {
 	netfil sysctl -a | diff "$TMP/theirs" -
 	for setting in ip.addr=192.0.2.2 ip.obyte=1 ip.obyte=0 ip.status=1 ip.status=0 socket.ibyte=0 \
 		socket.ibyte=1 interface.list= interface.status=0; do
-		refused 1 root unprivileged netfil sysctl "net.netfil.$setting"
+		refused 1 org.netfil.manage unprivileged netfil sysctl "net.netfil.$setting"
 	done
 	stop_daemon
 	fails unprivileged netfil sysctl -a >"$TMP/none.out" 2>"$TMP/none.err"
