@@ -104,8 +104,8 @@ static void set_bar_colour(Chart *chart, cairo_t *cairo, gboolean out)
 	GtkStyleContext *style = gtk_widget_get_style_context(chart->area);
 	GdkRGBA colour;
 
-	/* The theme's own, so that it is seen in high contrast too. */
-	if (!gtk_style_context_lookup_color(style, "theme_selected_bg_color", &colour))
+	/* The theme's own, so that they are seen on dark and in high contrast too. */
+	if (out || !gtk_style_context_lookup_color(style, "theme_selected_bg_color", &colour))
 		gtk_style_context_get_color(style, gtk_style_context_get_state(style), &colour);
 	if (out)
 		colour.alpha *= 0.45;

@@ -6,11 +6,13 @@
 #include <string.h>
 
 #include "core/size.h"
+#include "engine/clock.h"
 #include "show/bar.h"
 #include "show/when.h"
 #include "show/level.h"
 
 #define BAR_WIDTH 10
+#define FORECAST_MIN 60 /* seconds: see netfil_forecast() */
 
 char *netfil_text_size(guint64 bytes)
 {
@@ -213,6 +215,8 @@ char *netfil_text_forecast(const NetfilStatus *status)
 		when = netfil_text_when(status->forecast);
 		return g_strdup_printf(_("At this rate the cap is reached about %s."), when);
 	}
+	if (netfil_clock_seconds() - status->cycle_started < FORECAST_MIN)
+		return g_strdup(_("It is too early to say when the cap is reached."));
 	if (!status->cycle_ends)
 		return g_strdup(_("No end of the cap is in sight yet."));
 	when = netfil_text_when(status->cycle_ends);

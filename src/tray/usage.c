@@ -138,7 +138,10 @@ static gboolean on_refresh(gpointer data)
 static void on_changed(Usage *usage, const NetfilStatus *before, const NetfilStatus *now)
 {
 	(void)before;
-	if (now == status_of(usage) && !usage->refresh && gtk_widget_get_mapped(usage->box))
+	if (now != status_of(usage) || !gtk_widget_get_mapped(usage->box))
+		return;
+	show_forecast(usage, now);
+	if (!usage->refresh)
 		usage->refresh = g_timeout_add_seconds(REFRESH_SECONDS, on_refresh, usage);
 }
 
