@@ -235,9 +235,10 @@ told_times() { # PATTERN
 	grep -c -- "$1" "$TMP/notifications" || true
 }
 
-# A button of the notification that came last.
+# A button of the one notification that is shown.
 press_button() { # LABEL
 	printf '%s' "$1" >"$TMP/button"
+	wait_until eval '(($(on_desktop dunstctl count displayed) == 1))'
 	on_desktop dunstctl context
 }
 

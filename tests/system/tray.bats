@@ -225,17 +225,18 @@ is_told() { # PATTERN
 	wait_until is_icon netfil-tray-reached
 	netfil set cap --out +100k
 	send 300000
-	wait_until eval '(($(told_times "the cap is reached") == 2))'
+	wait_until eval '(($(told_times "cap: the cap") == 2))'
 	press_button 'Add 1 GB'
 	wait_until eval '[[ $(show cap .limit.out) == 1002100000 ]]'
 	wait_until is_icon netfil-tray-warned
 	netfil set cap --out -1G
 	on_desktop dunstctl close-all
 	send 300000
-	wait_until eval '(($(told_times "the cap is reached") == 3))'
+	wait_until eval '(($(told_times "cap: the cap") == 3))'
 	press_button 'Switch off'
 	wait_until eval '[[ $(show cap .state) == off ]]'
 	stop_tray
+	on_desktop dunstctl close-all
 	netfil on cap
 	set_clock_to "2026-05-21 00:00:01"
 	wait_until eval '[[ $(show cap .used.out) == 0 ]]'
@@ -244,7 +245,7 @@ is_told() { # PATTERN
 	press_button Open
 	netfil_tray wait 'page tab' Interface
 	assert_equal warnings "$(told_times 'is used')" 1
-	assert_equal reached "$(told_times 'the cap is reached')" 3
+	assert_equal reached "$(told_times 'cap: the cap')" 3
 	assert_equal cycles "$(told_times 'a new cycle')" 1
 }
 
