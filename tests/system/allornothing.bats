@@ -75,6 +75,7 @@ refuse_by_tight_wire() {
 	finish client || true
 }
 
+# bats test_tags=kernels
 @test "on the way out the interface refuses large packets: the socket's filter is not charged" {
 	offload software
 	netfil add socket --cgroup "$INSIDE"
@@ -128,7 +129,9 @@ refuse_by_tight_wire() {
 	assert_equal three "$(used three out)" "$(used one out)"
 }
 
+# bats test_tags=kernels
 @test "forwarded: what the source's filter refuses, the destination's is not charged" {
+	needs netfilter_link
 	make_namespace c
 	make_link c net0 a net1
 	ip -n "nf-$ID-c" -batch - <<-END

@@ -84,3 +84,14 @@ assert_exact_capture() { # NAME 4|6 [UDP-SEGMENT]
 			"$(reckoned "$direction" "${@:2}")"
 	done
 }
+
+# Skips a test of what this kernel cannot do. Asks where no netfild is: one that fails to load
+# a program would say that the feature is not there.
+needs() { # FEATURE
+	local feature
+	feature=$(NETFIL_RUNTIME_DIR=$TMP/nowhere netfil doctor --json |
+		jq -c --arg name "$1" '.features[] | select(.name == $name)')
+	[[ -n $feature ]] || fail "doctor knows no feature $1"
+	[[ $(jq .present <<<"$feature") == true ]] ||
+		skip "the kernel lacks $1: $(jq -r .lost <<<"$feature")"
+}

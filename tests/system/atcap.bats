@@ -17,6 +17,7 @@ spend() { # ADD-OPTIONS...
 	wait_until is_state tight exhausted
 }
 
+# bats test_tags=kernels
 @test "reject: an established connection is reset at once" {
 	spend --cgroup "$INSIDE"
 	fails finish client
@@ -39,6 +40,7 @@ spend() { # ADD-OPTIONS...
 	wait_until_equal tight out
 }
 
+# bats test_tags=kernels
 @test "reject: a connection that waits idle is reset too" {
 	serve 0 2
 	start idle capped --connected-gate "$(make_gate idle)" tcp-send "$B4" "$PORT" 10
@@ -48,6 +50,7 @@ spend() { # ADD-OPTIONS...
 	wait_until eval '[[ -z $(in_ns a ss -Htn state established) ]]'
 }
 
+# bats test_tags=kernels
 @test "reject: new connections fail with EPERM" {
 	spend --cgroup "$INSIDE"
 	fails finish client
@@ -57,6 +60,7 @@ spend() { # ADD-OPTIONS...
 	assert_equal "IPv6" "$(told later error)" EPERM
 }
 
+# bats test_tags=kernels
 @test "reject: datagrams fail with EPERM" {
 	spend --cgroup "$INSIDE"
 	fails finish client
@@ -100,6 +104,7 @@ spend() { # ADD-OPTIONS...
 	is_running later || fail "connect() was told"
 }
 
+# bats test_tags=kernels
 @test "kill: SIGTERM first" {
 	start victim in_cgroup bash -c '
 		trap "echo terminated; exit 7" TERM
@@ -170,6 +175,7 @@ goes_on() { # COMMAND...
 	assert_equal "received" "$(told server received)" 3000000
 }
 
+# bats test_tags=kernels
 @test "drop: raising the cap lets it go on" {
 	goes_on netfil set tight --out 50M
 	assert_exact tight out
@@ -245,6 +251,7 @@ again() { # COMMAND...
 	[[ $(told client error) =~ ^E(CONNABORTED|CONNRESET|PIPE)$ ]] || fail "$(cat "$TMP/client.out")"
 }
 
+# bats test_tags=kernels
 @test "reject by interface: connections through it are reset" {
 	spend --interface net0
 	fails finish client

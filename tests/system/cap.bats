@@ -72,6 +72,7 @@ cap() { # in|out|total CAP [OFFLOAD]
 	cap out 1500
 }
 
+# bats test_tags=kernels
 @test "1,500 bytes in" {
 	cap in 1500
 }
@@ -92,6 +93,7 @@ cap() { # in|out|total CAP [OFFLOAD]
 	cap total 100000
 }
 
+# bats test_tags=kernels
 @test "1,000,000 bytes out" {
 	cap out 1000000
 }
@@ -131,6 +133,7 @@ cap_large() { # in|out|total
 	cap out 1000000 off
 }
 
+# bats test_tags=kernels
 @test "1,000,000 bytes with offload on" {
 	offload on
 	start_daemon
@@ -150,6 +153,7 @@ cap_large() { # in|out|total
 	CONNECTIONS=8 cap in 5000000
 }
 
+# bats test_tags=kernels
 @test "8 parallel senders on all CPUs, in total" {
 	CONNECTIONS=8 cap total 5000000
 }
@@ -199,6 +203,7 @@ cap_large() { # in|out|total
 	assert_equal refused "$(show open .refused.packets)" 0
 }
 
+# bats test_tags=kernels
 @test "UDP: what still fits is admitted, and only that" {
 	start_daemon
 	netfil add tight --cgroup "$INSIDE" --out 100000 --on-limit drop

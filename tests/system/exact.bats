@@ -87,6 +87,7 @@ udp_segmented() { # 4|6
 	tcp 4 on
 }
 
+# bats test_tags=kernels
 @test "TCP over IPv6, offload on, by capture" {
 	tcp 6 on
 }
@@ -99,6 +100,7 @@ udp_segmented() { # 4|6
 	udp 6 off
 }
 
+# bats test_tags=kernels
 @test "UDP over IPv4, segmented and merged in software" {
 	udp 4 software gso
 }

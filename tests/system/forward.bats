@@ -36,11 +36,6 @@ client() {
 	in_ns c "$TRAFFIC" "$@"
 }
 
-# The kernel's own word: netfil's would hide a program that it fails to load.
-forward_or_skip() {
-	grep -q bpf_nf_link /sys/kernel/btf/vmlinux || skip "the kernel has no netfilter links"
-}
-
 # Both ways through the router; the connection's ends are not its sockets.
 exchange() { # 4|6
 	local address=B$1
@@ -49,22 +44,23 @@ exchange() { # 4|6
 	finish server
 }
 
+# bats test_tags=kernels
 @test "an address filter counts IPv4 once" {
-	forward_or_skip
+	needs netfilter_link
 	netfil add there --ip "$B4"
 	exchange 4
 	assert_exact there out in total
 }
 
 @test "an address filter counts IPv6 once" {
-	forward_or_skip
+	needs netfilter_link
 	netfil add there --ip "$B6"
 	exchange 6
 	assert_exact there out in total
 }
 
 @test "seen from the client's address, the directions are the other way round" {
-	forward_or_skip
+	needs netfilter_link
 	netfil add here --ip "$C4"
 	exchange 4
 	wait_closed
@@ -72,7 +68,7 @@ exchange() { # 4|6
 }
 
 @test "UDP and ICMP" {
-	forward_or_skip
+	needs netfilter_link
 	netfil add there --ip "$B4"
 	start there peer udp-receive "$B4" "$PORT" 100
 	ready there
@@ -83,7 +79,7 @@ exchange() { # 4|6
 }
 
 @test "ports and protocols of forwarded packets" {
-	forward_or_skip
+	needs netfilter_link
 	netfil add right --port "$PORT" --proto tcp
 	netfil add wrong-port --port 4999
 	netfil add wrong-proto --proto udp
@@ -99,8 +95,9 @@ exchange() { # 4|6
 	assert_equal used "$(used mine total)" 0
 }
 
+# bats test_tags=kernels
 @test "an address filter's cap holds" {
-	forward_or_skip
+	needs netfilter_link
 	netfil add there --ip "$B4" --out 300000 --on-limit drop
 	serve
 	start sender in_ns c "$TRAFFIC" tcp-send "$B4" "$PORT" 3000000
@@ -110,7 +107,7 @@ exchange() { # 4|6
 }
 
 @test "what the router itself and its client send adds up, each once" {
-	forward_or_skip
+	needs netfilter_link
 	netfil add there --ip "$B4"
 	exchange 4
 	wait_closed
@@ -124,6 +121,7 @@ exchange() { # 4|6
 	wait_until eval "((\$(used there out) == $forwarded + \$(witness out)))"
 }
 
+# bats test_tags=kernels
 @test "interface filters see it, on the way in and on the way out" {
 	netfil add outside --interface net0
 	netfil add inside --interface net1

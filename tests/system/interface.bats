@@ -38,6 +38,7 @@ exchange() {
 	finish server
 }
 
+# bats test_tags=kernels
 @test "every frame counts, to the byte" {
 	mark
 	netfil add wire --interface net0
@@ -61,6 +62,7 @@ exchange() {
 	wait_until eval "((\$(used wire out) == \$(frames_out) - $out_before))"
 }
 
+# bats test_tags=kernels
 @test "offload on: frames as the wire would have them" {
 	offload on
 	start_capture
@@ -116,6 +118,7 @@ exchange() {
 	assert_equal used "$(used later out)" 1000
 }
 
+# bats test_tags=kernels
 @test "an interface that disappears keeps its count, and goes on when it is back" {
 	make_link a late0 b late0
 	netfil add later --interface late0
@@ -173,6 +176,7 @@ hold() { # in|out|total
 	hold software in
 }
 
+# bats test_tags=kernels
 @test "an interface's cap on bytes in total holds" {
 	hold software total
 }

@@ -59,6 +59,7 @@ serve_for() { # TRAFFIC-ARGUMENTS...
 	no_way_round spawn fork tcp-send "$B4" "$PORT" 500000
 }
 
+# bats test_tags=kernels
 @test "double fork and setsid" {
 	no_way_round spawn double-fork tcp-send "$B4" "$PORT" 500000
 }
@@ -87,6 +88,7 @@ serve_for() { # TRAFFIC-ARGUMENTS...
 	no_way_round --method zerocopy tcp-send "$B4" "$PORT" 500000
 }
 
+# bats test_tags=kernels
 @test "io_uring" {
 	[[ $(cat /proc/sys/kernel/io_uring_disabled 2>/dev/null || echo 0) != 2 ]] ||
 		skip "io_uring is switched off"
@@ -105,6 +107,7 @@ serve_for() { # TRAFFIC-ARGUMENTS...
 	no_way_round --method gso udp-send "$B4" "$PORT" 500 1000
 }
 
+# bats test_tags=kernels
 @test "TCP Fast Open: data in the SYN" {
 	start server peer --socket fastopen tcp-serve "$B4" "$PORT" 0 1
 	ready server
@@ -148,6 +151,7 @@ mptcp_or_skip() {
 	[[ $(in_ns a nstat -az MPTcpExtMPCapableSYNTX) =~ SYNTX\ +1 ]] || fail "it was plain TCP"
 }
 
+# bats test_tags=kernels
 @test "MPTCP with a second subflow" {
 	mptcp_or_skip
 	ip -n "nf-$ID-a" address add "$(address4 1 | sed 's/\.[0-9]*$/.250/')/32" dev net0
@@ -208,6 +212,7 @@ assert_exact_since() { # NAME
 	assert_exact_since way
 }
 
+# bats test_tags=kernels
 @test "a socket opened before the daemon" {
 	stop_daemon
 	rm -rf "$NETFIL_BPFFS_DIR"
@@ -300,7 +305,9 @@ assert_exact_since() { # NAME
 	wait_until_equal way out
 }
 
+# bats test_tags=kernels
 @test "a descriptor taken from a process outside of the tree" {
+	needs sock_length
 	serve
 	start taker capped take-descriptor "$TMP/channel" 5000000
 	ready taker
@@ -328,7 +335,9 @@ assert_exact_since() { # NAME
 	assert_exact way out in
 }
 
+# bats test_tags=kernels
 @test "a forked worker accepts: its own filter counts from its first use" {
+	needs sock_length
 	start pool capped prefork-serve "$A4" "$PORT" 5000000
 	ready pool
 	netfil add way --pid "$READY_PID"
@@ -404,6 +413,7 @@ make_inner_link() { # PID
 	assert_exact way out in
 }
 
+# bats test_tags=kernels
 @test "unshare -n with a veth out, held by its cap" {
 	unshared
 	netfil add way --cgroup "$INSIDE" --out 100000

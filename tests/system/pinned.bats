@@ -9,6 +9,7 @@ setup() {
 	start_daemon
 }
 
+# bats test_tags=kernels
 @test "SIGKILL of netfild under traffic: the count goes on, and is carried on" {
 	netfil add open --cgroup "$INSIDE"
 	start_load
@@ -68,6 +69,7 @@ setup() {
 	assert_equal "send" "$(told later error)" EPERM
 }
 
+# bats test_tags=kernels
 @test "with netfild killed an interface's cap holds" {
 	netfil add tight --interface net0 --out 300000
 	kill_daemon
@@ -79,6 +81,7 @@ setup() {
 	assert_between used "$(used tight out)" 298487 300000
 }
 
+# bats test_tags=kernels
 @test "with netfild killed processes started later are still their parents' children" {
 	serve
 	start tree in_cgroup bash -c 'read -r <"$1"; shift; "$@"' tree \
@@ -149,6 +152,7 @@ setup() {
 		'(($(used wire out) == $(witness frames_out) + 14 * $(witness frames_out packets)))'
 }
 
+# bats test_tags=kernels
 @test "reload under load: the cap holds" {
 	netfil add tight --cgroup "$INSIDE" --out 200M --on-limit drop
 	serve

@@ -48,6 +48,7 @@ client_finishes() {
 	assert_equal "received" "$(told server received)" 3000000
 }
 
+# bats test_tags=kernels
 @test "pause: processes stand still, and go on when the cap is raised" {
 	spend_and_pause --cgroup "$INSIDE"
 	assert_equal state "$(state tight)" exhausted
@@ -296,6 +297,7 @@ assert_throttled_out() { # RATE
 	assert_equal state "$(state tight)" exhausted
 }
 
+# bats test_tags=kernels
 @test "throttle: TCP out, 1 MB a second" {
 	serve
 	throttle 1M out tcp-send "$B4" "$PORT" 1000000000

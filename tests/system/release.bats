@@ -28,6 +28,7 @@ assert_free() {
 	wait_until eval "((\$(witness out packets) == $before + 100))"
 }
 
+# bats test_tags=kernels
 @test "release: links and pins are gone, traffic passes, and the ledger has each byte" {
 	netfil add open --cgroup "$INSIDE"
 	netfil add tight --cgroup "$INSIDE" --out 100000 --on-limit drop

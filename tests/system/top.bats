@@ -48,6 +48,7 @@ top() { # GROUP JQ-EXPRESSION
 	netfil top --json --interval 0.1 --by "$1" | jq -r "$2"
 }
 
+# bats test_tags=kernels
 @test "each group's numbers are the witness' to the byte" {
 	open_top 100 24 # so that it is watched all the time
 	serve
