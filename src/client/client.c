@@ -8,7 +8,7 @@
 
 /* Loading programs anew takes seconds on a slow machine; GDBus gives up at 25. */
 #define CALL_TIMEOUT_MS (120 * 1000)
-#define PAGE 250 /* what netfild has in hand at once; the next is made while one is read */
+#define PAGE 250          /* what netfild has in hand at once; the next is made while one is read */
 #define SOCKETS_PAGE 1000 /* of netfild's */
 
 struct _NetfilClient {
