@@ -236,18 +236,20 @@ static char *bus_address(Fixture *fixture)
 	return g_strconcat("unix:path=", socket, NULL);
 }
 
+/* It tells its address once it listens. */
 static GSubprocess *start_bus(Fixture *fixture)
 {
-	g_autofree char *socket = bus_socket(fixture);
-	g_autofree char *listen = g_strconcat("--address=unix:path=", socket, NULL);
+	g_autofree char *address = bus_address(fixture);
+	g_autofree char *listen = g_strconcat("--address=", address, NULL);
 	g_autoptr(GError) error = NULL;
-	GSubprocess *bus =
-	    g_subprocess_new(G_SUBPROCESS_FLAGS_STDERR_SILENCE, &error, "dbus-daemon", "--session",
-			     "--nofork", "--nopidfile", listen, NULL);
+	GSubprocess *bus = g_subprocess_new(
+	    G_SUBPROCESS_FLAGS_STDERR_SILENCE | G_SUBPROCESS_FLAGS_STDOUT_PIPE, &error,
+	    "dbus-daemon", "--session", "--nofork", "--nopidfile", "--print-address", listen, NULL);
+	char byte;
 
 	g_assert_no_error(error);
-	while (!g_file_test(socket, G_FILE_TEST_EXISTS))
-		g_usleep(10000);
+	g_assert_cmpint(
+	    g_input_stream_read(g_subprocess_get_stdout_pipe(bus), &byte, 1, NULL, NULL), ==, 1);
 	return bus;
 }
 
