@@ -20,8 +20,8 @@ typedef struct {
 	guint filters;
 	guint matching;
 	gboolean accounting; /* of applications */
-	GArray *rounds; /* of double: nanoseconds a packet */
-	GArray *over;   /* … over the empty program in the same round */
+	GArray *rounds;      /* of double: nanoseconds a packet */
+	GArray *over;        /* … over the empty program in the same round */
 } Setting;
 
 static Setting settings[] = {

@@ -92,8 +92,7 @@ static __always_inline bool event_send(__u32 type, __u32 slot, __u32 direction, 
 
 /* Asks for a grant, once: grant_low says whether it was done. If nobody could be told,
  * the next packet tries again. */
-static __always_inline void grant_ask(struct netfil_slot *slot, __u32 number, __u64 low,
-				      __u32 size)
+static __always_inline void grant_ask(struct netfil_slot *slot, __u32 number, __u64 low, __u32 size)
 {
 	if (low == NETFIL_NO_LIMIT ||
 	    __sync_val_compare_and_swap(&slot->grant_low, low, NETFIL_NO_LIMIT) != low)
@@ -137,8 +136,7 @@ static __always_inline bool slot_exhaust(struct netfil_slot *slot, __u32 number,
 {
 	__u32 bit = 1U << limit;
 
-	if (READ_ONCE(slot->exhausted) & bit ||
-	    __sync_fetch_and_or(&slot->exhausted, bit) & bit)
+	if (READ_ONCE(slot->exhausted) & bit || __sync_fetch_and_or(&slot->exhausted, bit) & bit)
 		return false;
 	event_send(NETFIL_EVENT_EXHAUSTED, number, limit, bytes);
 	return true;
@@ -190,8 +188,7 @@ static __always_inline struct price price_of(const struct netfil_cost *cost, __u
 		half = RATE_AGGREGATE / 2;
 	price.oldest = time_before(now, RATE_DEPTH + half);
 	if (cost->segments > 1)
-		price.latest =
-			price.full > RATE_AGGREGATE ? 0 : time_before(now, price.full / 2);
+		price.latest = price.full > RATE_AGGREGATE ? 0 : time_before(now, price.full / 2);
 	else if (cost->tcp)
 		price.latest += cost->bytes > ACK_SIZE ? RATE_EARLY : RATE_EARLY_ACK + half;
 	return price;
@@ -285,7 +282,7 @@ static __always_inline void slot_knock(struct netfil_slot *slot, __u32 number, _
 	if (!(READ_ONCE(slot->exhausted) & NETFIL_EXHAUSTED_CAPS) ||
 	    READ_ONCE(slot->exhausted) & NETFIL_EXHAUSTED_KNOCKED ||
 	    __sync_fetch_and_or(&slot->exhausted, NETFIL_EXHAUSTED_KNOCKED) &
-		    NETFIL_EXHAUSTED_KNOCKED)
+		NETFIL_EXHAUSTED_KNOCKED)
 		return;
 	if (!event_send(NETFIL_EVENT_KNOCK, number, limit, bytes))
 		__sync_fetch_and_and(&slot->exhausted, ~NETFIL_EXHAUSTED_KNOCKED);

@@ -52,7 +52,7 @@ struct {
 } forward_program SEC(".maps");
 
 struct forwarded {
-	struct netfil_flow to;	 /* remote: the destination */
+	struct netfil_flow to;   /* remote: the destination */
 	struct netfil_flow from; /* remote: the source */
 	__u32 headers;
 	__u32 bytes;
@@ -105,8 +105,8 @@ static __always_inline void ipv6(struct forwarded *f, const unsigned char *at)
 	__builtin_memcpy(f->from.remote, &ip.saddr, 16);
 	next = ip.nexthdr;
 	for (int i = 0; i < 6; i++) {
-		if (next != IPPROTO_HOPOPTS && next != IPPROTO_ROUTING &&
-		    next != IPPROTO_DSTOPTS && next != IPPROTO_FRAGMENT)
+		if (next != IPPROTO_HOPOPTS && next != IPPROTO_ROUTING && next != IPPROTO_DSTOPTS &&
+		    next != IPPROTO_FRAGMENT)
 			break;
 		if (bpf_probe_read_kernel(extension, sizeof(extension), at + length))
 			return;

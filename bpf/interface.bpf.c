@@ -49,8 +49,7 @@ static __always_inline __u32 frame_bytes(struct __sk_buff *skb, const struct net
 
 /* All or nothing across hooks: the socket's filters had been charged before the
  * packet came here. */
-static __always_inline void socket_uncharge(struct __sk_buff *skb,
-					    const struct netfil_config *c,
+static __always_inline void socket_uncharge(struct __sk_buff *skb, const struct netfil_config *c,
 					    const struct netfil_packet *packet)
 {
 	struct netfil_verdict verdict = {};
@@ -78,8 +77,8 @@ __noinline int interface_charge(__u32 ifindex, __u32 direction, __u32 bytes,
 {
 	struct netfil_verdict verdict = {};
 	struct netfil_cost cost = {
-		.bytes = bytes,
-		.direction = direction,
+	    .bytes = bytes,
+	    .direction = direction,
 	};
 
 	if (!packet)

@@ -69,10 +69,10 @@ __noinline int match_owner(const struct netfil_config *c, const struct netfil_ow
 		if (i >= words)
 			break;
 		matched->words[i] |=
-			(c->any[NETFIL_KIND_PROCESS].words[i] | owner->processes.words[i]) &
-			(c->any[NETFIL_KIND_EXE].words[i] | exe->words[i]) &
-			(c->any[NETFIL_KIND_USER].words[i] | user->words[i]) &
-			(c->any[NETFIL_KIND_CGROUP].words[i] | cgroup->words[i]);
+		    (c->any[NETFIL_KIND_PROCESS].words[i] | owner->processes.words[i]) &
+		    (c->any[NETFIL_KIND_EXE].words[i] | exe->words[i]) &
+		    (c->any[NETFIL_KIND_USER].words[i] | user->words[i]) &
+		    (c->any[NETFIL_KIND_CGROUP].words[i] | cgroup->words[i]);
 	}
 	return 0;
 }
@@ -138,12 +138,12 @@ __noinline int match_flow(const struct netfil_config *c, const struct netfil_flo
 		if (i >= words)
 			break;
 		matched->words[i] &=
-			(c->any[NETFIL_KIND_PREFIX].words[i] | prefix->words[i]) &
-			(c->any[NETFIL_KIND_PORT].words[i] | remote_port->words[i] |
-			 local_port->words[i]) &
-			(c->any[NETFIL_KIND_PROTO].words[i] | proto->words[i]) &
-			(c->any[NETFIL_KIND_INTERFACE].words[i] | interface->words[i]) &
-			~except->words[i];
+		    (c->any[NETFIL_KIND_PREFIX].words[i] | prefix->words[i]) &
+		    (c->any[NETFIL_KIND_PORT].words[i] | remote_port->words[i] |
+		     local_port->words[i]) &
+		    (c->any[NETFIL_KIND_PROTO].words[i] | proto->words[i]) &
+		    (c->any[NETFIL_KIND_INTERFACE].words[i] | interface->words[i]) &
+		    ~except->words[i];
 	}
 	return 0;
 }
@@ -186,8 +186,8 @@ __noinline int interface_slots(__u32 ifindex, const struct netfil_flow *flow, __
 }
 
 /* Takes away the rules that are off, or not for this kind of traffic. */
-static __always_inline void match_scope(const struct netfil_config *c, bool loopback, bool elsewhere,
-					struct netfil_set *matched)
+static __always_inline void match_scope(const struct netfil_config *c, bool loopback,
+					bool elsewhere, struct netfil_set *matched)
 {
 	__u32 words = c->words;
 
@@ -211,10 +211,9 @@ static __always_inline void match_scope(const struct netfil_config *c, bool loop
 #define DE_BRUIJN 0x03f79d71b4cb0a89ULL
 
 static const __u8 bit_numbers[64] = {
-	0,  1,	48, 2,	57, 49, 28, 3,	61, 58, 50, 42, 38, 29, 17, 4,
-	62, 55, 59, 36, 53, 51, 43, 22, 45, 39, 33, 30, 24, 18, 12, 5,
-	63, 47, 56, 27, 60, 41, 37, 16, 54, 35, 52, 21, 44, 32, 23, 11,
-	46, 26, 40, 15, 34, 20, 31, 10, 25, 14, 19, 9,	13, 8,	7,  6,
+    0,  1,  48, 2,  57, 49, 28, 3,  61, 58, 50, 42, 38, 29, 17, 4,  62, 55, 59, 36, 53, 51,
+    43, 22, 45, 39, 33, 30, 24, 18, 12, 5,  63, 47, 56, 27, 60, 41, 37, 16, 54, 35, 52, 21,
+    44, 32, 23, 11, 46, 26, 40, 15, 34, 20, 31, 10, 25, 14, 19, 9,  13, 8,  7,  6,
 };
 
 static __always_inline __u32 lowest_bit(__u64 word)
@@ -239,7 +238,7 @@ __noinline int match_word(const struct netfil_config *c, __u64 word, __u32 first
 		if (count >= NETFIL_MATCH_MAX)
 			return MATCH_OVERFLOW;
 		verdict->slots[MASKED(count, NETFIL_MATCH_MAX - 1)] =
-			c->slot[rule & (NETFIL_RULES_MAX - 1)];
+		    c->slot[rule & (NETFIL_RULES_MAX - 1)];
 		verdict->count = count + 1;
 		word &= word - 1;
 	}

@@ -222,9 +222,8 @@ static __always_inline int socket_used(struct sock *sk)
 		return 0;
 	start = task->group_leader->start_boottime;
 	cookie = bpf_get_socket_cookie(sk);
-	if (tag->cookie == cookie &&
-	    ((tag->creator.tgid == tgid && tag->creator.start == start) ||
-	     (tag->user.tgid == tgid && tag->user.start == start)))
+	if (tag->cookie == cookie && ((tag->creator.tgid == tgid && tag->creator.start == start) ||
+				      (tag->user.tgid == tgid && tag->user.start == start)))
 		return 0;
 
 	sequence = READ_ONCE(tag->sequence);

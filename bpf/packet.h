@@ -24,9 +24,9 @@
 
 struct netfil_packet {
 	struct netfil_flow flow;
-	__u32 bytes;	/* layer 3, on the wire */
+	__u32 bytes;    /* layer 3, on the wire */
 	__u32 segments; /* at least 1 */
-	__u32 headers;	/* bytes of layer 3 and 4 headers, as far as they are known */
+	__u32 headers;  /* bytes of layer 3 and 4 headers, as far as they are known */
 	__u32 tcp_flags;
 	__u32 payload; /* of one aggregated packet, bytes */
 	__u32 pad;
@@ -123,9 +123,8 @@ static __always_inline int packet_ipv6(struct __sk_buff *skb, struct netfil_pack
 	for (int i = 0; i < EXTENSIONS_MAX; i++) {
 		__u8 extension[4]; /* next header, length, and a fragment's offset */
 
-		if (next != IPPROTO_HOPOPTS && next != IPPROTO_ROUTING &&
-		    next != IPPROTO_DSTOPTS && next != IPPROTO_FRAGMENT && next != IPPROTO_AH &&
-		    next != IPPROTO_MH)
+		if (next != IPPROTO_HOPOPTS && next != IPPROTO_ROUTING && next != IPPROTO_DSTOPTS &&
+		    next != IPPROTO_FRAGMENT && next != IPPROTO_AH && next != IPPROTO_MH)
 			break;
 		if (bpf_skb_load_bytes(skb, offset, extension, sizeof(extension)))
 			goto out;

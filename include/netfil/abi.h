@@ -33,14 +33,14 @@ enum netfil_direction {
 
 /* What happens when a slot refuses. Bits of netfil_slot.flags. */
 enum netfil_slot_flags {
-	NETFIL_SLOT_REJECT = 1 << 0,	 /* connect() fails, datagrams get EPERM */
-	NETFIL_SLOT_DROP = 1 << 1,	 /* silence */
+	NETFIL_SLOT_REJECT = 1 << 0,     /* connect() fails, datagrams get EPERM */
+	NETFIL_SLOT_DROP = 1 << 1,       /* silence */
 	NETFIL_SLOT_PASS_RESET = 1 << 2, /* once exhausted, a TCP reset may leave */
-	NETFIL_SLOT_OVER = 1 << 3,	 /* beyond its limits it admits, at `rate` */
-	NETFIL_SLOT_GRANTED = 1 << 4,	 /* limit[NETFIL_TOTAL] is what user space has granted
+	NETFIL_SLOT_OVER = 1 << 3,       /* beyond its limits it admits, at `rate` */
+	NETFIL_SLOT_GRANTED = 1 << 4,    /* limit[NETFIL_TOTAL] is what user space has granted
 					    so far, not the cap: at it, packets are dropped in
 					    silence, nothing is exhausted, and more is asked for */
-	NETFIL_SLOT_KNOCK = 1 << 5,	 /* user space acts on who comes to the spent cap: any
+	NETFIL_SLOT_KNOCK = 1 << 5,      /* user space acts on who comes to the spent cap: any
 					    packet refused then sends NETFIL_EVENT_KNOCK, until
 					    `exhausted` has NETFIL_EXHAUSTED_KNOCKED */
 };
@@ -61,18 +61,18 @@ enum netfil_slot_flags {
  * used = U with a cap of C gets the limit U + C. So no reset loses a byte.
  */
 struct netfil_slot {
-	__u64 used[NETFIL_DIRECTIONS];	/* bytes admitted */
+	__u64 used[NETFIL_DIRECTIONS];  /* bytes admitted */
 	__u64 limit[NETFIL_DIRECTIONS]; /* bytes; NETFIL_NO_LIMIT: none */
-	__u32 flags;			/* enum netfil_slot_flags; user space */
-	__u32 exhausted;		/* bit 1 << direction: a single segment was refused.
+	__u32 flags;                    /* enum netfil_slot_flags; user space */
+	__u32 exhausted;                /* bit 1 << direction: a single segment was refused.
 					   Set by the kernel, cleared by user space. */
-	__u64 id;			/* the ledger's filter id; 0: free */
+	__u64 id;                       /* the ledger's filter id; 0: free */
 
 	__u64 refused_bytes;
 	__u64 refused_packets;
-	__u64 reset_bytes;   /* resets that ended connections at the cap; not in used[] */
+	__u64 reset_bytes; /* resets that ended connections at the cap; not in used[] */
 	__u64 reset_packets;
-	__u64 rate;	  /* NETFIL_SLOT_OVER: bytes a second beyond the limits; 0: any */
+	__u64 rate;       /* NETFIL_SLOT_OVER: bytes a second beyond the limits; 0: any */
 	__u64 paid_until; /* kernel: bpf_ktime_get_boot_ns() until which `rate` is used up */
 	__u64 over_until; /* until this bpf_ktime_get_boot_ns() all is admitted, and nothing
 			     becomes exhausted (free hours, snooze); used[] counts on */
@@ -92,12 +92,12 @@ struct netfil_set {
  */
 enum netfil_kind {
 	NETFIL_KIND_PROCESS = 0,   /* processes: a process and what it started */
-	NETFIL_KIND_EXE = 1,	   /* exes */
-	NETFIL_KIND_USER = 2,	   /* users */
-	NETFIL_KIND_CGROUP = 3,	   /* cgroups */
-	NETFIL_KIND_PREFIX = 4,	   /* prefixes: the remote address */
-	NETFIL_KIND_PORT = 5,	   /* ports: the remote or the local port */
-	NETFIL_KIND_PROTO = 6,	   /* protos */
+	NETFIL_KIND_EXE = 1,       /* exes */
+	NETFIL_KIND_USER = 2,      /* users */
+	NETFIL_KIND_CGROUP = 3,    /* cgroups */
+	NETFIL_KIND_PREFIX = 4,    /* prefixes: the remote address */
+	NETFIL_KIND_PORT = 5,      /* ports: the remote or the local port */
+	NETFIL_KIND_PROTO = 6,     /* protos */
 	NETFIL_KIND_INTERFACE = 7, /* interfaces */
 	NETFIL_KINDS = 8,
 };
@@ -108,22 +108,22 @@ enum netfil_kind {
 
 /* The one element of map "config". */
 struct netfil_config {
-	__u32 generation;   /* verdicts cached under another one are void; never 0 */
-	__u32 words;	    /* set words in use */
-	__u64 home_netns;   /* cookie of the network namespace that netfil keeps:
-			       interfaces and forwarding are matched in it alone */
-	__u32 asked;	    /* bit 1 << kind: some rule asks about it; and
-			       NETFIL_ASKED_EXCEPT */
-	__u32 forwarding;   /* 1: the FORWARD hook counts, so address rules leave
-			       sockets of other network namespaces to it */
+	__u32 generation; /* verdicts cached under another one are void; never 0 */
+	__u32 words;      /* set words in use */
+	__u64 home_netns; /* cookie of the network namespace that netfil keeps:
+			     interfaces and forwarding are matched in it alone */
+	__u32 asked;      /* bit 1 << kind: some rule asks about it; and
+			     NETFIL_ASKED_EXCEPT */
+	__u32 forwarding; /* 1: the FORWARD hook counts, so address rules leave
+			     sockets of other network namespaces to it */
 	struct netfil_set enabled;
 	struct netfil_set loopback; /* rules that count loopback too */
 	struct netfil_set owned;    /* rules that ask about a socket's owner */
 	struct netfil_set any[NETFIL_KINDS];
 	__u32 slot[NETFIL_RULES_MAX]; /* rule -> slot */
-	__u32 accounting; /* 1: applications are counted, see struct netfil_account */
-	__u32 watched;	  /* 1: sockets are counted, see netfil_tag.bytes */
-	__u64 instance; /* random, user space's: tells these maps from earlier ones */
+	__u32 accounting;             /* 1: applications are counted, see struct netfil_account */
+	__u32 watched;                /* 1: sockets are counted, see netfil_tag.bytes */
+	__u64 instance;               /* random, user space's: tells these maps from earlier ones */
 };
 
 /* The one element of map "totals": what belongs to no filter. */
@@ -131,7 +131,7 @@ struct netfil_totals {
 	__u64 unattributed_bytes[2]; /* by direction: the owner is not known */
 	__u64 unattributed_packets[2];
 	__u64 overmatched_packets; /* refused: more than NETFIL_MATCH_MAX matched */
-	__u64 untagged_sockets;	   /* no memory for an owner tag */
+	__u64 untagged_sockets;    /* no memory for an owner tag */
 	__u64 untracked_processes; /* no memory for a forked process or new cgroup */
 	__u64 pad;
 };
@@ -145,7 +145,7 @@ struct netfil_exe {
 
 /* Key of map "prefixes". IPv4 is written as ::ffff:a.b.c.d, 96 bits longer. */
 struct netfil_prefix {
-	__u32 length; /* bits, 0 to 128 */
+	__u32 length;     /* bits, 0 to 128 */
 	__u8 address[16]; /* network order */
 };
 
@@ -163,7 +163,7 @@ struct netfil_cgroup_name {
 
 /* Value of map "interfaces", by ifindex in the home namespace. */
 struct netfil_interface {
-	__u32 set;	   /* rules that name this interface beside other kinds */
+	__u32 set;         /* rules that name this interface beside other kinds */
 	__u32 link_header; /* bytes: 14 for Ethernet, 0 for layer 3 devices */
 	__u32 count;
 	__u32 pad;
@@ -236,9 +236,9 @@ struct netfil_owner {
 };
 
 enum netfil_tag_flags {
-	NETFIL_TAG_OWNED = 1 << 0,	  /* creator is known */
+	NETFIL_TAG_OWNED = 1 << 0,        /* creator is known */
 	NETFIL_TAG_RESET_PASSED = 1 << 1, /* the one reset of this socket went out */
-	NETFIL_TAG_KNOCKED = 1 << 2,	  /* NETFIL_EVENT_KNOCK was sent */
+	NETFIL_TAG_KNOCKED = 1 << 2,      /* NETFIL_EVENT_KNOCK was sent */
 };
 
 /*
@@ -265,25 +265,25 @@ struct netfil_tag {
 /* Record of ring buffer "events". */
 enum netfil_event_type {
 	NETFIL_EVENT_EXHAUSTED = 1, /* a slot's `exhausted` went from 0 to set */
-	NETFIL_EVENT_KNOCK = 2,	    /* a socket's TCP segment met a NETFIL_SLOT_REJECT slot
+	NETFIL_EVENT_KNOCK = 2,     /* a socket's TCP segment met a NETFIL_SLOT_REJECT slot
 				       that was exhausted already; told once a socket.
 				       Or see NETFIL_SLOT_KNOCK */
-	NETFIL_EVENT_GRANT = 3,	    /* a NETFIL_SLOT_GRANTED slot needs more soon, or now */
+	NETFIL_EVENT_GRANT = 3,     /* a NETFIL_SLOT_GRANTED slot needs more soon, or now */
 };
 
 struct netfil_event {
 	__u32 type;
 	__u32 slot;
 	__u32 direction; /* whose limit refused: may be NETFIL_TOTAL */
-	__u32 size;	 /* bytes of the packet refused */
+	__u32 size;      /* bytes of the packet refused */
 };
 
 /* Record of the iterator "slot_connections": a TCP connection. */
 struct netfil_connection {
 	__u64 cookie;
 	__u16 family;
-	__u16 state; /* BPF_TCP_* */
-	__u16 local_port;  /* network order, like the addresses */
+	__u16 state;      /* BPF_TCP_* */
+	__u16 local_port; /* network order, like the addresses */
 	__u16 remote_port;
 	__u8 local[16]; /* IPv4: the first 4 bytes */
 	__u8 remote[16];
@@ -293,7 +293,7 @@ struct netfil_connection {
 struct netfil_socket_usage {
 	__u64 cookie;
 	__u64 bytes[2]; /* netfil_tag.bytes */
-	__u64 start;	/* of the process: the last other user, or else the creator */
+	__u64 start;    /* of the process: the last other user, or else the creator */
 	__u32 tgid;
 	__u32 uid;
 	__u32 account;

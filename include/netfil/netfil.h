@@ -14,8 +14,8 @@
  *   on-limit every rollover free warn durability loopback until-exit on
  *
  * exe and ip-file take absolute paths, cgroup one from the root of the hierarchy, rollover,
- * loopback, until-exit and on "true" or "false". A selector, except or warn may be there several times,
- * with one value each. At least one selector is needed. Other keys may come.
+ * loopback, until-exit and on "true" or "false". A selector, except or warn may be there several
+ * times, with one value each. At least one selector is needed. Other keys may come.
  *
  * NetfilStatus, its states and the errors are in <netfil/types.h>.
  *

@@ -18,23 +18,24 @@ G_BEGIN_DECLS
 #define NETFIL_ERROR (netfil_error_quark())
 
 typedef enum {
-	NETFIL_ERROR_FAILED,	  /* the system refused */
-	NETFIL_ERROR_INVALID,	  /* the caller's words are wrong */
-	NETFIL_ERROR_NOT_FOUND,	  /* no such filter, process, file; no netfild */
-	NETFIL_ERROR_EXISTS,	  /* the name is taken */
-	NETFIL_ERROR_DENIED,	  /* not root, or not allowed */
+	NETFIL_ERROR_FAILED,      /* the system refused */
+	NETFIL_ERROR_INVALID,     /* the caller's words are wrong */
+	NETFIL_ERROR_NOT_FOUND,   /* no such filter, process, file; no netfild */
+	NETFIL_ERROR_EXISTS,      /* the name is taken */
+	NETFIL_ERROR_DENIED,      /* not root, or not allowed */
 	NETFIL_ERROR_UNSUPPORTED, /* the kernel lacks it */
-	NETFIL_ERROR_BUSY,	  /* another instance holds it */
-	NETFIL_ERROR_FULL,	  /* a fixed limit is reached */
+	NETFIL_ERROR_BUSY,        /* another instance holds it */
+	NETFIL_ERROR_FULL,        /* a fixed limit is reached */
 } NetfilError;
 
 NETFIL_API GQuark netfil_error_quark(void);
 
 typedef enum {
-	NETFIL_STATE_OFF,	/* it neither counts nor refuses */
+	NETFIL_STATE_OFF, /* it neither counts nor refuses */
 	NETFIL_STATE_ON,
 	NETFIL_STATE_EXHAUSTED, /* a single segment did not fit */
-	NETFIL_STATE_WAITING,	/* on, but nothing there to match: no such unit, interface, process … */
+	NETFIL_STATE_WAITING, /* on, but nothing there to match: no such unit, interface, process …
+			       */
 } NetfilState;
 
 /* "off", "on", "exhausted", "waiting". Not to be freed. */

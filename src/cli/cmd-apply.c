@@ -22,11 +22,10 @@ static const GOptionEntry entries[] = {
 static const NetfilUsage usage = {
     .command = "apply",
     .arguments = "FILE",
-    .summary =
-	"Makes the filters what FILE (\"-\": standard input) says, in the form of \"netfil\n"
-	"export\": all of it, or nothing if one thing is wrong. Usage goes on. Filters\n"
-	"that are not in the file stay, unless --prune is given. Tells what it does: +\n"
-	"added, ~ changed, - removed. Starts netfild if none runs.",
+    .summary = "Makes the filters what FILE (\"-\": standard input) says, in the form of \"netfil\n"
+	       "export\": all of it, or nothing if one thing is wrong. Usage goes on. Filters\n"
+	       "that are not in the file stay, unless --prune is given. Tells what it does: +\n"
+	       "added, ~ changed, - removed. Starts netfild if none runs.",
     .description = "Examples:\n"
 		   "  netfil apply --dry-run filters.conf\n"
 		   "  netfil apply filters.conf\n",

@@ -56,7 +56,7 @@ typedef struct {
 	char *report;
 
 	int report_fd;
-	sigset_t mask; /* the command's */
+	sigset_t mask;           /* the command's */
 	NetfilRunCgroup *cgroup; /* NULL: an ordinary user's */
 	NetfilRunGuard guard;
 	NetfilRunChild child;
@@ -212,8 +212,7 @@ static gboolean command_ends(Run *run)
 {
 	if (!run->cgroup)
 		return netfil_run_tree_reap(run->child.pid, &run->wait_status);
-	return !run->command_ended &&
-	       waitpid(run->child.pid, &run->wait_status, WNOHANG) > 0;
+	return !run->command_ended && waitpid(run->child.pid, &run->wait_status, WNOHANG) > 0;
 }
 
 /* At each SIGCHLD. */

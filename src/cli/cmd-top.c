@@ -23,9 +23,10 @@
 static const NetfilUsage usage = {
     .command = "top",
     .arguments = "",
-    .summary = "Shows who uses the network now, by process, executable, user, remote address or\n"
-	       "filter: full screen, until q is pressed; ? shows all keys. The key c puts a cap on\n"
-	       "the chosen line. Loopback is left out.",
+    .summary =
+	"Shows who uses the network now, by process, executable, user, remote address or\n"
+	"filter: full screen, until q is pressed; ? shows all keys. The key c puts a cap on\n"
+	"the chosen line. Loopback is left out.",
     .description = "Examples:\n"
 		   "  netfil top\n"
 		   "  netfil top --by remote --sort total\n"
@@ -66,12 +67,10 @@ static gboolean update(Top *top, GError **error)
 	g_autoptr(GPtrArray) statuses = NULL;
 	g_autoptr(GArray) sockets = NULL;
 
-	if (!connect_client(top, error) ||
-	    !(sockets = netfil_client_sockets(top->client, error)) ||
+	if (!connect_client(top, error) || !(sockets = netfil_client_sockets(top->client, error)) ||
 	    !(statuses = netfil_client_list(top->client, error)))
 		return FALSE;
-	netfil_top_update(top->model, sockets, statuses, netfil_user_name,
-			  g_get_monotonic_time());
+	netfil_top_update(top->model, sockets, statuses, netfil_user_name, g_get_monotonic_time());
 	return TRUE;
 }
 
@@ -93,9 +92,8 @@ static void ask_cap(Top *top)
 	const NetfilTopRow *row = netfil_top_screen_row(top->screen, top->model);
 
 	if (row && (row->value || !netfil_top_selector(top->screen->group)))
-		netfil_top_screen_ask(top->screen,
-				      g_strdup_printf("cap for %s (25M, in 25M, out 25M): ",
-						      row->name));
+		netfil_top_screen_ask(
+		    top->screen, g_strdup_printf("cap for %s (25M, in 25M, out 25M): ", row->name));
 	else
 		netfil_top_screen_say(top->screen, TRUE, "there is nothing here to put a cap on");
 }

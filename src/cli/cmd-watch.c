@@ -179,7 +179,8 @@ static char *rate_text(const NetfilStatus *status, const Sample *sample, gboolea
 {
 	g_autofree char *in = netfil_print_rate(sample->rate[NETFIL_IN]);
 	g_autofree char *out = netfil_print_rate(sample->rate[NETFIL_OUT]);
-	double seconds = left && status->state == NETFIL_STATE_ON ? seconds_left(status, sample) : -1;
+	double seconds =
+	    left && status->state == NETFIL_STATE_ON ? seconds_left(status, sample) : -1;
 	g_autofree char *until = NULL;
 
 	if (seconds < 0 || seconds > G_MAXINT32)

@@ -6,6 +6,7 @@
 #include "bar.h"
 #include "core/size.h"
 #include "json.h"
+#include "level.h"
 #include "when.h"
 
 #define GAP 2
@@ -18,15 +19,14 @@
 
 NetfilColour netfil_print_colour(const NetfilStatus *status)
 {
-	double fraction = netfil_status_fraction(status);
+	static const NetfilColour colours[] = {
+	    [NETFIL_LEVEL_OFF] = NETFIL_COLOUR_DIM,
+	    [NETFIL_LEVEL_GOOD] = NETFIL_COLOUR_GOOD,
+	    [NETFIL_LEVEL_WARN] = NETFIL_COLOUR_WARN,
+	    [NETFIL_LEVEL_BAD] = NETFIL_COLOUR_BAD,
+	};
 
-	if (status->state == NETFIL_STATE_OFF)
-		return NETFIL_COLOUR_DIM;
-	if (status->state == NETFIL_STATE_EXHAUSTED || fraction >= 1)
-		return NETFIL_COLOUR_BAD;
-	if (fraction >= 0.8 || status->state == NETFIL_STATE_WAITING)
-		return NETFIL_COLOUR_WARN;
-	return NETFIL_COLOUR_GOOD;
+	return colours[netfil_level(status)];
 }
 
 char *netfil_print_amount(const NetfilStatus *status)

@@ -73,7 +73,7 @@ static void on_warned(Lent *lent, const char *name, guint percent, const char *d
 	status = lent_status(&lent->cap, NULL);
 	if (status)
 		lent->cap.handler.warned(status, percent,
-					 g_str_equal(direction, "in")	 ? NETFIL_IN
+					 g_str_equal(direction, "in")    ? NETFIL_IN
 					 : g_str_equal(direction, "out") ? NETFIL_OUT
 									 : NETFIL_TOTAL,
 					 lent->cap.handler.data);
@@ -99,7 +99,7 @@ static gboolean attach(Lent *lent, GError **error)
 		GCallback handler;
 	} tidings[] = {
 	    {"changed", G_CALLBACK(on_changed)}, {"removed", G_CALLBACK(on_removed)},
-	    {"warned", G_CALLBACK(on_warned)},	 {"cap-reached", G_CALLBACK(on_cap_reached)},
+	    {"warned", G_CALLBACK(on_warned)},   {"cap-reached", G_CALLBACK(on_cap_reached)},
 	    {"closed", G_CALLBACK(on_closed)},
 	};
 

@@ -71,8 +71,9 @@ char *netfil_top_cap(NetfilClient *client, NetfilTopGroup group, const NetfilTop
 			   : NULL;
 	}
 	if (!row->value) {
-		g_set_error_literal(error, NETFIL_ERROR, NETFIL_ERROR_INVALID,
-				    "nobody is known whom a cap could be put on: choose another line");
+		g_set_error_literal(
+		    error, NETFIL_ERROR, NETFIL_ERROR_INVALID,
+		    "nobody is known whom a cap could be put on: choose another line");
 		return NULL;
 	}
 	name = name_for(group, row);

@@ -16,9 +16,9 @@ typedef struct {
 
 struct NetfilTop {
 	GHashTable *groups[NETFIL_TOP_GROUPS]; /* key -> NetfilTopRow */
-	GHashTable *sockets; /* cookie -> Seen */
-	GHashTable *filters; /* name -> Seen */
-	GHashTable *users;   /* uid -> name */
+	GHashTable *sockets;                   /* cookie -> Seen */
+	GHashTable *filters;                   /* name -> Seen */
+	GHashTable *users;                     /* uid -> name */
 	char *(*user_name)(guint32 uid);
 	guint update;
 	gint64 at;
@@ -57,7 +57,8 @@ static int parse(const char *text, const char *const *names, guint count, const 
 
 int netfil_top_group_parse(const char *text, GError **error)
 {
-	return parse(text, group_names, G_N_ELEMENTS(group_names), "what there are lines of", error);
+	return parse(text, group_names, G_N_ELEMENTS(group_names), "what there are lines of",
+		     error);
 }
 
 int netfil_top_sort_parse(const char *text, GError **error)

@@ -37,8 +37,9 @@ typedef struct {
 	char *detail; /* "4711 alice", "100.0 MB left": what tells it apart; may be "" */
 	char *value;  /* of the selector that caps it, in a new filter; NULL: nothing does */
 	guint sockets;
-	double rate[2];	  /* bytes a second in and out, since the update before */
-	guint64 total[2]; /* bytes in and out: since watching began; a filter's since its cycle did */
+	double rate[2]; /* bytes a second in and out, since the update before */
+	guint64
+	    total[2]; /* bytes in and out: since watching began; a filter's since its cycle did */
 } NetfilTopRow;
 
 /* Of a row's group: "pid", "exe", "user", "ip"; NULL: its rows are filters. */
@@ -52,8 +53,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(NetfilTop, netfil_top_free)
 void netfil_top_update(NetfilTop *top, const GArray *sockets, const GPtrArray *statuses,
 		       char *(*user_name)(guint32 uid), gint64 now);
 
-/* Of const NetfilTopRow, which are the model's until the next update; those in which `search` (NULL:
- * all) stands, whatever its case. Caller unrefs. */
+/* Of const NetfilTopRow, which are the model's until the next update; those in which `search`
+ * (NULL: all) stands, whatever its case. Caller unrefs. */
 GPtrArray *netfil_top_rows(NetfilTop *top, NetfilTopGroup group, NetfilTopSort sort,
 			   const char *search);
 

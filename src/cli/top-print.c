@@ -12,7 +12,7 @@
 /* What there is room for, beside the name. */
 typedef struct {
 	guint name, detail; /* columns; detail 0: none */
-	gboolean both;	    /* in and out, and not their sum */
+	gboolean both;      /* in and out, and not their sum */
 	gboolean sockets;
 } Layout;
 
@@ -24,8 +24,8 @@ static Layout layout_for(NetfilTopGroup group, guint width)
 	Layout layout = {.both = width >= least + 2 * RATE_WIDTH + 2 * SIZE_WIDTH};
 	guint numbers = layout.both ? 2 * (RATE_WIDTH + SIZE_WIDTH) : RATE_WIDTH + SIZE_WIDTH;
 
-	layout.sockets = group != NETFIL_TOP_FILTER && layout.both &&
-			 width >= least + numbers + SOCKETS_WIDTH;
+	layout.sockets =
+	    group != NETFIL_TOP_FILTER && layout.both && width >= least + numbers + SOCKETS_WIDTH;
 	if (layout.sockets)
 		numbers += SOCKETS_WIDTH;
 	layout.name = width > numbers ? width - numbers : 1;
@@ -91,8 +91,7 @@ static void append_size(GString *line, guint64 bytes)
 	append_right(line, text, SIZE_WIDTH);
 }
 
-char *netfil_top_line(const NetfilTopRow *row, NetfilTopGroup group,
-		      const NetfilTerminal *terminal)
+char *netfil_top_line(const NetfilTopRow *row, NetfilTopGroup group, const NetfilTerminal *terminal)
 {
 	Layout layout = layout_for(group, terminal->width);
 	g_autofree char *sockets = g_strdup_printf("%u", row->sockets);

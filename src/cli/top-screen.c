@@ -102,8 +102,7 @@ static GPtrArray *rows_of(NetfilTopScreen *screen, NetfilTop *top)
 /* The same for a row as long as it is there. */
 static char *mark_of(const NetfilTopRow *row)
 {
-	return g_strdup_printf("%s\n%s", row->name,
-			       row->value ? row->value : "");
+	return g_strdup_printf("%s\n%s", row->name, row->value ? row->value : "");
 }
 
 static guint chosen(const NetfilTopScreen *screen, const GPtrArray *rows)
@@ -208,7 +207,8 @@ static void draw_below(const NetfilTopScreen *screen)
 	/* Not the last column: a terminal would go on to the next line. */
 	fitted = netfil_text_fit(&screen->terminal, line, screen->terminal.width - 1);
 	put((int)screen->terminal.height - 1, A_NORMAL,
-	    screen->is_error && !screen->question && screen->terminal.colour ? PAIR_ERROR : 0, fitted);
+	    screen->is_error && !screen->question && screen->terminal.colour ? PAIR_ERROR : 0,
+	    fitted);
 }
 
 void netfil_top_screen_draw(NetfilTopScreen *screen, NetfilTop *top)
@@ -258,7 +258,8 @@ static NetfilTopKey answer_key(NetfilTopScreen *screen, gboolean function, wint_
 		g_free(netfil_top_screen_answer(screen));
 	} else if ((!function && (key == '\r' || key == '\n')) || (function && key == KEY_ENTER)) {
 		return NETFIL_TOP_ANSWERED;
-	} else if ((function && key == KEY_BACKSPACE) || (!function && (key == 127 || key == '\b'))) {
+	} else if ((function && key == KEY_BACKSPACE) ||
+		   (!function && (key == 127 || key == '\b'))) {
 		rub_out(screen->answer);
 	} else if (!function && g_unichar_isprint(key)) {
 		g_string_append_unichar(screen->answer, key);

@@ -8,7 +8,7 @@
 
 /* Loading programs anew takes seconds on a slow machine; GDBus gives up at 25. */
 #define CALL_TIMEOUT_MS (120 * 1000)
-#define PAGE 250 /* what netfild has in hand at once; the next is made while one is read */
+#define PAGE 250          /* what netfild has in hand at once; the next is made while one is read */
 #define SOCKETS_PAGE 1000 /* of netfild's */
 
 struct _NetfilClient {
@@ -487,46 +487,10 @@ gboolean netfil_client_unattributed(NetfilClient *client, guint64 bytes[2], guin
 
 /* Periods. */
 
-static void period_clear(gpointer period)
-{
-	g_free(((NetfilPeriod *)period)->name);
-}
-
-static GArray *periods_new(void)
-{
-	GArray *periods = g_array_new(FALSE, TRUE, sizeof(NetfilPeriod));
-
-	g_array_set_clear_func(periods, period_clear);
-	return periods;
-}
-
-static void append_history(GArray *periods, GVariant *page)
-{
-	NetfilPeriod period = {.uid = G_MAXUINT32};
-	GVariantIter iter;
-
-	g_variant_iter_init(&iter, page);
-	while (g_variant_iter_next(&iter, "(sxxtttt)", &period.name, &period.start, &period.end,
-				   &period.in, &period.out, &period.refused_bytes,
-				   &period.refused_packets))
-		g_array_append_val(periods, period);
-}
-
-static void append_apps(GArray *periods, GVariant *page)
-{
-	NetfilPeriod period = {0};
-	GVariantIter iter;
-
-	g_variant_iter_init(&iter, page);
-	while (g_variant_iter_next(&iter, "(suxxtt)", &period.name, &period.uid, &period.start,
-				   &period.end, &period.in, &period.out))
-		g_array_append_val(periods, period);
-}
-
 GArray *netfil_client_history(NetfilClient *client, const char *name, NetfilBy by, gint64 from,
 			      gint64 to, GError **error)
 {
-	g_autoptr(GArray) periods = periods_new();
+	g_autoptr(GArray) periods = netfil_periods_new();
 	guint64 cursor = 0;
 
 	do {
@@ -537,7 +501,7 @@ GArray *netfil_client_history(NetfilClient *client, const char *name, NetfilBy b
 				  cursor, &page, &cursor, NULL, error),
 			      error))
 			return NULL;
-		append_history(periods, page);
+		netfil_periods_add_history(periods, page);
 	} while (cursor);
 	return g_steal_pointer(&periods);
 }
@@ -545,7 +509,7 @@ GArray *netfil_client_history(NetfilClient *client, const char *name, NetfilBy b
 GArray *netfil_client_apps(NetfilClient *client, int by, gint64 from, gint64 to, GError **error)
 {
 	const char *resolution = by < 0 ? "" : netfil_by_name((NetfilBy)by);
-	g_autoptr(GArray) periods = periods_new();
+	g_autoptr(GArray) periods = netfil_periods_new();
 	guint64 cursor = 0;
 
 	do {
@@ -556,7 +520,7 @@ GArray *netfil_client_apps(NetfilClient *client, int by, gint64 from, gint64 to,
 								error),
 			      error))
 			return NULL;
-		append_apps(periods, page);
+		netfil_periods_add_apps(periods, page);
 	} while (cursor);
 	return g_steal_pointer(&periods);
 }

@@ -6,6 +6,7 @@
 #include "core/change.h"
 #include "core/socket-usage.h"
 #include "core/status.h"
+#include "periods.h"
 
 /*
  * netfild, over its bus. All that cli and tray see of it. What programs of others may use
@@ -34,16 +35,6 @@ GVariant *netfil_client_doctor(NetfilClient *client, GError **error);
 /* Traffic whose owner is not known, by direction (in, out); and NETFIL_LOSSES counts. */
 gboolean netfil_client_unattributed(NetfilClient *client, guint64 bytes[2], guint64 packets[2],
 				    guint64 losses[NETFIL_LOSSES], GError **error);
-
-/* What a filter or an application moved in a period. */
-typedef struct {
-	char *name;  /* the filter's, or the executable's path ("": traffic without an owner, "*":
-			applications for which there was no room) */
-	guint32 uid; /* of an application; G_MAXUINT32: none */
-	gint64 start, end; /* seconds since the epoch; end is excluded */
-	guint64 in, out;
-	guint64 refused_bytes, refused_packets; /* of a filter */
-} NetfilPeriod;
 
 /* Of NetfilPeriod, by start, then name (g_array_unref): however many pages that takes.
  * from and to: seconds since the epoch, 0: no bound. name NULL: all filters. `by` of

@@ -8,7 +8,7 @@
  * nothing else (src/engine/rules.c). */
 typedef struct {
 	guint8 address[16]; /* network order */
-	guint8 length;	    /* bits, 0 to 128 */
+	guint8 length;      /* bits, 0 to 128 */
 } NetfilPrefix;
 
 /* Reads "192.0.2.0/24", "192.0.2.1", "2001:db8::/32". Bits set behind the length

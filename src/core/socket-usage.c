@@ -20,10 +20,10 @@ GVariant *netfil_socket_usage_to_variant(const NetfilSocketUsage *u)
 {
 	const guint8 *address = u->remote.address;
 
-	return g_variant_new("(tutus@ayqqytt)", u->cookie, u->pid, u->start, u->uid, u->exe,
-			     g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, address,
-						       sizeof(u->remote.address), 1),
-			     u->remote_port, u->local_port, u->proto, u->in, u->out);
+	return g_variant_new(
+	    "(tutus@ayqqytt)", u->cookie, u->pid, u->start, u->uid, u->exe,
+	    g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, address, sizeof(u->remote.address), 1),
+	    u->remote_port, u->local_port, u->proto, u->in, u->out);
 }
 
 static void read_remote(GVariant *bytes, NetfilPrefix *remote)

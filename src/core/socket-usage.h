@@ -6,10 +6,10 @@
 /* What a socket moved since somebody began to watch; loopback is left out. */
 typedef struct {
 	guint64 cookie; /* the kernel's name for the socket, never given again */
-	guint32 pid;	/* of the last other process that used it, else of its maker; 0: not known */
-	guint64 start;	/* of that process, nanoseconds since the machine's: tells a reused number */
-	guint32 uid;	/* G_MAXUINT32: not known */
-	char *exe;	/* the path of its executable; "": not known */
+	guint32 pid;   /* of the last other process that used it, else of its maker; 0: not known */
+	guint64 start; /* of that process, nanoseconds since the machine's: tells a reused number */
+	guint32 uid;   /* G_MAXUINT32: not known */
+	char *exe;     /* the path of its executable; "": not known */
 	NetfilPrefix remote; /* an address, of the last packet's other end */
 	guint16 remote_port, local_port;
 	guint8 proto;

@@ -11,10 +11,10 @@ typedef enum {
 	NETFIL_ON_LIMIT_REJECT, /* the default */
 	NETFIL_ON_LIMIT_DROP,
 	NETFIL_ON_LIMIT_KILL,
-	NETFIL_ON_LIMIT_PAUSE,	  /* processes stand still until there is room again */
+	NETFIL_ON_LIMIT_PAUSE,    /* processes stand still until there is room again */
 	NETFIL_ON_LIMIT_THROTTLE, /* admitted at NetfilSpec.rate */
-	NETFIL_ON_LIMIT_NOTIFY,	  /* told, never stopped */
-	NETFIL_ON_LIMIT_DOWN,	  /* the interfaces are taken down */
+	NETFIL_ON_LIMIT_NOTIFY,   /* told, never stopped */
+	NETFIL_ON_LIMIT_DOWN,     /* the interfaces are taken down */
 } NetfilOnLimit;
 
 /* A cap and what it is changed by in this cycle: 0 (none) stays none, and a cap never
@@ -25,7 +25,7 @@ guint64 netfil_cap_with(guint64 cap, gint64 extra);
 typedef enum {
 	NETFIL_DURABILITY_DEFAULT,    /* as netfild says */
 	NETFIL_DURABILITY_CHECKPOINT, /* all but the last second */
-	NETFIL_DURABILITY_STRICT,     /* bytes are granted to the kernel once the grant is on disk */
+	NETFIL_DURABILITY_STRICT, /* bytes are granted to the kernel once the grant is on disk */
 } NetfilDurability;
 
 typedef struct {
@@ -35,17 +35,17 @@ typedef struct {
 typedef struct {
 	char *name;
 	/* Selectors. Kinds that are empty do not narrow. */
-	GArray *pids;	      /* gint64 */
-	GPtrArray *exes;      /* char *, absolute paths */
-	GPtrArray *users;     /* char *, names or numbers as given */
-	GPtrArray *cgroups;   /* char *, paths from the cgroup root: "/a/b" */
-	GPtrArray *units;     /* char *, "nginx.service" */
-	GArray *prefixes;     /* NetfilPrefix */
-	GPtrArray *ip_files;  /* char *, absolute paths */
-	GArray *ports;	      /* NetfilPortRange */
-	GArray *protos;	      /* guint8, IANA protocol numbers */
-	GPtrArray *interfaces; /* char *, names or fnmatch(3) globs */
-	GArray *excepts;      /* NetfilPrefix, remote addresses that do not count */
+	GArray *pids;                   /* gint64 */
+	GPtrArray *exes;                /* char *, absolute paths */
+	GPtrArray *users;               /* char *, names or numbers as given */
+	GPtrArray *cgroups;             /* char *, paths from the cgroup root: "/a/b" */
+	GPtrArray *units;               /* char *, "nginx.service" */
+	GArray *prefixes;               /* NetfilPrefix */
+	GPtrArray *ip_files;            /* char *, absolute paths */
+	GArray *ports;                  /* NetfilPortRange */
+	GArray *protos;                 /* guint8, IANA protocol numbers */
+	GPtrArray *interfaces;          /* char *, names or fnmatch(3) globs */
+	GArray *excepts;                /* NetfilPrefix, remote addresses that do not count */
 	guint64 cap[NETFIL_DIRECTIONS]; /* bytes; 0: unlimited */
 	NetfilOnLimit on_limit;
 	guint64 rate; /* bytes a second, with NETFIL_ON_LIMIT_THROTTLE */
@@ -54,7 +54,7 @@ typedef struct {
 	gboolean rollover; /* what is left goes into the next cycle */
 	NetfilHours free;
 	NetfilDurability durability;
-	gboolean loopback; /* asked for; see netfil_spec_counts_loopback() */
+	gboolean loopback;   /* asked for; see netfil_spec_counts_loopback() */
 	gboolean until_exit; /* it goes when the last of its processes has ended */
 	gboolean on;
 	int shares; /* how many hold it */
@@ -63,7 +63,7 @@ typedef struct {
 /* What a filter counts: see netfil-filters(7), "what a byte is". */
 typedef enum {
 	NETFIL_SPEC_SOCKET,    /* IP packets of sockets (and addresses) */
-	NETFIL_SPEC_IP,	       /* IP packets by address, port, protocol */
+	NETFIL_SPEC_IP,        /* IP packets by address, port, protocol */
 	NETFIL_SPEC_INTERFACE, /* frames: interface selectors and no other */
 } NetfilSpecType;
 
@@ -106,7 +106,7 @@ char **netfil_spec_compare(const NetfilSpec *a, const NetfilSpec *b);
 gboolean netfil_spec_check(const NetfilSpec *spec, GError **error);
 
 NetfilSpecType netfil_spec_type(const NetfilSpec *spec);
-gboolean netfil_spec_has_owner(const NetfilSpec *spec); /* pid, exe, user, cgroup or unit */
+gboolean netfil_spec_has_owner(const NetfilSpec *spec);       /* pid, exe, user, cgroup or unit */
 gboolean netfil_spec_counts_loopback(const NetfilSpec *spec); /* asked for, or a prefix names it */
 
 /* "pid 4711, ip 192.0.2.0/24": the one place a selector is put into words. */

@@ -47,16 +47,14 @@ static gboolean same_warned(const GArray *a, const GArray *b)
 gboolean netfil_status_equal(const NetfilStatus *a, const NetfilStatus *b)
 {
 	return a->spec == b->spec && a->id == b->id && a->owner == b->owner &&
-	       a->state == b->state &&
-	       memcmp(a->used, b->used, sizeof(a->used)) == 0 &&
+	       a->state == b->state && memcmp(a->used, b->used, sizeof(a->used)) == 0 &&
 	       a->refused_bytes == b->refused_bytes && a->refused_packets == b->refused_packets &&
 	       a->reset_bytes == b->reset_bytes && a->reset_packets == b->reset_packets &&
 	       memcmp(&a->counted, &b->counted, sizeof(a->counted)) == 0 &&
 	       a->cycle_started == b->cycle_started && a->cycle_ends == b->cycle_ends &&
-	       memcmp(a->extra, b->extra, sizeof(a->extra)) == 0 &&
-	       a->forfeited == b->forfeited && a->unlimited_until == b->unlimited_until &&
-	       a->free_until == b->free_until && a->forecast == b->forecast &&
-	       same_warned(a->warned, b->warned);
+	       memcmp(a->extra, b->extra, sizeof(a->extra)) == 0 && a->forfeited == b->forfeited &&
+	       a->unlimited_until == b->unlimited_until && a->free_until == b->free_until &&
+	       a->forecast == b->forecast && same_warned(a->warned, b->warned);
 }
 
 const char *netfil_state_name(NetfilState state)

@@ -8,8 +8,8 @@
 /* What should not happen, and is counted if it does. */
 typedef enum {
 	NETFIL_LOSS_OVERMATCHED, /* packets refused: more than NETFIL_MATCH_MAX filters matched */
-	NETFIL_LOSS_UNTAGGED,	 /* sockets without an owner, for want of memory */
-	NETFIL_LOSS_UNTRACKED,	 /* processes and cgroups not followed, for want of memory */
+	NETFIL_LOSS_UNTAGGED,    /* sockets without an owner, for want of memory */
+	NETFIL_LOSS_UNTRACKED,   /* processes and cgroups not followed, for want of memory */
 	NETFIL_LOSSES,
 } NetfilLoss;
 
@@ -24,17 +24,17 @@ struct _NetfilStatus {
 	guint64 reset_bytes, reset_packets; /* resets that passed a spent cap; not in used */
 	NetfilCounters counted; /* since the filter was added, whatever cycles and resets there
 				   were: these only rise */
-	gint64 cycle_started; /* seconds since the epoch */
-	gint64 cycle_ends;    /* 0: never */
+	gint64 cycle_started;   /* seconds since the epoch */
+	gint64 cycle_ends;      /* 0: never */
 	gint64 extra[NETFIL_DIRECTIONS]; /* bytes by which this cycle's caps differ: top-ups,
 					    and what was left of the cycle before */
-	guint64 forfeited; /* bytes in each used[] that may not have been: granted before a
-			      power cut, and not known to be unspent. Then in + out is more
-			      than total. */
+	guint64 forfeited;      /* bytes in each used[] that may not have been: granted before a
+				   power cut, and not known to be unspent. Then in + out is more
+				   than total. */
 	gint64 unlimited_until; /* seconds since the epoch; 0: caps are kept */
-	gint64 free_until;	/* seconds since the epoch, while hours are free; else 0 */
-	gint64 forecast;	/* when the nearest cap will be reached; 0: not in this cycle */
-	GArray *warned;		/* guint8, percents of which was warned in this cycle */
+	gint64 free_until;      /* seconds since the epoch, while hours are free; else 0 */
+	gint64 forecast;        /* when the nearest cap will be reached; 0: not in this cycle */
+	GArray *warned;         /* guint8, percents of which was warned in this cycle */
 };
 
 NetfilStatus *netfil_status_new(NetfilSpec *spec); /* shares the spec */

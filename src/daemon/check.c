@@ -44,7 +44,7 @@ int netfil_check(void)
 		fprintf(stderr, "netfild: %s\n", (char *)mistakes->pdata[i]);
 	if (mistakes->len)
 		return 2;
-	printf("%s: all is right (filters: %u, hooks: %u)\n",
-	       netfil_config_dir(), presets->specs->len, hooks->len);
+	printf("%s: all is right (filters: %u, hooks: %u)\n", netfil_config_dir(),
+	       presets->specs->len, hooks->len);
 	return EXIT_SUCCESS;
 }

@@ -116,8 +116,7 @@ static void show_status(Object *object, const NetfilStatus *status)
 	netfil_bus_filter_set_name(filter, status->spec->name);
 	netfil_bus_filter_set_owner(filter, status->owner);
 	netfil_bus_filter_set_state(filter, netfil_state_name(status->state));
-	netfil_bus_filter_set_specification(filter,
-					    compact(netfil_spec_to_variant(status->spec)));
+	netfil_bus_filter_set_specification(filter, compact(netfil_spec_to_variant(status->spec)));
 	netfil_bus_filter_set_used(filter, g_variant_new("(ttt)", status->used[NETFIL_IN],
 							 status->used[NETFIL_OUT],
 							 status->used[NETFIL_TOTAL]));

@@ -10,7 +10,7 @@
 
 static struct sockaddr_un address;
 static socklen_t address_length; /* 0: nobody listens */
-static guint64 watchdog_usec;	 /* 0: nobody asks */
+static guint64 watchdog_usec;    /* 0: nobody asks */
 
 static void read_address(const char *path)
 {

@@ -84,10 +84,26 @@ static gboolean has_room(NetfilEngine *engine, const NetfilCaller *caller, GErro
  * the machine something. */
 static gboolean check_keys(const NetfilCaller *caller, GVariant *settings, GError **error)
 {
-	static const char *const allowed[] = {
-	    "pid",   "ip",   "port",     "proto",    "interface",  "except", "in",   "out",
-	    "total", "used", "on-limit", "warn",     "every",      "free",   "on",   "loopback",
-	    "rollover",      "until-exit",           "unlimited-until",      NULL};
+	static const char *const allowed[] = {"pid",
+					      "ip",
+					      "port",
+					      "proto",
+					      "interface",
+					      "except",
+					      "in",
+					      "out",
+					      "total",
+					      "used",
+					      "on-limit",
+					      "warn",
+					      "every",
+					      "free",
+					      "on",
+					      "loopback",
+					      "rollover",
+					      "until-exit",
+					      "unlimited-until",
+					      NULL};
 	GVariantIter iter;
 	const char *key;
 	GVariant *value;

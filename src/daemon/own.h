@@ -10,7 +10,8 @@
  */
 
 /* Whether this call is no more than that. FALSE and NETFIL_ERROR_DENIED: it is more, so
- * it takes org.netfil.manage; the message is what does ("process 1, which is not yours,"). `parameters`: the method's. */
+ * it takes org.netfil.manage; the message is what does ("process 1, which is not yours,").
+ * `parameters`: the method's. */
 gboolean netfil_own_allows(NetfilEngine *engine, const NetfilCaller *caller, const char *method,
 			   GVariant *parameters, GError **error);
 

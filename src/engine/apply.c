@@ -69,10 +69,10 @@ static void plan_one(Plan *p, NetfilSpec *spec)
 		netfil_batch_refuse(p->batch, spec->name, NULL, error);
 	else if (!g_hash_table_add(p->names, spec->name))
 		netfil_batch_refuse(
-			p->batch, spec->name, NULL,
-			g_error_new(NETFIL_ERROR, NETFIL_ERROR_INVALID,
-				    "'%s' is there twice: give each filter a name of its own",
-				    spec->name));
+		    p->batch, spec->name, NULL,
+		    g_error_new(NETFIL_ERROR, NETFIL_ERROR_INVALID,
+				"'%s' is there twice: give each filter a name of its own",
+				spec->name));
 	else if (filter)
 		plan_change(p, filter, spec);
 	else

@@ -14,7 +14,7 @@
 
 typedef struct {
 	guint64 in, out; /* recorded */
-	gint64 moved;	 /* when it was last seen to have; g_get_monotonic_time() */
+	gint64 moved;    /* when it was last seen to have; g_get_monotonic_time() */
 } Account;
 
 struct NetfilApps {
@@ -50,9 +50,9 @@ NetfilApps *netfil_apps_new(NetfilKernel *kernel, GError **error)
 	gint64 now = g_get_monotonic_time();
 
 	apps->kernel = kernel;
-	apps->names = g_hash_table_new_full(g_bytes_hash, g_bytes_equal,
-					    (GDestroyNotify)g_bytes_unref,
-					    (GDestroyNotify)g_ref_string_release);
+	apps->names =
+	    g_hash_table_new_full(g_bytes_hash, g_bytes_equal, (GDestroyNotify)g_bytes_unref,
+				  (GDestroyNotify)g_ref_string_release);
 	apps->accounts = netfil_maps_memory(maps, "accounts", error);
 	if (!apps->accounts)
 		return NULL;
@@ -238,7 +238,7 @@ static gboolean is_idle(const NetfilApps *apps, guint32 number)
 
 	return !usage.in && !usage.out &&
 	       g_get_monotonic_time() - apps->own[number].moved >
-		       IDLE_SECONDS * (gint64)G_USEC_PER_SEC;
+		   IDLE_SECONDS * (gint64)G_USEC_PER_SEC;
 }
 
 /* The sockets that have the number find another account by their next packet. */

@@ -15,7 +15,7 @@ typedef struct {
 	guint32 account;
 	GRefString *exe; /* interned, of the array: the executable's path, "" for traffic without
 			    an owner, "*" for applications for which there was no account */
-	guint32 uid;	 /* G_MAXUINT32: none */
+	guint32 uid;     /* G_MAXUINT32: none */
 	guint64 in, out; /* since then; bytes */
 	guint64 raw_in, raw_out; /* the account's counters, up to which this reaches */
 } NetfilAppUsage;

@@ -87,8 +87,8 @@ void netfil_batch_add(NetfilBatch *b, const NetfilSpec *spec)
 	g_ptr_array_add(b->changes, netfil_change_new(NETFIL_CHANGE_ADDED, spec->name, NULL, NULL));
 }
 
-void netfil_batch_change(NetfilBatch *b, NetfilFilter *filter, NetfilSpec *spec,
-			 guint32 owner, const char *const *keys, gboolean selects, gboolean anew,
+void netfil_batch_change(NetfilBatch *b, NetfilFilter *filter, NetfilSpec *spec, guint32 owner,
+			 const char *const *keys, gboolean selects, gboolean anew,
 			 const NetfilAdjust *adjust)
 {
 	Changed *c = g_new0(Changed, 1);
@@ -194,8 +194,8 @@ static gboolean take(NetfilBatch *b, Changed *c)
 		c->selectors = netfil_selectors_copy(c->filter->rule->selectors);
 		netfil_put_rule(e, c->filter, g_steal_pointer(&c->rule), spec->on);
 	}
-	c->done = c->taken = netfil_take_spec(e, c->filter, spec, c->owner, c->anew, c->adjust,
-					       &problem);
+	c->done = c->taken =
+	    netfil_take_spec(e, c->filter, spec, c->owner, c->anew, c->adjust, &problem);
 	if (c->taken)
 		return TRUE;
 	netfil_batch_refuse(b, spec->name, NULL, problem);

@@ -16,8 +16,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(NetfilBatch, netfil_batch_free)
 /* Specs are to stay until it is done. `keys` (NULL: not known): those that differ. `selects`:
  * it needs a rule of its new selectors. `owner`, `anew` and `adjust` are netfil_take_spec()'s. */
 void netfil_batch_add(NetfilBatch *batch, const NetfilSpec *spec);
-void netfil_batch_change(NetfilBatch *batch, NetfilFilter *filter, NetfilSpec *spec,
-			 guint32 owner, const char *const *keys, gboolean selects, gboolean anew,
+void netfil_batch_change(NetfilBatch *batch, NetfilFilter *filter, NetfilSpec *spec, guint32 owner,
+			 const char *const *keys, gboolean selects, gboolean anew,
 			 const NetfilAdjust *adjust);
 void netfil_batch_remove(NetfilBatch *batch, NetfilFilter *filter);
 

@@ -72,8 +72,8 @@ gboolean netfil_cap_prepare(NetfilEngine *e, NetfilFilter *filter, GError **erro
 		netfil_selectors_free(selectors);
 		return FALSE;
 	}
-	filter->sockets_rule = netfil_rules_add(e->rules, selectors, filter->sockets_slot, -1, NULL,
-						FALSE, error);
+	filter->sockets_rule =
+	    netfil_rules_add(e->rules, selectors, filter->sockets_slot, -1, NULL, FALSE, error);
 	if (!filter->sockets_rule) {
 		netfil_slot_give_back(e, filter->sockets_slot);
 		filter->sockets_slot = NETFIL_NO_SLOT;
@@ -120,9 +120,8 @@ static gboolean act(NetfilEngine *e, NetfilFilter *filter)
 	netfil_filter_hear(e->kernel, filter);
 	switch (filter->spec->on_limit) {
 	case NETFIL_ON_LIMIT_REJECT:
-		netfil_kernel_reset_connections(e->kernel, filter->sockets_rule
-								   ? filter->sockets_slot
-								   : filter->slot);
+		netfil_kernel_reset_connections(
+		    e->kernel, filter->sockets_rule ? filter->sockets_slot : filter->slot);
 		return TRUE;
 	case NETFIL_ON_LIMIT_KILL:
 		return netfil_kill(e->kernel, filter);
@@ -143,8 +142,8 @@ static void act_again(NetfilEngine *e, NetfilFilter *filter)
 	filter->due = 0;
 	if (!filter->spec->on || !netfil_filter_exhausted(e->kernel, filter))
 		return;
-	filter->wait = act(e, filter) ? KNOCK_MILLISECONDS
-				      : MIN(filter->wait * 2, KNOCK_MILLISECONDS_MOST);
+	filter->wait =
+	    act(e, filter) ? KNOCK_MILLISECONDS : MIN(filter->wait * 2, KNOCK_MILLISECONDS_MOST);
 }
 
 static gboolean on_due(gpointer engine);

@@ -59,8 +59,7 @@ static gboolean write_names(Walk *walk, GError **error)
 {
 	NetfilMaps *maps = netfil_kernel_maps(walk->kernel);
 	g_autoptr(GByteArray) old = netfil_maps_keys(maps, "cgroup_names", NETFIL_NAME_MAX);
-	g_autoptr(GHashTable) sets =
-		g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	g_autoptr(GHashTable) sets = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	GHashTableIter iter;
 	gpointer name, set;
 
@@ -112,11 +111,11 @@ gboolean netfil_cgroups_apply(NetfilKernel *kernel, NetfilRule *const rules[NETF
 			      GError **error)
 {
 	g_autoptr(GHashTable) seen =
-		g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
+	    g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
 	Walk walk = {.kernel = kernel, .rules = rules, .seen = seen};
 	g_autofree char *mount = netfil_cgroup_mount(error);
 	g_autoptr(GByteArray) keys =
-		netfil_maps_keys(netfil_kernel_maps(kernel), "cgroups", sizeof(guint64));
+	    netfil_maps_keys(netfil_kernel_maps(kernel), "cgroups", sizeof(guint64));
 
 	if (!mount || !write_names(&walk, error))
 		return FALSE;
@@ -128,7 +127,7 @@ gboolean netfil_cgroups_apply(NetfilKernel *kernel, NetfilRule *const rules[NETF
 	 * there before. */
 	do {
 		g_autoptr(GHashTable) by_path =
-			g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+		    g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 
 		walk.by_path = by_path;
 		walk.changed = FALSE;

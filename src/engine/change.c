@@ -253,8 +253,8 @@ gboolean netfil_engine_reset(NetfilEngine *e, const char *const *names, GError *
 
 gboolean netfil_key_selects(const char *key)
 {
-	static const char *const others[] = {"in",   "out",        "total", "on-limit",
-					     "warn", "every",      "free",  "rollover",
+	static const char *const others[] = {"in",   "out",        "total",      "on-limit",
+					     "warn", "every",      "free",       "rollover",
 					     "on",   "durability", "until-exit", NULL};
 
 	return !g_strv_contains(others, key);

@@ -32,13 +32,13 @@ struct _NetfilEngine {
 	NetfilRules *rules;
 	NetfilLedger *ledger; /* NULL: none */
 	gboolean pinned;
-	gboolean resuming; /* not all filters are there yet */
-	gboolean gathering; /* many are changed at once, see batch.c */
+	gboolean resuming;        /* not all filters are there yet */
+	gboolean gathering;       /* many are changed at once, see batch.c */
 	NetfilPresence *presence; /* while many are told of; else NULL */
-	GHashTable *filters; /* name -> NetfilFilter * */
+	GHashTable *filters;      /* name -> NetfilFilter * */
 	NetfilFilter *by_slot[NETFIL_SLOTS_MAX];
 	guint next_slot;
-	gint64 next_id; /* without a ledger */
+	gint64 next_id;              /* without a ledger */
 	NetfilDurability durability; /* of filters that do not say */
 	guint tick_source;
 	guint reset_source;
@@ -47,20 +47,19 @@ struct _NetfilEngine {
 	char *zone_name; /* by which cycles end */
 
 	/* What the ledger is still to be told. */
-	GArray *closed;	  /* of NetfilLedgerCycle */
-	GArray *warnings; /* of NetfilWarning */
-	NetfilApps *apps; /* NULL: not counted */
+	GArray *closed;     /* of NetfilLedgerCycle */
+	GArray *warnings;   /* of NetfilWarning */
+	NetfilApps *apps;   /* NULL: not counted */
 	GArray *apps_moved; /* of NetfilAppUsage, while they are written */
 
 	/* The ledger's upkeep, see checkpoint.c. */
 	NetfilTrouble trouble;
-	NetfilTrouble complaint; /* not the ledger's, but its owner's */
-	gint64 history_hour;  /* to which what moved since the last record of it belongs */
+	NetfilTrouble complaint;      /* not the ledger's, but its owner's */
+	gint64 history_hour;          /* to which what moved since the last record of it belongs */
 	gint64 history_at, backup_at; /* monotonic, microseconds: when it is due */
-	gboolean moved;	  /* something did since the last backup */
+	gboolean moved;               /* something did since the last backup */
 	gboolean thinning;
 };
-
 
 /* engine.c: filters are in force when it returns, as far as the kernel alone keeps them. */
 gboolean netfil_take_over(NetfilEngine *e, const NetfilEngineOptions *options, GError **error);

@@ -25,12 +25,12 @@
 G_DECLARE_FINAL_TYPE(NetfilEngine, netfil_engine, NETFIL, ENGINE, GObject)
 
 typedef struct {
-	const char *bpffs_dir;	 /* where programs, links and counters are pinned;
-				    NULL: nothing outlives the engine */
-	const char *state_dir;	 /* the ledger's; NULL: none */
-	const char *cgroup_root; /* where the programs attach; NULL: the v2 root */
+	const char *bpffs_dir;       /* where programs, links and counters are pinned;
+					NULL: nothing outlives the engine */
+	const char *state_dir;       /* the ledger's; NULL: none */
+	const char *cgroup_root;     /* where the programs attach; NULL: the v2 root */
 	NetfilDurability durability; /* of filters that do not say; DEFAULT: checkpoint */
-	gboolean apps; /* count what each application moves; needs a state_dir */
+	gboolean apps;               /* count what each application moves; needs a state_dir */
 } NetfilEngineOptions;
 
 /* A kernel feature, for `netfil doctor`. Strings are static. */
@@ -61,8 +61,8 @@ gboolean netfil_engine_add(NetfilEngine *engine, const NetfilSpec *spec, guint32
 			   GError **error);
 /* `changes`: keys of a specification, and of NetfilAdjust. `owner`: whose filter it is from
  * then on. */
-gboolean netfil_engine_set(NetfilEngine *engine, const char *name, GVariant *changes,
-			   guint32 owner, GError **error);
+gboolean netfil_engine_set(NetfilEngine *engine, const char *name, GVariant *changes, guint32 owner,
+			   GError **error);
 
 /* All that are named (NULL-terminated), or none. */
 gboolean netfil_engine_switch(NetfilEngine *engine, const char *const *names, gboolean on,
@@ -71,10 +71,10 @@ gboolean netfil_engine_reset(NetfilEngine *engine, const char *const *names, GEr
 gboolean netfil_engine_remove(NetfilEngine *engine, const char *const *names, GError **error);
 
 /* Makes the filters what the specs (of NetfilSpec) say, all or none, and the administrators':
- * adds, changes (usage goes on) and, with `prune`, removes those of the administrators that are not among them. dry_run: only tells.
- * Returns what it did (of NetfilChange), nothing for filters that stay as they are; or, with
- * nothing changed, why it cannot: each reason as NETFIL_CHANGE_REFUSED. NULL: an error
- * that is no filter's. */
+ * adds, changes (usage goes on) and, with `prune`, removes those of the administrators that are not
+ * among them. dry_run: only tells. Returns what it did (of NetfilChange), nothing for filters that
+ * stay as they are; or, with nothing changed, why it cannot: each reason as NETFIL_CHANGE_REFUSED.
+ * NULL: an error that is no filter's. */
 GPtrArray *netfil_engine_apply(NetfilEngine *engine, const GPtrArray *specs, gboolean prune,
 			       gboolean dry_run, GError **error);
 
@@ -103,9 +103,10 @@ void netfil_engine_end_connections(NetfilEngine *engine, const char *name);
 
 /* What a filter or an application moved in a period. */
 typedef struct {
-	GRefString *name; /* interned, of the array: the filter's name, or the executable's path ("": traffic
-			     without an owner, "*": applications for which there was no room) */
-	guint32 uid;	  /* applications; G_MAXUINT32: none */
+	GRefString
+	    *name;   /* interned, of the array: the filter's name, or the executable's path ("":
+			traffic   without an owner, "*": applications for which there was no room) */
+	guint32 uid; /* applications; G_MAXUINT32: none */
 	gint64 start, end; /* seconds since the epoch; end is excluded */
 	guint64 in, out;
 	guint64 refused_bytes, refused_packets; /* filters */

@@ -10,12 +10,12 @@ GArray *netfil_engine_features(NetfilEngine *engine_or_null)
 		const NetfilFeatureText *text = netfil_feature_text(id);
 		gboolean present = netfil_feature_present(id);
 		NetfilFeature feature = {
-			.name = text->name,
-			.present = present || netfil_feature_withdrawn(id),
-			.used = present && engine_or_null,
-			.required = text->required,
-			.purpose = text->purpose,
-			.lost = text->lost,
+		    .name = text->name,
+		    .present = present || netfil_feature_withdrawn(id),
+		    .used = present && engine_or_null,
+		    .required = text->required,
+		    .purpose = text->purpose,
+		    .lost = text->lost,
 		};
 
 		g_array_append_val(features, feature);

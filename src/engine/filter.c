@@ -81,14 +81,17 @@ void netfil_filter_read(NetfilKernel *kernel, NetfilFilter *filter, NetfilCounte
 	const struct netfil_slot *slot = netfil_kernel_slot(kernel, filter->slot);
 	guint64 in = load((const guint64 *)&slot->used[NETFIL_IN]);
 	guint64 out = load((const guint64 *)&slot->used[NETFIL_OUT]);
+	guint64 in_again, out_again; /* each looked at once: MIN() may do so twice */
 
 	/* A charge that another filter refuses is undone within a packet's time. The
 	 * lesser of two readings was true at some moment between them. Where nothing has
 	 * moved since the last time there is nothing to be undone. */
 	if (in != filter->read_in || out != filter->read_out)
 		sched_yield();
-	filter->read_in = MIN(in, load((const guint64 *)&slot->used[NETFIL_IN]));
-	filter->read_out = MIN(out, load((const guint64 *)&slot->used[NETFIL_OUT]));
+	in_again = load((const guint64 *)&slot->used[NETFIL_IN]);
+	out_again = load((const guint64 *)&slot->used[NETFIL_OUT]);
+	filter->read_in = MIN(in, in_again);
+	filter->read_out = MIN(out, out_again);
 	*c = (NetfilCounters){.in = filter->read_in, .out = filter->read_out};
 	add_refusals(kernel, filter->slot, c);
 	if (filter->sockets_slot != NETFIL_NO_SLOT)

@@ -10,11 +10,11 @@
 
 /* Where a filter stands in its cycle: what a change that fails puts back. */
 typedef struct {
-	gint64 started, ends;	   /* of the cycle, seconds since the epoch; ends 0: never */
+	gint64 started, ends;            /* of the cycle, seconds since the epoch; ends 0: never */
 	gint64 extra[NETFIL_DIRECTIONS]; /* bytes by which this cycle's caps differ */
-	guint64 forfeited;	   /* bytes that count as spent, granted before a power cut */
-	gint64 unlimited_until;	   /* seconds since the epoch; 0: caps are kept */
-	guint64 base_in, base_out; /* NetfilFilter.base */
+	guint64 forfeited;               /* bytes that count as spent, granted before a power cut */
+	gint64 unlimited_until;          /* seconds since the epoch; 0: caps are kept */
+	guint64 base_in, base_out;       /* NetfilFilter.base */
 	guint32 owner;
 } NetfilStanding;
 
@@ -26,8 +26,8 @@ typedef struct {
 	guint slot;
 	NetfilRule *rule; /* NULL: a frame filter */
 	NetfilFrameFilter frame;
-	NetfilRule *except_rule; /* a frame filter's, for addresses that it leaves out */
-	NetfilCounters base; /* the slot's counters when the cycle began */
+	NetfilRule *except_rule;   /* a frame filter's, for addresses that it leaves out */
+	NetfilCounters base;       /* the slot's counters when the cycle began */
 	guint64 read_in, read_out; /* the slot's, as they were last read */
 	gint64 started, ends;
 	gint64 past_ends, past_booted; /* where the clock stands long before `started`: see
@@ -35,20 +35,20 @@ typedef struct {
 	gint64 extra[NETFIL_DIRECTIONS];
 	guint64 forfeited;
 	gint64 unlimited_until;
-	gint64 free_until;	/* end of the free hours that it is in; 0: in none */
+	gint64 free_until;      /* end of the free hours that it is in; 0: in none */
 	NetfilCounters free_at; /* the counters up to which free hours were taken off */
-	GArray *warned;		/* guint8, percents of which was warned in this cycle */
+	GArray *warned;         /* guint8, percents of which was warned in this cycle */
 
 	/* What the ledger knows. */
 	NetfilCounters kept, kept_base; /* `used` and `base` */
-	NetfilCounters recorded;	/* the counters up to which history holds them */
-	NetfilCounters recording;	/* the same, of a transaction that is under way */
-	gboolean dirty;			/* the row is to be written as a whole */
+	NetfilCounters recorded;        /* the counters up to which history holds them */
+	NetfilCounters recording;       /* the same, of a transaction that is under way */
+	gboolean dirty;                 /* the row is to be written as a whole */
 
 	/* Strict durability: see grant.c. */
 	gboolean strict;
-	guint64 granted; /* of in + out counters; 0: no grants */
-	guint64 chunk;	 /* bytes, of the next grant */
+	guint64 granted;   /* of in + out counters; 0: no grants */
+	guint64 chunk;     /* bytes, of the next grant */
 	gint64 granted_at; /* monotonic, microseconds */
 
 	guint told; /* bits of the caps that were told to be reached */
@@ -56,16 +56,16 @@ typedef struct {
 	/* A frame filter with `reject`: on the sockets of its interfaces, see cap.c. */
 	guint sockets_slot;
 	NetfilRule *sockets_rule;
-	gint64 due;	     /* the cap acts then, monotonic microseconds; 0: not */
-	guint wait;	     /* milliseconds from a knock until it acts */
+	gint64 due;                  /* the cap acts then, monotonic microseconds; 0: not */
+	guint wait;                  /* milliseconds from a knock until it acts */
 	struct NetfilPaused *paused; /* whom it paused, see pause.h; NULL: nobody */
-	char *downed;	     /* interfaces that it took down, see down.h; NULL: none */
-	GPtrArray *condemned; /* of NetfilCondemned: got SIGTERM, SIGKILL follows */
+	char *downed;                /* interfaces that it took down, see down.h; NULL: none */
+	GPtrArray *condemned;        /* of NetfilCondemned: got SIGTERM, SIGKILL follows */
 	guint kill_source;
 
 	/* With until-exit: see ended.c. */
-	gint64 ended_at;    /* monotonic, microseconds: since when nothing moved after the end of its
-			       processes; 0: they run */
+	gint64 ended_at; /* monotonic, microseconds: since when nothing moved after the end of its
+			    processes; 0: they run */
 	guint64 ended_with; /* bytes in and out of the slot then */
 } NetfilFilter;
 

@@ -54,23 +54,27 @@ static void fit_chunk(NetfilFilter *filter)
 void netfil_grant_prepare(NetfilEngine *e, NetfilFilter *filter)
 {
 	gboolean before = filter->strict;
+	guint64 now;
 
 	filter->strict = is_strict(e, filter->spec);
 	filter->chunk = MAX(filter->chunk, CHUNK_LEAST); /* an event for more may be lost */
-	if (!filter->strict)
+	if (!filter->strict) {
 		filter->granted = 0;
-	else if (!before)
-		filter->granted = MAX(filter->granted, position(e, filter));
+	} else if (!before) {
+		now = position(e, filter);
+		filter->granted = MAX(filter->granted, now);
+	}
 }
 
 /* The next grant holds once it is on disk. */
 static void grant(NetfilEngine *e, NetfilFilter *filter)
 {
 	guint64 before = filter->granted, limit = netfil_filter_limit(filter, NETFIL_TOTAL);
+	guint64 now = position(e, filter); /* read once: it goes on, and MIN() may look twice */
 	g_autoptr(GError) error = NULL;
 
 	fit_chunk(filter);
-	filter->granted = MAX(before, MIN(position(e, filter) + filter->chunk, limit));
+	filter->granted = MAX(before, MIN(now + filter->chunk, limit));
 	if (filter->granted == before)
 		return;
 	if (netfil_record(e, filter, &error))

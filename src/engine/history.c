@@ -104,7 +104,8 @@ static NetfilHistory *sum_of(Sums *sums, const NetfilLedgerEntry *entry, const c
 		at = GUINT_TO_POINTER(sums->sums->len);
 		g_hash_table_insert(sums->index, g_memdup2(&key, sizeof(key)), at);
 		sum = &g_array_index(sums->sums, NetfilHistory, GPOINTER_TO_UINT(at) - 1);
-		*sum = (NetfilHistory){.name = g_ref_string_new_intern(name), .uid = entry->uid, .start = start};
+		*sum = (NetfilHistory){
+		    .name = g_ref_string_new_intern(name), .uid = entry->uid, .start = start};
 	}
 	sum = &g_array_index(sums->sums, NetfilHistory, GPOINTER_TO_UINT(at) - 1);
 	sum->end = MAX(sum->end, end);

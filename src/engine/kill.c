@@ -32,9 +32,8 @@ gboolean netfil_filter_may_signal(const NetfilFilter *filter, guint32 pid)
 {
 	NetfilUids uids;
 
-	return filter->owner == 0 ||
-	       (netfil_process_uids(pid, &uids) &&
-		(uids.real == filter->owner || uids.saved == filter->owner));
+	return filter->owner == 0 || (netfil_process_uids(pid, &uids) &&
+				      (uids.real == filter->owner || uids.saved == filter->owner));
 }
 
 static void take_out(const NetfilFilter *filter, GArray *pids)
@@ -58,8 +57,7 @@ GArray *netfil_filter_processes(NetfilKernel *kernel, const NetfilFilter *filter
 	GArray *pids = netfil_kernel_slot_holders(kernel, filter->slot);
 
 	if (filter->rule && filter->rule->selectors->asked & 1 << NETFIL_KIND_PROCESS) {
-		g_autoptr(GArray) tree =
-			netfil_kernel_rule_processes(kernel, filter->rule->number);
+		g_autoptr(GArray) tree = netfil_kernel_rule_processes(kernel, filter->rule->number);
 
 		g_array_append_vals(pids, tree->data, tree->len);
 	}

@@ -11,8 +11,8 @@
 #include "kill.h"
 
 struct NetfilPaused {
-	GArray *stopped;    /* NetfilProcess, by SIGSTOP, in order */
-	GHashTable *frozen; /* char *: directories of control groups */
+	GArray *stopped;        /* NetfilProcess, by SIGSTOP, in order */
+	GHashTable *frozen;     /* char *: directories of control groups */
 	const NetfilRule *rule; /* by which they were found */
 };
 
@@ -152,7 +152,8 @@ static gboolean is_all_of(NetfilKernel *kernel, const NetfilFilter *filter, cons
 		if (!asked_again)
 			add_processes(kernel, filter, pids);
 		asked_again = TRUE;
-		if (!g_hash_table_contains(pids, GUINT_TO_POINTER(pid)) && netfil_process_look_at(pid, &process))
+		if (!g_hash_table_contains(pids, GUINT_TO_POINTER(pid)) &&
+		    netfil_process_look_at(pid, &process))
 			return FALSE;
 	}
 	return TRUE;
@@ -168,8 +169,8 @@ static GHashTable *freeze_all(NetfilKernel *kernel, NetfilFilter *filter, const 
 	g_autoptr(GList) list = g_hash_table_get_keys(pids);
 
 	for (GList *at = list; at; at = at->next) {
-		char *directory = netfil_cgroup_of(mount, GPOINTER_TO_UINT(at->data),
-						   NETFIL_CGROUP_RUN);
+		char *directory =
+		    netfil_cgroup_of(mount, GPOINTER_TO_UINT(at->data), NETFIL_CGROUP_RUN);
 		gboolean still;
 
 		if (!directory || g_hash_table_contains(directories, directory)) {
@@ -194,13 +195,12 @@ static gint compare_numbers(gconstpointer a, gconstpointer b)
 static void stop_others(NetfilFilter *filter, const char *mount, GHashTable *pids,
 			GHashTable *frozen, gboolean ours, gboolean *ran)
 {
-	g_autoptr(GList) list =
-		g_list_sort(g_hash_table_get_keys(pids), compare_numbers);
+	g_autoptr(GList) list = g_list_sort(g_hash_table_get_keys(pids), compare_numbers);
 
 	for (GList *at = list; at; at = at->next) {
 		guint32 pid = GPOINTER_TO_UINT(at->data);
 		g_autofree char *directory =
-			mount ? netfil_cgroup_of(mount, pid, NETFIL_CGROUP_RUN) : NULL;
+		    mount ? netfil_cgroup_of(mount, pid, NETFIL_CGROUP_RUN) : NULL;
 
 		if (directory && g_hash_table_lookup(frozen, directory))
 			continue;

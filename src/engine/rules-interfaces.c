@@ -22,7 +22,7 @@ static gboolean describe(NetfilRules *r, const NetfilDevice *device, GPtrArray *
 	NetfilRule *rule;
 
 	entry->link_header = device->link_header;
-	FOR_EACH_RULE(r, rule)
+	FOR_EACH_RULE (r, rule)
 		if (!rule->removed &&
 		    netfil_globs_match(rule->selectors->interfaces, device->name, device->loopback,
 				       rule->selectors->loopback))
@@ -49,7 +49,7 @@ static gboolean write_interface(NetfilRules *r, guint ifindex, struct netfil_int
 				const struct netfil_set *set, GError **error)
 {
 	struct netfil_interface *old =
-		g_hash_table_lookup(r->interfaces, GUINT_TO_POINTER(ifindex));
+	    g_hash_table_lookup(r->interfaces, GUINT_TO_POINTER(ifindex));
 
 	if (!netfil_sets_hold(r->sets, set, &entry->set, error))
 		return FALSE;
@@ -71,7 +71,7 @@ static gboolean write_interface(NetfilRules *r, guint ifindex, struct netfil_int
 static void forget_interface(NetfilRules *r, guint ifindex)
 {
 	struct netfil_interface *old =
-		g_hash_table_lookup(r->interfaces, GUINT_TO_POINTER(ifindex));
+	    g_hash_table_lookup(r->interfaces, GUINT_TO_POINTER(ifindex));
 
 	if (!old)
 		return;

@@ -10,7 +10,7 @@ static gboolean apply_exes(NetfilRules *r, GError **error)
 	g_autoptr(GHashTable) wanted = netfil_wanted_new();
 	NetfilRule *rule;
 
-	FOR_EACH_RULE(r, rule)
+	FOR_EACH_RULE (r, rule)
 		for (guint i = 0; i < rule->selectors->exes->len; i++)
 			netfil_set_add(netfil_wanted_get(wanted,
 							 &g_array_index(rule->selectors->exes,
@@ -25,13 +25,13 @@ static gboolean apply_users(NetfilRules *r, GError **error)
 	g_autoptr(GHashTable) wanted = netfil_wanted_new();
 	NetfilRule *rule;
 
-	FOR_EACH_RULE(r, rule)
+	FOR_EACH_RULE (r, rule)
 		for (guint i = 0; i < rule->selectors->uids->len; i++)
-			netfil_set_add(netfil_wanted_get(wanted,
-							 &g_array_index(rule->selectors->uids,
-									guint32, i),
-							 sizeof(guint32)),
-				       rule->number);
+			netfil_set_add(
+			    netfil_wanted_get(wanted,
+					      &g_array_index(rule->selectors->uids, guint32, i),
+					      sizeof(guint32)),
+			    rule->number);
 	return netfil_table_apply(r->users, wanted, error);
 }
 
@@ -61,8 +61,7 @@ static void inherit_prefixes(GArray *prefixes)
 
 		while (around->len &&
 		       !netfil_prefix_contains(
-			       &g_array_index(around, PrefixSet, around->len - 1).prefix,
-			       &at->prefix))
+			   &g_array_index(around, PrefixSet, around->len - 1).prefix, &at->prefix))
 			g_array_set_size(around, around->len - 1);
 		if (around->len && netfil_prefix_compare(&at->prefix, &all_ipv4))
 			netfil_set_union(at->set,
@@ -106,7 +105,7 @@ static gboolean apply_prefixes(NetfilRules *r, GError **error)
 	g_autoptr(GArray) all = g_array_new(FALSE, FALSE, sizeof(PrefixSet));
 	NetfilRule *rule;
 
-	FOR_EACH_RULE(r, rule)
+	FOR_EACH_RULE (r, rule)
 		want_prefixes(wanted, all, rule->selectors->prefixes, rule->number);
 	return write_prefixes(r->prefixes, wanted, all, error);
 }
@@ -117,7 +116,7 @@ static gboolean apply_excepts(NetfilRules *r, GError **error)
 	g_autoptr(GArray) all = g_array_new(FALSE, FALSE, sizeof(PrefixSet));
 	NetfilRule *rule;
 
-	FOR_EACH_RULE(r, rule)
+	FOR_EACH_RULE (r, rule)
 		want_prefixes(wanted, all, rule->selectors->excepts, rule->number);
 	return write_prefixes(r->excepts, wanted, all, error);
 }
@@ -127,10 +126,10 @@ static gboolean apply_ports(NetfilRules *r, GError **error)
 	g_autofree struct netfil_set *wanted = g_new0(struct netfil_set, 65536);
 	NetfilRule *rule;
 
-	FOR_EACH_RULE(r, rule) {
+	FOR_EACH_RULE (r, rule) {
 		for (guint i = 0; i < rule->selectors->ports->len; i++) {
 			const NetfilPortRange *range =
-				&g_array_index(rule->selectors->ports, NetfilPortRange, i);
+			    &g_array_index(rule->selectors->ports, NetfilPortRange, i);
 
 			for (guint port = range->first; port <= range->last; port++)
 				netfil_set_add(&wanted[port], rule->number);
@@ -145,7 +144,7 @@ static gboolean apply_protos(NetfilRules *r, GError **error)
 	g_autofree struct netfil_set *wanted = g_new0(struct netfil_set, 256);
 	NetfilRule *rule;
 
-	FOR_EACH_RULE(r, rule)
+	FOR_EACH_RULE (r, rule)
 		for (guint i = 0; i < rule->selectors->protos->len; i++)
 			netfil_set_add(&wanted[g_array_index(rule->selectors->protos, guint8, i)],
 				       rule->number);

@@ -18,8 +18,8 @@ struct NetfilRules {
 
 	/* Between netfil_rules_gather() and netfil_rules_settle(). */
 	gboolean gathering;
-	guint32 due;		/* kinds whose maps are to be written */
-	gboolean seeded;	/* processes are to come under rules */
+	guint32 due;             /* kinds whose maps are to be written */
+	gboolean seeded;         /* processes are to come under rules */
 	struct netfil_set awake; /* rules that are to be switched on */
 };
 

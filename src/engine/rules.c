@@ -105,8 +105,7 @@ static void configure(NetfilRules *r, const NetfilRule *rule)
 	set_bit(&config->loopback, rule->number, rule->selectors->loopback);
 	set_bit(&config->owned, rule->number, is_owned(rule->selectors) != 0);
 	for (guint kind = 0; kind < NETFIL_KINDS; kind++)
-		set_bit(&config->any[kind], rule->number,
-			!(rule->selectors->asked & 1U << kind));
+		set_bit(&config->any[kind], rule->number, !(rule->selectors->asked & 1U << kind));
 	config->asked |= rule->selectors->asked;
 	config->words = MAX(config->words, rule->number / 64 + 1);
 }
@@ -118,7 +117,7 @@ static void configure_all(NetfilRules *r)
 	guint32 asked = 0, words = 0;
 	NetfilRule *rule;
 
-	FOR_EACH_RULE(r, rule) {
+	FOR_EACH_RULE (r, rule) {
 		asked |= rule->selectors->asked;
 		words = rule->number / 64 + 1;
 	}
@@ -204,7 +203,8 @@ NetfilRule *netfil_rules_add(NetfilRules *r, NetfilSelectors *selectors, guint s
 	rule->number = number;
 	r->by_number[number] = rule;
 	configure(r, rule);
-	if (netfil_rules_apply(r, selectors->asked, error) && (!seeded || seed(r, rule, beside, error)))
+	if (netfil_rules_apply(r, selectors->asked, error) &&
+	    (!seeded || seed(r, rule, beside, error)))
 		return rule;
 	netfil_rules_remove(r, rule);
 	return NULL;
@@ -298,7 +298,7 @@ static void let_go(NetfilRules *r)
 	guint32 asked = 0;
 	NetfilRule *rule;
 
-	FOR_EACH_RULE(r, rule) {
+	FOR_EACH_RULE (r, rule) {
 		if (!rule->removed)
 			continue;
 		r->by_number[rule->number] = NULL;

@@ -6,15 +6,15 @@
 
 /* A spec's selectors in the kernel's terms: names looked up, lists read. */
 typedef struct {
-	guint32 asked;	  /* bit 1 << enum netfil_kind, and NETFIL_ASKED_EXCEPT */
-	GArray *pids;	  /* guint32 */
-	GArray *exes;	  /* struct netfil_exe */
-	GArray *uids;	  /* guint32 */
-	GPtrArray *cgroups; /* char *: paths ("/a/b") and unit names ("x.service") */
-	GArray *prefixes; /* NetfilPrefix, of --ip and of the lists */
-	GArray *excepts;  /* NetfilPrefix: remote addresses that are left out */
-	GArray *ports;	  /* NetfilPortRange */
-	GArray *protos;	  /* guint8 */
+	guint32 asked;         /* bit 1 << enum netfil_kind, and NETFIL_ASKED_EXCEPT */
+	GArray *pids;          /* guint32 */
+	GArray *exes;          /* struct netfil_exe */
+	GArray *uids;          /* guint32 */
+	GPtrArray *cgroups;    /* char *: paths ("/a/b") and unit names ("x.service") */
+	GArray *prefixes;      /* NetfilPrefix, of --ip and of the lists */
+	GArray *excepts;       /* NetfilPrefix: remote addresses that are left out */
+	GArray *ports;         /* NetfilPortRange */
+	GArray *protos;        /* guint8 */
 	GPtrArray *interfaces; /* char *, globs */
 	gboolean loopback;
 } NetfilSelectors;

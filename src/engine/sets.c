@@ -9,7 +9,7 @@ struct NetfilSets {
 	NetfilKernel *kernel;
 	guint32 holders[NETFIL_SETS_MAX];
 	GHashTable *numbers; /* const struct netfil_set * in the map's memory -> number */
-	GQueue free;	     /* numbers, the longest unused first */
+	GQueue free;         /* numbers, the longest unused first */
 };
 
 static guint set_hash(gconstpointer key)

@@ -58,9 +58,9 @@ static NetfilSocketUsage usage_of(NetfilEngine *e, const struct netfil_socket_us
 	};
 
 	memcpy(usage.remote.address, record->flow.remote, sizeof(usage.remote.address));
-	usage.exe = record->tgid && e->apps ? netfil_apps_path(e->apps, record->account,
-							       &record->exe)
-					    : g_strdup("");
+	usage.exe = record->tgid && e->apps
+			? netfil_apps_path(e->apps, record->account, &record->exe)
+			: g_strdup("");
 	return usage;
 }
 

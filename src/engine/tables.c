@@ -20,8 +20,8 @@ NetfilTable *netfil_table_new(NetfilKernel *kernel, NetfilSets *sets, const char
 	table->kernel = kernel;
 	table->sets = sets;
 	table->map = map;
-	table->numbers = g_hash_table_new_full(g_bytes_hash, g_bytes_equal,
-					       (GDestroyNotify)g_bytes_unref, NULL);
+	table->numbers =
+	    g_hash_table_new_full(g_bytes_hash, g_bytes_equal, (GDestroyNotify)g_bytes_unref, NULL);
 	for (gsize at = 0; at < keys->len; at += key_size) {
 		guint32 number;
 

@@ -82,8 +82,7 @@ static gboolean on_change(gint fd G_GNUC_UNUSED, GIOCondition condition G_GNUC_U
 static int failed(int result, GError **error)
 {
 	g_set_error(error, NETFIL_ERROR, NETFIL_ERROR_FAILED,
-		    "interfaces cannot be followed (%s): see `netfil doctor`",
-		    nl_geterror(result));
+		    "interfaces cannot be followed (%s): see `netfil doctor`", nl_geterror(result));
 	return FALSE;
 }
 
@@ -185,7 +184,7 @@ gboolean netfil_devices_set_up(NetfilDevices *devices, const char *name, gboolea
 int netfil_device_keep_addresses(const char *name, int keep)
 {
 	g_autofree char *file =
-		g_strdup_printf("/proc/sys/net/ipv6/conf/%s/keep_addr_on_down", name);
+	    g_strdup_printf("/proc/sys/net/ipv6/conf/%s/keep_addr_on_down", name);
 	int fd = open(file, O_RDWR | O_CLOEXEC), before = -1;
 	char text[16] = "";
 

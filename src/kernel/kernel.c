@@ -397,8 +397,8 @@ static gboolean check_adopted(NetfilKernel *k, GHashTable *rules, GError **error
 
 gboolean netfil_kernel_adopt(NetfilKernel *k, GHashTable *rules, GError **error)
 {
-	gboolean done = ask_for(k, rules, error) &&
-			settle(k, k->objects->owner->progs.process_adopt, error);
+	gboolean done =
+	    ask_for(k, rules, error) && settle(k, k->objects->owner->progs.process_adopt, error);
 
 	netfil_maps_empty(k->maps, "adoptions", sizeof(guint32));
 	return done && check_adopted(k, rules, error);

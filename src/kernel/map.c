@@ -69,7 +69,7 @@ gboolean netfil_maps_lend(NetfilMaps *maps, struct bpf_object *object, GError **
 	struct bpf_map *map;
 	int result = 0;
 
-	bpf_object__for_each_map(map, object) {
+	bpf_object__for_each_map (map, object) {
 		const char *name = bpf_map__name(map);
 		Map *known = find(maps, name);
 
@@ -78,7 +78,8 @@ gboolean netfil_maps_lend(NetfilMaps *maps, struct bpf_object *object, GError **
 		if (known) {
 			result = bpf_map__reuse_fd(map, known->fd);
 		} else if (maps->bpffs_dir) {
-			g_autofree char *path = netfil_pin_path(maps->bpffs_dir, NETFIL_PIN_MAPS, name);
+			g_autofree char *path =
+			    netfil_pin_path(maps->bpffs_dir, NETFIL_PIN_MAPS, name);
 
 			result = bpf_map__set_pin_path(map, path);
 		}
@@ -96,7 +97,7 @@ void netfil_maps_collect(NetfilMaps *maps, struct bpf_object *object)
 {
 	struct bpf_map *map;
 
-	bpf_object__for_each_map(map, object) {
+	bpf_object__for_each_map (map, object) {
 		Map *new;
 
 		if (!shared(map) || find(maps, bpf_map__name(map)))
@@ -141,8 +142,8 @@ failed:
 	return NULL;
 }
 
-gboolean netfil_maps_put(NetfilMaps *maps, const char *name, gconstpointer key,
-			 gconstpointer value, GError **error)
+gboolean netfil_maps_put(NetfilMaps *maps, const char *name, gconstpointer key, gconstpointer value,
+			 GError **error)
 {
 	if (!bpf_map_update_elem(netfil_maps_fd(maps, name), key, value, BPF_ANY))
 		return TRUE;

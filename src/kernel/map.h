@@ -26,8 +26,8 @@ int netfil_maps_fd(NetfilMaps *maps, const char *name);
  * 8 bytes apart at least. */
 gpointer netfil_maps_memory(NetfilMaps *maps, const char *name, GError **error);
 
-gboolean netfil_maps_put(NetfilMaps *maps, const char *name, gconstpointer key,
-			 gconstpointer value, GError **error);
+gboolean netfil_maps_put(NetfilMaps *maps, const char *name, gconstpointer key, gconstpointer value,
+			 GError **error);
 void netfil_maps_delete(NetfilMaps *maps, const char *name, gconstpointer key);
 void netfil_maps_empty(NetfilMaps *maps, const char *name, gsize key_size);
 gboolean netfil_maps_get(NetfilMaps *maps, const char *name, gconstpointer key, gpointer value);

@@ -84,7 +84,7 @@ gboolean netfil_objects_need_forward(NetfilObjects *o)
 		return o->forward != NULL;
 	o->forward = forward_bpf__open();
 	if (o->forward) {
-		bpf_object__for_each_program(program, o->forward->obj) {
+		bpf_object__for_each_program (program, o->forward->obj) {
 			bpf_program__set_type(program, PROG_TYPE_NETFILTER);
 			bpf_program__set_expected_attach_type(program, ATTACH_NETFILTER);
 		}

@@ -29,11 +29,9 @@ static gboolean attach_tcx(NetfilLinks *links, NetfilObjects *objects, guint ifi
 	struct interface_bpf *interface = objects->interface;
 	g_autofree char *name = link_name(ifindex, in);
 
-	return netfil_links_create(links, name,
-				   in ? interface->progs.interface_in
-				      : interface->progs.interface_out,
-				   ifindex, in ? ATTACH_TCX_INGRESS : ATTACH_TCX_EGRESS,
-				   FLAG_BEFORE, NULL, 0, error);
+	return netfil_links_create(
+	    links, name, in ? interface->progs.interface_in : interface->progs.interface_out,
+	    ifindex, in ? ATTACH_TCX_INGRESS : ATTACH_TCX_EGRESS, FLAG_BEFORE, NULL, 0, error);
 }
 
 static gboolean attach_clsact(NetfilObjects *objects, guint ifindex, gboolean in, GError **error)

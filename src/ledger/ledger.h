@@ -19,22 +19,22 @@ typedef struct NetfilLedger NetfilLedger;
 typedef struct {
 	gint64 id;
 	char *name;
-	GVariant *spec; /* a{sas} */
-	guint slot;	/* where the kernel counts it, as long as the slot says this id */
-	int rule;	/* -1: none */
-	gint64 started; /* of the cycle */
-	gint64 ends;	/* 0: never */
-	NetfilCounters base;	/* the counters when the cycle began */
-	NetfilCounters used;	/* since then, at the last checkpoint */
+	GVariant *spec;          /* a{sas} */
+	guint slot;              /* where the kernel counts it, as long as the slot says this id */
+	int rule;                /* -1: none */
+	gint64 started;          /* of the cycle */
+	gint64 ends;             /* 0: never */
+	NetfilCounters base;     /* the counters when the cycle began */
+	NetfilCounters used;     /* since then, at the last checkpoint */
 	NetfilCounters recorded; /* the counters up to which history holds them */
 	gint64 extra[NETFIL_DIRECTIONS]; /* see NetfilStatus */
 	guint64 forfeited;
 	guint64 granted; /* in + out counters up to which the kernel may admit; 0: no grants */
 	gint64 unlimited_until;
 	gint64 free_until; /* hours were free at the last checkpoint, until then; 0: not */
-	guint32 owner;	   /* user id */
-	char *downed;	   /* names of interfaces taken down, by spaces; NULL: none */
-	GArray *warned;	   /* guint8, percents, ascending; never NULL after loading */
+	guint32 owner;     /* user id */
+	char *downed;      /* names of interfaces taken down, by spaces; NULL: none */
+	GArray *warned;    /* guint8, percents, ascending; never NULL after loading */
 } NetfilLedgerFilter;
 
 void netfil_ledger_filter_free(NetfilLedgerFilter *filter);
@@ -131,7 +131,7 @@ gboolean netfil_ledger_record_account(NetfilLedger *ledger, const NetfilLedgerAc
 gboolean netfil_ledger_forget_accounts(NetfilLedger *ledger, GError **error);
 
 typedef struct {
-	gint64 filter; /* or 0, for an application */
+	gint64 filter;   /* or 0, for an application */
 	GRefString *exe; /* interned, of the array; applications */
 	guint32 uid;
 	NetfilBy by; /* what it is the sum of: an hour, day or month */

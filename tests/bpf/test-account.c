@@ -189,8 +189,8 @@ static gboolean is_path(const char *exe, const char *path)
 static guint64 moved_by(const GArray *moved, const char *application, guint32 uid)
 {
 	g_autofree char *path = *application && *application != '*'
-					? g_build_filename(directory, application, NULL)
-					: g_strdup(application);
+				    ? g_build_filename(directory, application, NULL)
+				    : g_strdup(application);
 
 	for (guint i = 0; i < moved->len; i++) {
 		const NetfilAppUsage *usage = &g_array_index(moved, NetfilAppUsage, i);

@@ -215,6 +215,7 @@ hook_asks() {
 }
 
 @test "while one hangs netfild goes on; what waits is bounded, and what is left out is told" {
+	conf events-timeout=60 # as long as this test takes
 	hook 10-hangs <<-'END'
 		[[ ! -p $OUT/gate ]] || read -r <"$OUT/gate"
 		echo "$NETFIL_EVENT" >>"$OUT/events"

@@ -100,8 +100,8 @@ static int kernel_renameat(int from_folder, const char *from, int to_folder, con
 
 static int fault_errno(const char *name)
 {
-	return strcmp(name, "ENOSPC") == 0 ? ENOSPC
-	       : strcmp(name, "EIO") == 0  ? EIO
+	return strcmp(name, "ENOSPC") == 0  ? ENOSPC
+	       : strcmp(name, "EIO") == 0   ? EIO
 	       : strcmp(name, "EROFS") == 0 ? EROFS
 					    : 0;
 }
@@ -603,8 +603,9 @@ int rename(const char *from, const char *to)
 	if (!old && !new)
 		return kernel_renameat(AT_FDCWD, from, AT_FDCWD, to);
 	pthread_mutex_lock(&lock);
-	result = faulty("rename", new ? new : old) ? -1 : kernel_renameat(AT_FDCWD, from, AT_FDCWD, to);
-	for (struct file *file = files; old && new && file && !result; file = file->next)
+	result =
+	    faulty("rename", new ? new : old) ? -1 : kernel_renameat(AT_FDCWD, from, AT_FDCWD, to);
+	for (struct file *file = files; old && new &&file && !result; file = file->next)
 		if (strcmp(file->name, old) == 0)
 			strcpy(file->name, new);
 	if (!result && at_once())
@@ -631,8 +632,8 @@ int unlink(const char *path)
 int open64(const char *path, int flags, ...) __attribute__((alias("open")));
 int openat64(int folder, const char *path, int flags, ...) __attribute__((alias("openat")));
 ssize_t pwrite64(int fd, const void *bytes, size_t length, off_t offset)
-	__attribute__((alias("pwrite")));
+    __attribute__((alias("pwrite")));
 ssize_t pwritev64(int fd, const struct iovec *parts, int count, off_t offset)
-	__attribute__((alias("pwritev")));
+    __attribute__((alias("pwritev")));
 int ftruncate64(int fd, off_t size) __attribute__((alias("ftruncate")));
 int fdatasync(int fd) __attribute__((alias("fsync")));

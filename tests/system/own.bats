@@ -258,6 +258,21 @@ make_tree() {
 	as $USER_ID netfil rm mine
 }
 
+@test "a capped process does not lift its cap over a child's connection, when the child is gone" {
+	by_child() { # COMMAND...: what turns into the capped one
+		start tree in_cgroup "$@" bash -c "read -r <'$(make_gate tree)'
+			exec /usr/bin/python3 '$REPOSITORY/tests/system/by-child.py' held"
+		netfil add held --pid "${PIDS[tree]}" --total 1M
+		echo >"$TMP/tree.gate"
+		finish tree || fail "$(cat "$TMP/tree.err")"
+		[[ $(cat "$TMP/tree.out") == org.netfil.Error.Denied*'has ended'* ]] || fail "$(cat "$TMP/tree.out" "$TMP/tree.err")"
+		netfil rm held
+		rm "$TMP/tree.gate"
+	}
+	by_child unshare --net
+	by_child setpriv --reuid=$USER_ID --regid=$USER_ID --clear-groups
+}
+
 @test "root of a user namespace, or without capabilities, is nobody special" {
 	netfil add admins --ip 192.0.2.1 --total 1M
 	before=$(everything)

@@ -36,7 +36,8 @@ static NetfilStatus *make(void)
 
 static const char printed[] =
     "{'name': <'web'>, 'id': <uint64 18446744073709551615>, 'owner': <uint32 1000>, "
-    "'state': <'exhausted'>, 'spec': <{'ip': ['192.0.2.0/24'], 'total': ['25000000'], 'on-limit': ['reject'], "
+    "'state': <'exhausted'>, 'spec': <{'ip': ['192.0.2.0/24'], 'total': ['25000000'], 'on-limit': "
+    "['reject'], "
     "'on': ['true']}>, 'used': <(uint64 1, uint64 2, uint64 3)>, "
     "'refused': <(uint64 4, uint64 5)>, 'resets': <(uint64 6, uint64 7)>, "
     "'counted': <(uint64 21, uint64 22, uint64 23, uint64 24, uint64 25, uint64 26)>, "
@@ -139,10 +140,11 @@ static GVariant *spoil(const char *key, GVariant *value)
 
 static void test_nonsense(void)
 {
-	static const char *const keys[] = {"name",       "id",       "owner",     "state",     "spec",
-					   "used",       "refused",  "resets",    "started",
-					   "ends",       "extra",    "forfeited", "unlimited-until",
-					   "free-until", "forecast", "warned",    "counted"};
+	static const char *const keys[] = {
+	    "name",   "id",        "owner",           "state",      "spec",
+	    "used",   "refused",   "resets",          "started",    "ends",
+	    "extra",  "forfeited", "unlimited-until", "free-until", "forecast",
+	    "warned", "counted"};
 
 	for (guint i = 0; i < G_N_ELEMENTS(keys); i++) {
 		g_autofree char *quoted = g_strdup_printf("\"%s\" is missing", keys[i]);

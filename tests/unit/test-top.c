@@ -94,7 +94,8 @@ static void test_closed(void)
 	add(one, 1, 10, 0, "/bin/a", "192.0.2.1", 100, 10);
 	update(top, one, NULL, SECOND);
 	update(top, none, NULL, 2 * SECOND);
-	expect_rows(top, NETFIL_TOP_PROCESS, NETFIL_TOP_BY_RATE, NULL, "a|10 root|10 0 0/0 100/10\n");
+	expect_rows(top, NETFIL_TOP_PROCESS, NETFIL_TOP_BY_RATE, NULL,
+		    "a|10 root|10 0 0/0 100/10\n");
 	add(other, 2, 10, 0, "/bin/a", "192.0.2.1", 40, 4);
 	update(top, other, NULL, 3 * SECOND);
 	expect_rows(top, NETFIL_TOP_PROCESS, NETFIL_TOP_BY_RATE, NULL,

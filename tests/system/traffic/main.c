@@ -8,21 +8,21 @@
 #include "traffic.h"
 
 static const struct command commands[] = {
-	{"tcp-serve", "ADDRESS PORT [BYTES-TO-SEND [CONNECTIONS]]", tcp_serve},
-	{"tcp-send", "ADDRESS PORT BYTES", tcp_send},
-	{"tcp-receive", "ADDRESS PORT", tcp_receive},
-	{"prefork-serve", "ADDRESS PORT [BYTES-TO-SEND]", prefork_serve},
-	{"udp-send", "ADDRESS PORT COUNT SIZE", udp_send},
-	{"udp-receive", "ADDRESS PORT COUNT", udp_receive},
-	{"raw-send", "ADDRESS PROTOCOL COUNT SIZE", raw_send},
-	{"raw-receive", "ADDRESS PROTOCOL COUNT", raw_receive},
-	{"echo", "ping|raw ADDRESS COUNT SIZE", echo},
-	{"packet-send", "COUNT SIZE", packet_send},
-	{"spawn", "fork|double-fork|exec|thread|lone-thread COMMAND...", spawn},
-	{"pass-descriptor", "UNIX-PATH ADDRESS PORT", pass_descriptor},
-	{"take-descriptor", "UNIX-PATH BYTES", take_descriptor},
-	{"use-descriptor", "NUMBER BYTES", use_descriptor},
-	{"without-bpf", "PROGRAM [ARGUMENT]...", without_bpf},
+    {"tcp-serve", "ADDRESS PORT [BYTES-TO-SEND [CONNECTIONS]]", tcp_serve},
+    {"tcp-send", "ADDRESS PORT BYTES", tcp_send},
+    {"tcp-receive", "ADDRESS PORT", tcp_receive},
+    {"prefork-serve", "ADDRESS PORT [BYTES-TO-SEND]", prefork_serve},
+    {"udp-send", "ADDRESS PORT COUNT SIZE", udp_send},
+    {"udp-receive", "ADDRESS PORT COUNT", udp_receive},
+    {"raw-send", "ADDRESS PROTOCOL COUNT SIZE", raw_send},
+    {"raw-receive", "ADDRESS PROTOCOL COUNT", raw_receive},
+    {"echo", "ping|raw ADDRESS COUNT SIZE", echo},
+    {"packet-send", "COUNT SIZE", packet_send},
+    {"spawn", "fork|double-fork|exec|thread|lone-thread COMMAND...", spawn},
+    {"pass-descriptor", "UNIX-PATH ADDRESS PORT", pass_descriptor},
+    {"take-descriptor", "UNIX-PATH BYTES", take_descriptor},
+    {"use-descriptor", "NUMBER BYTES", use_descriptor},
+    {"without-bpf", "PROGRAM [ARGUMENT]...", without_bpf},
 };
 
 volatile bool stop_sending;
@@ -37,9 +37,10 @@ struct settings settings = {.socket = "tcp", .method = "write", .parallel = 1};
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: traffic [--gate FIFO] [--connected-gate FIFO] [--socket KIND]\n"
-			"       [--method NAME] [--interface NAME] [--parallel N] [--rate N] [--loop]\n"
-			"       [--abandon] COMMAND\n");
+	fprintf(stderr,
+		"usage: traffic [--gate FIFO] [--connected-gate FIFO] [--socket KIND]\n"
+		"       [--method NAME] [--interface NAME] [--parallel N] [--rate N] [--loop]\n"
+		"       [--abandon] COMMAND\n");
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
 		fprintf(stderr, "  %s %s\n", commands[i].name, commands[i].arguments);
 	return 2;
@@ -56,16 +57,16 @@ int dispatch(int argc, char **argv)
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{"gate", required_argument, NULL, 'g'},
-		{"connected-gate", required_argument, NULL, 'c'},
-		{"socket", required_argument, NULL, 's'},
-		{"method", required_argument, NULL, 'm'},
-		{"interface", required_argument, NULL, 'i'},
-		{"parallel", required_argument, NULL, 'p'},
-		{"rate", required_argument, NULL, 'r'},
-		{"loop", no_argument, NULL, 'l'},
-		{"abandon", no_argument, NULL, 'a'},
-		{},
+	    {"gate", required_argument, NULL, 'g'},
+	    {"connected-gate", required_argument, NULL, 'c'},
+	    {"socket", required_argument, NULL, 's'},
+	    {"method", required_argument, NULL, 'm'},
+	    {"interface", required_argument, NULL, 'i'},
+	    {"parallel", required_argument, NULL, 'p'},
+	    {"rate", required_argument, NULL, 'r'},
+	    {"loop", no_argument, NULL, 'l'},
+	    {"abandon", no_argument, NULL, 'a'},
+	    {},
 	};
 	int option;
 

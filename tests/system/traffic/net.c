@@ -83,8 +83,8 @@ int open_stream(const struct endpoint *endpoint)
 	if (strcmp(settings.socket, "fastopen") == 0 &&
 	    setsockopt(fd, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, &one, sizeof(one)))
 		err(1, "TCP_FASTOPEN_CONNECT");
-	if (settings.rate && setsockopt(fd, SOL_SOCKET, SO_MAX_PACING_RATE, &settings.rate,
-					sizeof(settings.rate)))
+	if (settings.rate &&
+	    setsockopt(fd, SOL_SOCKET, SO_MAX_PACING_RATE, &settings.rate, sizeof(settings.rate)))
 		err(1, "SO_MAX_PACING_RATE");
 	if (connect(fd, (const struct sockaddr *)&endpoint->address, endpoint->length)) {
 		int error = errno;

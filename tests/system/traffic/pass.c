@@ -88,7 +88,8 @@ int take_descriptor(int argc, char **argv)
 		return dispatch(0, NULL);
 	address = unix_address(argv[0]);
 	listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (listener < 0 || bind(listener, (void *)&address, sizeof(address)) || listen(listener, 1))
+	if (listener < 0 || bind(listener, (void *)&address, sizeof(address)) ||
+	    listen(listener, 1))
 		err(1, "%s", argv[0]);
 	say_ready();
 	channel = accept4(listener, NULL, NULL, SOCK_CLOEXEC);

@@ -94,7 +94,8 @@ static void zerocopy_reap(int fd, int timeout)
 	const struct sock_extended_err *notice;
 
 	for (;;) {
-		message = (struct msghdr){.msg_control = control, .msg_controllen = sizeof(control)};
+		message =
+		    (struct msghdr){.msg_control = control, .msg_controllen = sizeof(control)};
 		if (recvmsg(fd, &message, MSG_ERRQUEUE | MSG_DONTWAIT) < 0) {
 			if (!timeout || poll(&poller, 1, timeout) <= 0 ||
 			    !(poller.revents & POLLERR))
@@ -157,11 +158,11 @@ static ssize_t uring_step(int fd, size_t most)
 }
 
 static const struct method methods[] = {
-	{"write", NULL, write_step, NULL},
-	{"sendfile", source_prepare, sendfile_step, NULL},
-	{"splice", splice_prepare, splice_step, NULL},
-	{"zerocopy", zerocopy_prepare, zerocopy_step, zerocopy_finish},
-	{"uring", uring_prepare, uring_step, NULL},
+    {"write", NULL, write_step, NULL},
+    {"sendfile", source_prepare, sendfile_step, NULL},
+    {"splice", splice_prepare, splice_step, NULL},
+    {"zerocopy", zerocopy_prepare, zerocopy_step, zerocopy_finish},
+    {"uring", uring_prepare, uring_step, NULL},
 };
 
 static const struct method *find_method(void)

@@ -124,9 +124,11 @@ static int spawn_lone_thread(int argc, char **argv)
 int spawn(int argc, char **argv)
 {
 	static const struct command ways[] = {
-		{"fork", NULL, spawn_fork},	{"double-fork", NULL, spawn_double_fork},
-		{"exec", NULL, spawn_exec},	{"thread", NULL, spawn_thread},
-		{"lone-thread", NULL, spawn_lone_thread},
+	    {"fork", NULL, spawn_fork},
+	    {"double-fork", NULL, spawn_double_fork},
+	    {"exec", NULL, spawn_exec},
+	    {"thread", NULL, spawn_thread},
+	    {"lone-thread", NULL, spawn_lone_thread},
 	};
 
 	for (size_t i = 0; argc > 1 && i < sizeof(ways) / sizeof(ways[0]); i++)
@@ -139,10 +141,10 @@ int spawn(int argc, char **argv)
 int without_bpf(int argc, char **argv)
 {
 	struct sock_filter code[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_bpf, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+	    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_bpf, 0, 1),
+	    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+	    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
 	struct sock_fprog program = {sizeof(code) / sizeof(code[0]), code};
 

@@ -23,8 +23,8 @@ static void *serve_one(void *data)
 	struct served *served = data;
 
 	/* With nothing to send the end is what the other side waits for: it comes last. */
-	served->result = served->bytes ? stream_exchange(served->fd, served->bytes)
-					: stream_collect(served->fd);
+	served->result =
+	    served->bytes ? stream_exchange(served->fd, served->bytes) : stream_collect(served->fd);
 	return NULL;
 }
 

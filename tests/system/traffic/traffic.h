@@ -43,16 +43,16 @@ int dispatch(int argc, char **argv);
 
 /* Options in front of the command. */
 struct settings {
-	const char *gate;	    /* FIFO to wait on before anything else */
+	const char *gate;           /* FIFO to wait on before anything else */
 	const char *connected_gate; /* … when the socket stands, before it sends */
-	const char *socket;	    /* tcp, mptcp, dual, fastopen */
-	const char *method;	    /* write, sendfile, splice, zerocopy, uring; for
+	const char *socket;         /* tcp, mptcp, dual, fastopen */
+	const char *method;         /* write, sendfile, splice, zerocopy, uring; for
 				       UDP: connected, sendto, sendmmsg, gso */
-	const char *interface;	    /* multicast, AF_PACKET */
+	const char *interface;      /* multicast, AF_PACKET */
 	unsigned int parallel;
 	uint32_t rate; /* of each stream, bytes a second; 0: all it can */
-	bool loop; /* multicast: own members hear it too */
-	bool abandon; /* ends when all is handed to the kernel, whatever it does with it */
+	bool loop;     /* multicast: own members hear it too */
+	bool abandon;  /* ends when all is handed to the kernel, whatever it does with it */
 };
 
 extern struct settings settings;
@@ -76,9 +76,9 @@ int open_socket(const struct endpoint *endpoint, int type, int protocol);
 int open_stream(const struct endpoint *endpoint); /* connected, by settings.socket; -errno */
 int open_listener(const struct endpoint *endpoint);
 void wait_gate(const char *fifo); /* NULL: does not wait */
-void say_ready(void);		  /* to the FIFO in $TRAFFIC_READY */
+void say_ready(void);             /* to the FIFO in $TRAFFIC_READY */
 int report(struct result result); /* prints it; returns the exit status */
-int failure(const char *what);	  /* a failed call: reports errno, returns 1 */
+int failure(const char *what);    /* a failed call: reports errno, returns 1 */
 
 /* stream.c: both directions of a connected socket until both have ended. */
 struct result stream_exchange(int fd, uint64_t bytes);

@@ -31,7 +31,8 @@ static int send_connected(int fd, const struct endpoint *to, unsigned int remain
 static int send_to(int fd, const struct endpoint *to, unsigned int remaining, size_t size)
 {
 	(void)remaining;
-	return sendto(fd, payload, size, 0, (const void *)&to->address, to->length) < 0 ? -errno : 1;
+	return sendto(fd, payload, size, 0, (const void *)&to->address, to->length) < 0 ? -errno
+											: 1;
 }
 
 static int send_many(int fd, const struct endpoint *to, unsigned int remaining, size_t size)
@@ -64,10 +65,10 @@ static int send_segmented(int fd, const struct endpoint *to, unsigned int remain
 }
 
 static const struct udp_method methods[] = {
-	{"connected", true, send_connected},
-	{"sendto", false, send_to},
-	{"sendmmsg", false, send_many},
-	{"gso", true, send_segmented},
+    {"connected", true, send_connected},
+    {"sendto", false, send_to},
+    {"sendmmsg", false, send_many},
+    {"gso", true, send_segmented},
 };
 
 static const struct udp_method *find_method(void)
@@ -170,8 +171,7 @@ static ssize_t receive(int fd, unsigned int *datagrams)
 	int segment;
 
 	*datagrams = 1;
-	if (size > 0 && CMSG_FIRSTHDR(&message) &&
-	    CMSG_FIRSTHDR(&message)->cmsg_type == UDP_GRO) {
+	if (size > 0 && CMSG_FIRSTHDR(&message) && CMSG_FIRSTHDR(&message)->cmsg_type == UDP_GRO) {
 		memcpy(&segment, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof(segment));
 		*datagrams = (size + segment - 1) / segment;
 	}
@@ -187,8 +187,8 @@ static void join_group(int fd, const struct endpoint *group)
 				  .ipv6mr_interface = interface_index()};
 
 	if (in->sin_family == AF_INET
-		    ? setsockopt(fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &join, sizeof(join))
-		    : setsockopt(fd, IPPROTO_IPV6, IPV6_JOIN_GROUP, &join6, sizeof(join6)))
+		? setsockopt(fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &join, sizeof(join))
+		: setsockopt(fd, IPPROTO_IPV6, IPV6_JOIN_GROUP, &join6, sizeof(join6)))
 		err(1, "joining the group");
 }
 

@@ -22,20 +22,34 @@ char *netfil_when_short(gint64 seconds)
 	return netfil_when(seconds, left >= 0 && left < DAY ? "%R" : "%F %R");
 }
 
-static char *amount(gint64 count, const char *unit)
+NetfilWhenUnit netfil_when_unit(gint64 seconds, gint64 *count)
 {
-	return g_strdup_printf("%" G_GINT64_FORMAT " %s%s", count, unit, count == 1 ? "" : "s");
+	gint64 left = MAX(seconds - netfil_clock_seconds(), 0);
+
+	if (left >= 2 * DAY) {
+		*count = left / DAY;
+		return NETFIL_WHEN_DAYS;
+	}
+	if (left >= 2 * HOUR) {
+		*count = left / HOUR;
+		return NETFIL_WHEN_HOURS;
+	}
+	*count = left / MINUTE;
+	return NETFIL_WHEN_MINUTES;
 }
 
 char *netfil_when_left(gint64 seconds)
 {
-	gint64 left = MAX(seconds - netfil_clock_seconds(), 0);
+	static const char *const units[] = {
+	    [NETFIL_WHEN_MINUTES] = "minute",
+	    [NETFIL_WHEN_HOURS] = "hour",
+	    [NETFIL_WHEN_DAYS] = "day",
+	};
+	gint64 count;
+	NetfilWhenUnit unit = netfil_when_unit(seconds, &count);
 
-	if (left >= 2 * DAY)
-		return amount(left / DAY, "day");
-	if (left >= 2 * HOUR)
-		return amount(left / HOUR, "hour");
-	if (left < MINUTE)
+	if (count == 0)
 		return g_strdup("under a minute");
-	return amount(left / MINUTE, "minute");
+	return g_strdup_printf("%" G_GINT64_FORMAT " %s%s", count, units[unit],
+			       count == 1 ? "" : "s");
 }
