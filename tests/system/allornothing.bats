@@ -8,6 +8,7 @@ setup() {
 	make_world
 	offload off
 	start_daemon
+	reset_witness
 }
 
 # The tight filter refuses; the others, before and after it, count what it counts.

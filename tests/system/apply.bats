@@ -6,6 +6,7 @@ load lib
 setup() {
 	make_world
 	start_daemon
+	reset_witness
 }
 
 write_file() { # LINES on standard input

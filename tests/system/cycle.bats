@@ -11,6 +11,7 @@ setup() {
 	offload software
 	set_clock_to '2026-11-23 10:30:00'
 	start_daemon
+	reset_witness
 }
 
 # netfild has looked at its clock since it was set.

@@ -94,8 +94,8 @@ make_pair() {
 	make_link a net0 b net0
 	give_addresses a net0 1 2
 	give_addresses b net0 2 1
-	make_witness
 	offload on
+	make_witness # last: by now the kernel's group reports are over
 }
 
 # A veth pair with known link addresses: 02:…:LETTER's place.

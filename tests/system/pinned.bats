@@ -7,6 +7,7 @@ setup() {
 	make_world
 	offload software
 	start_daemon
+	reset_witness
 }
 
 # bats test_tags=kernels

@@ -7,6 +7,7 @@ setup() {
 	make_world
 	offload software
 	start_daemon
+	reset_witness
 }
 
 # Spends a cap of 50,000 bytes out by TCP; the sender is called "client".

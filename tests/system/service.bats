@@ -21,6 +21,7 @@ setup() {
 	make_world
 	offload software
 	confined "${NETFIL_TEST_CAPABILITIES-$(unit_capabilities)}"
+	reset_witness
 }
 
 NOBODY=(env --unset=TRAFFIC_READY setpriv --reuid=65534 --regid=65534 --clear-groups)

@@ -60,6 +60,11 @@ make_witness() { # [LETTER DEVICE [ADDRESS4 ADDRESS6]]: who looks where at whom
 	END
 }
 
+# From 0: the kernel's group reports may be late on a slow machine, and precede the filters.
+reset_witness() {
+	in_ns b nft reset counters >/dev/null
+}
+
 # Bytes, or packets where asked for.
 witness() { # out|in|total|resets|resets_in|frames_out|experimental [packets|bytes]
 	local family=netdev
