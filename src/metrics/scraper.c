@@ -18,13 +18,16 @@ struct NetfilScraper {
 	char *problem; /* NULL: netfild answers */
 };
 
-/* Connections are let go in a loop of their own, and in no other thread's. */
-static gpointer run_thread(gpointer context)
+/* Connections are let go in a loop of their own, and in no other thread's. It has the scraper,
+ * too, for as long as the process lives. */
+static gpointer run_thread(gpointer data)
 {
-	g_autoptr(GMainLoop) loop = g_main_loop_new(context, FALSE);
+	NetfilScraper *scraper = data;
+	g_autoptr(GMainLoop) loop = g_main_loop_new(scraper->context, FALSE);
 
-	g_main_context_push_thread_default(context);
+	g_main_context_push_thread_default(scraper->context);
 	g_main_loop_run(loop);
+	g_main_context_pop_thread_default(scraper->context);
 	return NULL;
 }
 
@@ -35,7 +38,7 @@ NetfilScraper *netfil_scraper_new(NetfilScrapeFunc done, gpointer data)
 	scraper->context = g_main_context_new();
 	scraper->done = done;
 	scraper->data = data;
-	g_thread_unref(g_thread_new("scraper", run_thread, scraper->context));
+	g_thread_unref(g_thread_new("scraper", run_thread, scraper));
 	return scraper;
 }
 
