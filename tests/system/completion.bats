@@ -164,6 +164,27 @@ becomes() { # "SHELL..." SETUP {LINE RESULT}...
 	diff "$TMP/expected" "$TMP/typed"
 }
 
+# What bash and zsh make of a line alike.
+in_both() {
+	BOTH=(
+		'netfil rm zeta-1 ze' 'netfil rm zeta-1 zeta-2 '
+		'netfil rm z' 'netfil rm zeta-'
+		'netfil list --j' 'netfil list --json '
+		'sudo netfil show ho' 'sudo netfil show hotspot '
+		'sudo netfil run -- netfil --ver' 'sudo netfil run -- netfil --version '
+		'netfil history --by=mo' 'netfil history --by=month '
+		'netfil history --by mo' 'netfil history --by month '
+		'netfil set x --every month@' 'netfil set x --every month@14 '
+		'netfil add x --on-limit=th' 'netfil add x --on-limit=throttle=125k '
+		"netfil export $TMP/so" "netfil export $TMP/some\\ where/"
+		"netfil run --report=$TMP/some\\ where/" "netfil run --report=$TMP/some\\ where/a\\ file "
+		"netfil add x --cgroup $INSIDE/od" "netfil add x --cgroup $INSIDE/od\\\$\\(x\\)\\ d"
+		'netfil run --total=1M -- netfil histo' 'netfil run --total=1M -- netfil history '
+		'netfil run --total 1M netfil history --by=cy' 'netfil run --total 1M netfil history --by=cycle '
+		'netfil sysctl net.netfil.socket.p' 'netfil sysctl net.netfil.socket.pid'
+	)
+}
+
 @test "bash" {
 	some_filters
 	cat >"$TMP/bashrc" <<-END
@@ -177,6 +198,7 @@ becomes() { # "SHELL..." SETUP {LINE RESULT}...
 		bind -x '"\C-t": write_line'
 		PS1='READY>'
 	END
+	in_both
 	becomes "bash --norc -i" "source $TMP/bashrc" \
 		'netfil sh' 'netfil show ' \
 		'netfil show ho' 'netfil show hotspot ' \
@@ -184,21 +206,7 @@ becomes() { # "SHELL..." SETUP {LINE RESULT}...
 		"netfil show 'wan:" "netfil show 'wan:a@b.c' " \
 		'netfil show wan' 'netfil show wan:a@b.c ' \
 		'netfil show wan:a@' 'netfil show wan:a@b.c ' \
-		'netfil rm zeta-1 ze' 'netfil rm zeta-1 zeta-2 ' \
-		'netfil rm z' 'netfil rm zeta-' \
-		'netfil list --j' 'netfil list --json ' \
-		'sudo netfil show ho' 'sudo netfil show hotspot ' \
-		'sudo netfil run -- netfil --ver' 'sudo netfil run -- netfil --version ' \
-		'netfil history --by=mo' 'netfil history --by=month ' \
-		'netfil history --by mo' 'netfil history --by month ' \
-		'netfil set x --every month@' 'netfil set x --every month@14 ' \
-		'netfil add x --on-limit=th' 'netfil add x --on-limit=throttle=125k ' \
-		"netfil export $TMP/so" "netfil export $TMP/some\\ where/" \
-		"netfil run --report=$TMP/some\\ where/" "netfil run --report=$TMP/some\\ where/a\\ file " \
-		"netfil add x --cgroup $INSIDE/od" "netfil add x --cgroup $INSIDE/od\\\$\\(x\\)\\ d" \
-		'netfil run --total=1M -- netfil histo' 'netfil run --total=1M -- netfil history ' \
-		'netfil run --total 1M netfil history --by=cy' 'netfil run --total 1M netfil history --by=cycle ' \
-		'netfil sysctl net.netfil.socket.p' 'netfil sysctl net.netfil.socket.pid' \
+		"${BOTH[@]}" \
 		'netfil show $(touch '"$TMP"'/ran) ho' 'netfil show $(touch '"$TMP"'/ran) ho' \
 		'netfild --dur' 'netfild --durability='
 	[[ ! -e $TMP/ran ]] || fail "it ran what was typed"
@@ -219,26 +227,13 @@ becomes() { # "SHELL..." SETUP {LINE RESULT}...
 		bindkey '^U' kill-whole-line
 		PS1='READY>'
 	END
+	in_both
 	becomes "zsh -f -i" "source $TMP/zshrc" \
 		'netfil sh' 'netfil show ' \
 		'netfil show ho' 'netfil show hotspot ' \
 		'netfil show "ho' 'netfil show "hotspot" ' \
 		'netfil show wan:' 'netfil show wan:a@b.c ' \
-		'netfil rm zeta-1 ze' 'netfil rm zeta-1 zeta-2 ' \
-		'netfil rm z' 'netfil rm zeta-' \
-		'netfil list --j' 'netfil list --json ' \
-		'sudo netfil show ho' 'sudo netfil show hotspot ' \
-		'sudo netfil run -- netfil --ver' 'sudo netfil run -- netfil --version ' \
-		'netfil history --by=mo' 'netfil history --by=month ' \
-		'netfil history --by mo' 'netfil history --by month ' \
-		'netfil set x --every month@' 'netfil set x --every month@14 ' \
-		'netfil add x --on-limit=th' 'netfil add x --on-limit=throttle=125k ' \
-		"netfil export $TMP/so" "netfil export $TMP/some\\ where/" \
-		"netfil run --report=$TMP/some\\ where/" "netfil run --report=$TMP/some\\ where/a\\ file " \
-		"netfil add x --cgroup $INSIDE/od" "netfil add x --cgroup $INSIDE/od\\\$\\(x\\)\\ d" \
-		'netfil run --total=1M -- netfil histo' 'netfil run --total=1M -- netfil history ' \
-		'netfil run --total 1M netfil history --by=cy' 'netfil run --total 1M netfil history --by=cycle ' \
-		'netfil sysctl net.netfil.socket.p' 'netfil sysctl net.netfil.socket.pid' \
+		"${BOTH[@]}" \
 		'netfild --dur' 'netfild --durability='
 }
 
