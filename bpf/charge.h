@@ -276,6 +276,12 @@ __noinline int slot_peek(__u32 number, __u32 limit, const struct netfil_cost *co
 /* A full-size segment where the packet itself does not tell. */
 #define FULL_SEGMENT 1500
 
+/* Its connection is to be ended, if it is not being ended already. */
+static __always_inline bool segment_sent(const struct netfil_cost *cost)
+{
+	return cost->tcp && cost->segments == 1 && cost->direction == NETFIL_OUT;
+}
+
 static __always_inline void slot_knock(struct netfil_slot *slot, __u32 number, __u32 limit,
 				       __u32 bytes)
 {
@@ -308,7 +314,9 @@ static __always_inline int refusal_book(struct netfil_slot *slot, __u32 number, 
 	if (flags & NETFIL_SLOT_OVER ||
 	    (cost->segments == 1 && (cost->tcp || cost->bytes <= FULL_SEGMENT)))
 		slot_exhaust(slot, number, limit, cost->bytes);
-	if (flags & NETFIL_SLOT_KNOCK)
+	if (flags & NETFIL_SLOT_KNOCK ||
+	    ((flags & (NETFIL_SLOT_REJECT | NETFIL_SLOT_OVER)) == NETFIL_SLOT_REJECT &&
+	     segment_sent(cost)))
 		slot_knock(slot, number, limit, cost->bytes);
 	if (!(flags & NETFIL_SLOT_OVER))
 		return flags;

@@ -189,20 +189,13 @@ static __always_inline int charge_matching(struct __sk_buff *skb, const struct n
 	return charge(&verdict, cost);
 }
 
-static __always_inline int refuse(const struct netfil_config *c, struct netfil_tag *tag,
-				  const struct netfil_packet *packet,
-				  const struct netfil_cost *cost, __u32 direction, int flags)
+static __always_inline int refuse(const struct netfil_config *c, const struct netfil_tag *tag,
+				  const struct netfil_packet *packet, __u32 direction, int flags)
 {
-	if (direction == NETFIL_IN) {
-		if (!tag || !tag->netns || tag->netns == c->home_netns)
-			interface_uncharge(packet);
-		return REFUSE;
-	}
-	if (flags & NETFIL_SLOT_DROP)
-		return REFUSE_SILENTLY;
-	if (cost->tcp && cost->segments == 1 && tag && flags & NETFIL_SLOT_REJECT &&
-	    !(__sync_fetch_and_or(&tag->flags, NETFIL_TAG_KNOCKED) & NETFIL_TAG_KNOCKED))
-		event_send(NETFIL_EVENT_KNOCK, cost->refuser, direction, packet->bytes);
+	if (direction == NETFIL_OUT)
+		return flags & NETFIL_SLOT_DROP ? REFUSE_SILENTLY : REFUSE;
+	if (!tag || !tag->netns || tag->netns == c->home_netns)
+		interface_uncharge(packet);
 	return REFUSE;
 }
 
@@ -241,7 +234,7 @@ static __always_inline int decide(struct __sk_buff *skb, __u32 direction)
 	    (!tag || (!(tag->flags & NETFIL_TAG_OWNED) && !tag->creator.tgid)))
 		count_unattributed(&packet, direction);
 	if (flags >= 0)
-		return refuse(c, tag, &packet, &cost, direction, flags);
+		return refuse(c, tag, &packet, direction, flags);
 	if (c->accounting)
 		account_count(tag, direction, &packet);
 	/* What a listener has is copied to the sockets that it accepts. */

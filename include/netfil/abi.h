@@ -33,7 +33,8 @@ enum netfil_direction {
 
 /* What happens when a slot refuses. Bits of netfil_slot.flags. */
 enum netfil_slot_flags {
-	NETFIL_SLOT_REJECT = 1 << 0,     /* connect() fails, datagrams get EPERM */
+	NETFIL_SLOT_REJECT = 1 << 0,     /* connect() fails, datagrams get EPERM; a TCP segment
+					    sent and refused knocks, see NETFIL_SLOT_KNOCK */
 	NETFIL_SLOT_DROP = 1 << 1,       /* silence */
 	NETFIL_SLOT_PASS_RESET = 1 << 2, /* once exhausted, a TCP reset may leave */
 	NETFIL_SLOT_OVER = 1 << 3,       /* beyond its limits it admits, at `rate` */
@@ -46,8 +47,7 @@ enum netfil_slot_flags {
 };
 
 /* Bits of netfil_slot.exhausted beside 1 << direction. Set by the kernel when it sends
- * NETFIL_EVENT_KNOCK for a NETFIL_SLOT_KNOCK slot, cleared by user space, which then gets
- * another one. */
+ * NETFIL_EVENT_KNOCK, cleared by user space before it acts, which then gets another one. */
 #define NETFIL_EXHAUSTED_KNOCKED (1U << 7)
 /* User space's own: processes were paused. It outlives netfild, as they do. */
 #define NETFIL_EXHAUSTED_PAUSED (1U << 8)
@@ -238,7 +238,6 @@ struct netfil_owner {
 enum netfil_tag_flags {
 	NETFIL_TAG_OWNED = 1 << 0,        /* creator is known */
 	NETFIL_TAG_RESET_PASSED = 1 << 1, /* the one reset of this socket went out */
-	NETFIL_TAG_KNOCKED = 1 << 2,      /* NETFIL_EVENT_KNOCK was sent */
 };
 
 /*
@@ -265,9 +264,7 @@ struct netfil_tag {
 /* Record of ring buffer "events". */
 enum netfil_event_type {
 	NETFIL_EVENT_EXHAUSTED = 1, /* a slot's `exhausted` went from 0 to set */
-	NETFIL_EVENT_KNOCK = 2,     /* a socket's TCP segment met a NETFIL_SLOT_REJECT slot
-				       that was exhausted already; told once a socket.
-				       Or see NETFIL_SLOT_KNOCK */
+	NETFIL_EVENT_KNOCK = 2,     /* see NETFIL_SLOT_KNOCK and NETFIL_SLOT_REJECT */
 	NETFIL_EVENT_GRANT = 3,     /* a NETFIL_SLOT_GRANTED slot needs more soon, or now */
 };
 

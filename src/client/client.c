@@ -196,6 +196,26 @@ static GDBusMessage *allow_questions(GDBusConnection *connection, GDBusMessage *
 	return copy;
 }
 
+/* The unique name behind `name`: so a call after that netfild has gone starts no other one,
+ * and is answered by the bus. (A proxy of a name that is not to be started leaks the
+ * arguments of calls when nobody owns it.) */
+static char *owner_of(GDBusConnection *connection, const char *name, GError **raw)
+{
+	g_autoptr(GVariant) reply = g_dbus_connection_call_sync(
+	    connection, "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus",
+	    "GetNameOwner", g_variant_new("(s)", name), G_VARIANT_TYPE("(s)"),
+	    G_DBUS_CALL_FLAGS_NONE, -1, NULL, raw);
+	char *owner = NULL;
+
+	if (reply)
+		g_variant_get(reply, "(s)", &owner);
+	else if (raw && g_error_matches(*raw, G_DBUS_ERROR, G_DBUS_ERROR_NAME_HAS_NO_OWNER)) {
+		g_clear_error(raw);
+		g_set_error(raw, G_IO_ERROR, G_IO_ERROR_NOT_FOUND, "nobody owns %s", name);
+	}
+	return owner;
+}
+
 /* `bus_name`: of netfild on a message bus; NULL where it is at the other end itself. The
  * connection is nobody else's, as a client closes it. */
 static NetfilClient *connect_at(const char *address, const char *bus_name, GError **raw)
@@ -212,15 +232,15 @@ static NetfilClient *connect_at(const char *address, const char *bus_name, GErro
 	if (!connection)
 		return NULL;
 	g_dbus_connection_add_filter(connection, allow_questions, NULL, NULL);
-	manager = netfil_bus_manager_proxy_new_sync(
-	    connection, G_DBUS_PROXY_FLAGS_DO_NOT_AUTO_START, bus_name, NETFIL_BUS_PATH, NULL, raw);
+	if (bus_name) {
+		owner = owner_of(connection, bus_name, raw);
+		if (!owner)
+			return NULL;
+	}
+	manager = netfil_bus_manager_proxy_new_sync(connection, G_DBUS_PROXY_FLAGS_NONE, owner,
+						    NETFIL_BUS_PATH, NULL, raw);
 	if (!manager)
 		return NULL;
-	owner = g_dbus_proxy_get_name_owner(G_DBUS_PROXY(manager));
-	if (bus_name && !owner) {
-		g_set_error(raw, G_IO_ERROR, G_IO_ERROR_NOT_FOUND, "nobody owns %s", bus_name);
-		return NULL;
-	}
 	return client_new(connection, g_steal_pointer(&manager));
 }
 
@@ -283,8 +303,18 @@ NetfilClient *netfil_client_connect(GError **error)
 /* The end of each call: what the daemon said, as it said it. */
 static gboolean answered(gboolean ok, GError **error)
 {
-	if (!ok)
+	gboolean gone = !ok && error &&
+			(g_error_matches(*error, G_DBUS_ERROR, G_DBUS_ERROR_SERVICE_UNKNOWN) ||
+			 g_error_matches(*error, G_DBUS_ERROR, G_DBUS_ERROR_NAME_HAS_NO_OWNER) ||
+			 g_error_matches(*error, G_IO_ERROR, G_IO_ERROR_CLOSED));
+
+	if (gone) {
+		g_clear_error(error);
+		g_set_error_literal(error, NETFIL_ERROR, NETFIL_ERROR_FAILED,
+				    "netfild has gone: connect again when it is there");
+	} else if (!ok) {
 		netfil_bus_clean_error(error);
+	}
 	return ok;
 }
 

@@ -17,6 +17,12 @@
  * frame filter also has a rule on the sockets that use its interfaces, with a slot
  * that takes everything until the filter is spent, and nothing then. */
 
+/* The slot that a filter's sockets meet. */
+static guint sockets_slot(const NetfilFilter *filter)
+{
+	return filter->sockets_rule ? filter->sockets_slot : filter->slot;
+}
+
 static void sockets_follow(NetfilEngine *e, NetfilFilter *filter)
 {
 	guint exhausted = netfil_filter_exhausted(e->kernel, filter), total = 1 << NETFIL_TOTAL;
@@ -120,9 +126,7 @@ static gboolean act(NetfilEngine *e, NetfilFilter *filter)
 	netfil_filter_hear(e->kernel, filter);
 	switch (filter->spec->on_limit) {
 	case NETFIL_ON_LIMIT_REJECT:
-		netfil_kernel_reset_connections(
-		    e->kernel, filter->sockets_rule ? filter->sockets_slot : filter->slot);
-		return TRUE;
+		return netfil_kernel_reset_connections(e->kernel, sockets_slot(filter)) > 0;
 	case NETFIL_ON_LIMIT_KILL:
 		return netfil_kill(e->kernel, filter);
 	case NETFIL_ON_LIMIT_PAUSE:

@@ -66,10 +66,17 @@ GArray *netfil_filter_processes(NetfilKernel *kernel, const NetfilFilter *filter
 	return pids;
 }
 
+static void hear(NetfilKernel *kernel, guint slot)
+{
+	__atomic_and_fetch(&netfil_kernel_slot(kernel, slot)->exhausted, ~NETFIL_EXHAUSTED_KNOCKED,
+			   __ATOMIC_SEQ_CST);
+}
+
 void netfil_filter_hear(NetfilKernel *kernel, const NetfilFilter *filter)
 {
-	__atomic_and_fetch(&netfil_kernel_slot(kernel, filter->slot)->exhausted,
-			   ~NETFIL_EXHAUSTED_KNOCKED, __ATOMIC_SEQ_CST);
+	hear(kernel, filter->slot);
+	if (filter->sockets_slot != NETFIL_NO_SLOT)
+		hear(kernel, filter->sockets_slot);
 }
 
 /* A parent hears of it before its children are gone, wherever numbers rise. */

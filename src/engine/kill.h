@@ -12,7 +12,7 @@ GArray *netfil_filter_processes(NetfilKernel *kernel, const NetfilFilter *filter
  * when a pidfd means the process already. */
 gboolean netfil_filter_may_signal(const NetfilFilter *filter, guint32 pid);
 
-/* The next packet that the cap refuses is to knock again (NETFIL_SLOT_KNOCK). */
+/* The next packet that the cap refuses is to knock again (NETFIL_EXHAUSTED_KNOCKED). */
 void netfil_filter_hear(NetfilKernel *kernel, const NetfilFilter *filter);
 
 /* Ends them. SIGTERM now, SIGKILL two seconds later to those that are still there or

@@ -519,9 +519,9 @@ GArray *netfil_kernel_rule_processes(NetfilKernel *k, guint rule)
 	return distinct((gconstpointer)found->data, found->len);
 }
 
-void netfil_kernel_reset_connections(NetfilKernel *k, guint slot)
+guint netfil_kernel_reset_connections(NetfilKernel *k, guint slot)
 {
-	netfil_reset_connections(k->objects, slot);
+	return netfil_reset_connections(k->objects, slot);
 }
 
 guint netfil_kernel_closing_connections(NetfilKernel *k, guint slot)

@@ -75,8 +75,8 @@ GArray *netfil_kernel_rule_processes(NetfilKernel *kernel, guint rule);
 void netfil_kernel_each_process(NetfilKernel *kernel, NetfilMapFunc func, gpointer data);
 
 /* Ends the TCP connections which the slot's filter matches, in every network
- * namespace: the application gets ECONNABORTED, the peer a reset. */
-void netfil_kernel_reset_connections(NetfilKernel *kernel, guint slot);
+ * namespace: the application gets ECONNABORTED, the peer a reset. Returns how many. */
+guint netfil_kernel_reset_connections(NetfilKernel *kernel, guint slot);
 
 /* How many of them their application has closed while the kernel still sends. */
 guint netfil_kernel_closing_connections(NetfilKernel *kernel, guint slot);

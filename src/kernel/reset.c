@@ -14,15 +14,22 @@
 #include "bpf/reset.skel.h"
 #include "iterate.h"
 
+typedef struct {
+	NetfilObjects *objects;
+	GByteArray *records; /* of struct netfil_connection */
+	guint ended;
+} Listing;
+
 /* bpf_sock_destroy ends them as it walks. */
 static void destroy_here(gpointer data)
 {
-	NetfilObjects *objects = data;
+	Listing *reset = data;
 
-	netfil_iterate(objects->reset->progs.slot_reset, -1, NULL, NULL);
+	netfil_iterate(reset->objects->reset->progs.slot_reset, -1, NULL, NULL);
 }
 
-static void request_destroy(struct nl_sock *diag, const struct netfil_connection *connection)
+/* FALSE: it is gone meanwhile, as wanted. */
+static gboolean request_destroy(struct nl_sock *diag, const struct netfil_connection *connection)
 {
 	struct inet_diag_req_v2 request = {
 	    .sdiag_family = connection->family,
@@ -35,16 +42,10 @@ static void request_destroy(struct nl_sock *diag, const struct netfil_connection
 
 	memcpy(request.id.idiag_src, connection->local, sizeof(connection->local));
 	memcpy(request.id.idiag_dst, connection->remote, sizeof(connection->remote));
-	/* One that is gone meanwhile answers with an error: as wanted. */
-	if (nl_send_simple(diag, SOCK_DESTROY, NLM_F_REQUEST | NLM_F_ACK, &request,
-			   sizeof(request)) >= 0)
-		nl_wait_for_ack(diag);
+	return nl_send_simple(diag, SOCK_DESTROY, NLM_F_REQUEST | NLM_F_ACK, &request,
+			      sizeof(request)) >= 0 &&
+	       nl_wait_for_ack(diag) >= 0;
 }
-
-typedef struct {
-	NetfilObjects *objects;
-	GByteArray *records; /* of struct netfil_connection */
-} Listing;
 
 static void list_here(gpointer data)
 {
@@ -62,7 +63,8 @@ static const struct netfil_connection *connections(const GByteArray *records, gu
 /* Before Linux 6.5: list them, then ask for each over netlink. */
 static void request_here(gpointer data)
 {
-	Listing listing = {data, g_byte_array_new()};
+	g_autoptr(GByteArray) records = g_byte_array_new();
+	Listing *reset = data, listing = {reset->objects, records, 0};
 	struct nl_sock *diag = nl_socket_alloc();
 	const struct netfil_connection *found;
 	guint count;
@@ -71,28 +73,31 @@ static void request_here(gpointer data)
 	found = connections(listing.records, &count);
 	if (diag && !nl_connect(diag, NETLINK_SOCK_DIAG))
 		for (guint i = 0; i < count; i++)
-			request_destroy(diag, &found[i]);
+			reset->ended += request_destroy(diag, &found[i]);
 	nl_socket_free(diag);
-	g_byte_array_unref(listing.records);
 }
 
-void netfil_reset_connections(NetfilObjects *objects, guint slot)
+guint netfil_reset_connections(NetfilObjects *objects, guint slot)
 {
 	g_autoptr(GArray) namespaces = netfil_namespaces();
+	Listing reset = {objects, NULL, 0};
 
 	objects->owner->bss->asked_slot = slot;
-	if (objects->reset)
+	if (objects->reset) {
 		objects->reset->bss->asked_slot = slot;
+		objects->reset->bss->answered = 0;
+	}
 	for (guint i = 0; i < namespaces->len; i++)
 		netfil_in_namespace(g_array_index(namespaces, int, i),
-				    objects->reset ? destroy_here : request_here, objects);
+				    objects->reset ? destroy_here : request_here, &reset);
+	return objects->reset ? objects->reset->bss->answered : reset.ended;
 }
 
 guint netfil_closing_connections(NetfilObjects *objects, guint slot)
 {
 	g_autoptr(GArray) namespaces = netfil_namespaces();
 	g_autoptr(GByteArray) records = g_byte_array_new();
-	Listing listing = {objects, records};
+	Listing listing = {objects, records, 0};
 	const struct netfil_connection *found;
 	guint count, closing = 0;
 

@@ -248,7 +248,7 @@ static void test_undone_frame(void)
 	expect_used(bed, 0, 0, 0);
 }
 
-/* A socket's TCP segment that meets a spent filter which rejects is told, once. */
+/* A TCP segment that is sent to a spent filter which rejects is told, once until it is heard. */
 static void test_knock(void)
 {
 	set_up(1);
@@ -260,11 +260,15 @@ static void test_knock(void)
 	expect_event(0, NETFIL_EVENT_EXHAUSTED, 0, NETFIL_OUT, SIZE);
 
 	packet_tcp4(&packet, TCP_ACK, 60);
-	g_assert_cmpint(bed_repeat(bed, SOCKET_OUT, &packet, 3), ==, REFUSE);
-	expect_run(SOCKET_OUT, REFUSE); /* another socket */
-	g_assert_cmpuint(bed_events(bed)->len, ==, 2);
-	expect_event(0, NETFIL_EVENT_KNOCK, 0, NETFIL_OUT, 60);
-	expect_event(1, NETFIL_EVENT_KNOCK, 0, NETFIL_OUT, 60);
+	expect_run(SOCKET_IN, ADMIT); /* it has sent nothing */
+	g_assert_cmpuint(bed_events(bed)->len, ==, 0);
+	for (guint i = 0; i < 3; i++) { /* who was heard may have been missed */
+		g_assert_cmpint(bed_repeat(bed, SOCKET_OUT, &packet, 3), ==, REFUSE);
+		expect_run(SOCKET_OUT, REFUSE); /* another socket */
+		g_assert_cmpuint(bed_events(bed)->len, ==, 1);
+		expect_event(0, NETFIL_EVENT_KNOCK, 0, NETFIL_OUT, 60);
+		bed_slot(bed, 0)->exhausted &= ~NETFIL_EXHAUSTED_KNOCKED;
+	}
 
 	bed_slot(bed, 0)->flags = NETFIL_SLOT_DROP;
 	expect_run(SOCKET_OUT, REFUSE_SILENTLY);
