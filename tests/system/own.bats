@@ -276,8 +276,8 @@ make_tree() {
 @test "root of a user namespace, or without capabilities, is nobody special" {
 	netfil add admins --ip 192.0.2.1 --total 1M
 	before=$(everything)
-	for how in "unshare --user --map-root-user" "unshare --user --map-root-user --pid --fork" \
-		"unshare --pid --fork" "setpriv --bounding-set=-all --inh-caps=-all"; do
+	for how in "unshare --user --map-root-user" "$NEW_PIDS --user --map-root-user" \
+		"$NEW_PIDS" "setpriv --bounding-set=-all --inh-caps=-all"; do
 		for words in "rm admins" "off admins" "set admins --total 2M" "reload" \
 			"add x --pid $$ --total 1M"; do
 			# shellcheck disable=SC2086 # words

@@ -129,9 +129,9 @@ confine_daemon() {
 assert_nobody_special() {
 	assert_changes_refused 'in_ns a unshare --user --map-root-user' own
 	assert_changes_refused 'in_ns a unshare --user --map-root-user' system
-	assert_changes_refused 'in_ns a unshare --user --map-root-user --pid --fork' system
-	assert_changes_refused 'in_ns a unshare --pid --fork' own
-	assert_changes_refused 'as_user unshare --user --map-root-user --pid --fork' own
+	assert_changes_refused "in_ns a $NEW_PIDS --user --map-root-user" system
+	assert_changes_refused "in_ns a $NEW_PIDS" own
+	assert_changes_refused "as_user $NEW_PIDS --user --map-root-user" own
 	assert_changes_refused 'in_ns a setpriv --bounding-set=-all --inh-caps=-all' own
 	assert_changes_refused 'in_ns a setpriv --bounding-set=-all --inh-caps=-all' system
 	call 'in_ns a unshare --net' own $MANAGER $NAME.Manager.Remove "['good']"
