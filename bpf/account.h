@@ -208,6 +208,18 @@ static __always_inline void socket_uncount(struct netfil_tag *tag,
 		__sync_fetch_and_add(&tag->bytes[NETFIL_OUT], -(__u64)packet->bytes);
 }
 
+/* The account of a socket's next packet; NULL if it is to be found anew, or if none counts. */
+static __always_inline struct netfil_account *account_next(const struct netfil_tag *tag)
+{
+	union account_ref ref = {.both = READ_ONCE(*(const __u64 *)&tag->account)};
+	struct netfil_account *account = account_get(ref.number);
+
+	return account && account->generation == ref.generation &&
+		       tag->flow.ifindex != LOOPBACK_IFINDEX
+		   ? account
+		   : NULL;
+}
+
 /* Counts an admitted packet. `tag` NULL: of a socket without one. */
 static __always_inline void account_count(struct netfil_tag *tag, __u32 direction,
 					  const struct netfil_packet *packet)
@@ -225,7 +237,6 @@ static __always_inline void account_count(struct netfil_tag *tag, __u32 directio
 	if (!account)
 		return;
 	__sync_fetch_and_add(&account->bytes[direction & 1], packet->bytes);
-	__sync_fetch_and_add(&account->packets[direction & 1], packet->segments);
 }
 
 /* Takes back what a packet was counted that did not leave after all. */
@@ -238,5 +249,4 @@ static __always_inline void account_uncount(struct netfil_tag *tag,
 	if (account_loopback(packet) || !account || account->generation != ref.generation)
 		return;
 	__sync_fetch_and_add(&account->bytes[NETFIL_OUT], -(__u64)packet->bytes);
-	__sync_fetch_and_add(&account->packets[NETFIL_OUT], -(__u64)packet->segments);
 }

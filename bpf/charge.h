@@ -25,7 +25,11 @@ struct netfil_cost {
 	__u32 direction; /* NETFIL_IN or NETFIL_OUT */
 	__u32 tcp;
 	__u32 refuser; /* out: the slot that refused */
+	__u32 cpu;     /* whose purses pay */
 };
+
+/* Possible CPUs: purses a slot. Set before the programs are loaded. */
+const volatile __u32 cpus = 1;
 
 /* Admits `size` if it fits below `limit`. */
 static __always_inline bool counter_charge(__u64 *used, __u64 limit, __u64 size)
@@ -55,6 +59,29 @@ static __always_inline bool counter_charge(__u64 *used, __u64 limit, __u64 size)
 	return false;
 }
 
+/* NULL of a CPU that has none. */
+static __always_inline struct netfil_purse *purse_of(__u32 number, __u32 cpu)
+{
+	__u32 index = number * cpus + cpu;
+
+	return cpu < cpus ? bpf_map_lookup_elem(&purses, &index) : NULL;
+}
+
+static __always_inline bool purse_pays(const struct netfil_purse *purse, __u32 direction,
+				       __u64 size)
+{
+	return purse && READ_ONCE(purse->credit[direction & 1]) >= size;
+}
+
+/* Once only: who is interrupted meanwhile goes to the slot itself. */
+static __always_inline bool purse_spend(struct netfil_purse *purse, __u32 direction, __u64 size)
+{
+	__u64 credit = READ_ONCE(purse->credit[direction & 1]);
+
+	return credit >= size && __sync_val_compare_and_swap(&purse->credit[direction & 1], credit,
+							     credit - size) == credit;
+}
+
 static __always_inline void slot_uncharge(struct netfil_slot *slot, __u32 direction, __u64 size)
 {
 	__sync_fetch_and_add(&slot->used[direction & 1], -size);
@@ -72,6 +99,80 @@ static __always_inline int slot_charge(struct netfil_slot *slot, __u32 direction
 		__sync_fetch_and_add(&slot->used[direction], -size);
 		return 1 + NETFIL_TOTAL;
 	}
+	return 0;
+}
+
+/* ---- lending ---- */
+
+/*
+ * With less room than this a slot lends nothing, so at a cap's end all is spent from one
+ * place; it is much more than the largest packet. Who lends takes a small part of the room,
+ * whatever the other CPUs do at the same time.
+ */
+#define LEND_ROOM (16ULL << 20)
+#define LEND_SHARE 4 /* of the room, and of that a part for each CPU */
+#define LEND_MOST (1ULL << 20)
+#define LEND_UNLIMITED (1ULL << 40)
+
+static __always_inline __u64 counter_room(const __u64 *used, __u64 limit)
+{
+	__u64 now = READ_ONCE(*used);
+
+	return limit == NETFIL_NO_LIMIT ? limit : limit > now ? limit - now : 0;
+}
+
+/* How much credit this direction may get now, bytes; 0: none. */
+static __always_inline __u64 slot_lends(const struct netfil_slot *slot, __u32 direction)
+{
+	__u64 room = counter_room(&slot->used[direction], READ_ONCE(slot->limit[direction]));
+	__u64 total = counter_room(&slot->used[NETFIL_TOTAL], READ_ONCE(slot->limit[NETFIL_TOTAL]));
+
+	if (total < room)
+		room = total;
+	if (room == NETFIL_NO_LIMIT)
+		return LEND_UNLIMITED;
+	if (room < LEND_ROOM || READ_ONCE(slot->exhausted) & NETFIL_EXHAUSTED_CAPS)
+		return 0;
+	room /= LEND_SHARE * cpus;
+	return room < LEND_MOST ? room : LEND_MOST;
+}
+
+static __always_inline bool lend(struct netfil_slot *slot, struct netfil_purse *purse,
+				 __u32 direction, __u64 size)
+{
+	__u64 chunk = purse ? slot_lends(slot, direction) : 0;
+	bool lent;
+
+	if (!chunk)
+		return false;
+	__sync_fetch_and_add(&slot->moves, NETFIL_MOVE_BEGINS);
+	lent = !slot_charge(slot, direction, chunk + size);
+	if (lent)
+		__sync_fetch_and_add(&purse->credit[direction], chunk);
+	__sync_fetch_and_add(&slot->moves, NETFIL_MOVE_ENDS);
+	return lent;
+}
+
+/* All credit of a slot back from its purses. */
+__noinline int slot_gather(__u32 number)
+{
+	struct netfil_slot *slot = bpf_map_lookup_elem(&slots, &number);
+	struct netfil_purse *purse;
+
+	if (!slot)
+		return 0;
+	__sync_fetch_and_add(&slot->moves, NETFIL_MOVE_BEGINS);
+#pragma clang loop unroll(disable)
+	for (__u32 cpu = 0; cpu < cpus; cpu++) {
+		purse = purse_of(number, cpu);
+		if (purse && READ_ONCE(purse->credit[NETFIL_IN]))
+			slot_uncharge(slot, NETFIL_IN,
+				      __sync_lock_test_and_set(&purse->credit[NETFIL_IN], 0));
+		if (purse && READ_ONCE(purse->credit[NETFIL_OUT]))
+			slot_uncharge(slot, NETFIL_OUT,
+				      __sync_lock_test_and_set(&purse->credit[NETFIL_OUT], 0));
+	}
+	__sync_fetch_and_add(&slot->moves, NETFIL_MOVE_ENDS);
 	return 0;
 }
 
@@ -339,16 +440,22 @@ __noinline int refuse_slot(__u32 number, __u32 limit, const struct netfil_cost *
 	return refusal_book(slot, number, limit, cost);
 }
 
-/* Charges one slot. Returns its flags (0 to 255) if it refuses, else -1. Inline but for
- * what is rare: a return is dear where the CPU may not guess where it leads. */
-static __always_inline int charge_slot(__u32 number, const struct netfil_cost *cost)
+/* What the CPU's purse could not pay: gets credit for what follows, or else pays from the
+ * slot itself; no credit of other CPUs is left where a packet is refused. */
+__noinline int charge_shared(__u32 number, const struct netfil_cost *cost)
 {
 	struct netfil_slot *slot = bpf_map_lookup_elem(&slots, &number);
-	int refused;
+	int refused = 0;
 
-	if (!slot)
+	if (!slot || !cost)
 		return -1;
-	refused = slot_charge(slot, cost->direction, cost->bytes);
+	if (!lend(slot, purse_of(number, cost->cpu), cost->direction & 1, cost->bytes)) {
+		refused = slot_charge(slot, cost->direction, cost->bytes);
+		if (refused) {
+			slot_gather(number);
+			refused = slot_charge(slot, cost->direction, cost->bytes);
+		}
+	}
 	if (refused)
 		return refuse_slot(number, refused - 1, cost, false);
 	if (slot->flags & NETFIL_SLOT_GRANTED)
@@ -356,20 +463,38 @@ static __always_inline int charge_slot(__u32 number, const struct netfil_cost *c
 	return -1;
 }
 
+/* Charges one slot. Returns its flags (0 to 255) if it refuses, else -1. Inline but for
+ * what is rare: a return is dear where the CPU may not guess where it leads. */
+static __always_inline int charge_slot(__u32 number, const struct netfil_cost *cost)
+{
+	struct netfil_purse *purse = purse_of(number, cost->cpu);
+
+	if (purse && purse_spend(purse, cost->direction, cost->bytes))
+		return -1;
+	return charge_shared(number, cost);
+}
+
+/* Into the CPU's purse, where it came from: nobody else is disturbed. */
+static __always_inline void uncharge_slot(__u32 number, __u32 direction, __u64 size)
+{
+	struct netfil_purse *purse = purse_of(number, bpf_get_smp_processor_id());
+	struct netfil_slot *slot = bpf_map_lookup_elem(&slots, &number);
+
+	if (purse)
+		__sync_fetch_and_add(&purse->credit[direction & 1], size);
+	else if (slot)
+		slot_uncharge(slot, direction, size);
+}
+
 static __always_inline void uncharge(const struct netfil_verdict *verdict, __u32 count,
 				     __u32 direction, __u64 size)
 {
-	struct netfil_slot *slot;
-	__u32 number;
 
 #pragma clang loop unroll(disable)
 	for (__u32 i = 0; i < NETFIL_MATCH_MAX; i++) {
 		if (i >= count)
 			break;
-		number = verdict->slots[i];
-		slot = bpf_map_lookup_elem(&slots, &number);
-		if (slot)
-			slot_uncharge(slot, direction, size);
+		uncharge_slot(verdict->slots[i], direction, size);
 	}
 }
 
@@ -378,8 +503,8 @@ static __always_inline bool counter_fits(const __u64 *used, __u64 limit, __u64 s
 	return limit == NETFIL_NO_LIMIT || (size <= limit && READ_ONCE(*used) <= limit - size);
 }
 
-/* 0 if the slot has room, or 1 + the direction whose limit would refuse. */
-static __always_inline int slot_lacks(const struct netfil_slot *slot, __u32 direction, __u64 size)
+/* 0 if the slot itself has room, or 1 + the direction whose limit would refuse. */
+static __always_inline int pool_lacks(const struct netfil_slot *slot, __u32 direction, __u64 size)
 {
 	direction &= 1;
 	if (!counter_fits(&slot->used[direction], READ_ONCE(slot->limit[direction]), size))
@@ -387,6 +512,21 @@ static __always_inline int slot_lacks(const struct netfil_slot *slot, __u32 dire
 	if (!counter_fits(&slot->used[NETFIL_TOTAL], READ_ONCE(slot->limit[NETFIL_TOTAL]), size))
 		return 1 + NETFIL_TOTAL;
 	return 0;
+}
+
+/* The same with the purse that would pay first, and with what is in the others. */
+__noinline int slot_lacks(__u32 number, const struct netfil_cost *cost)
+{
+	struct netfil_slot *slot = bpf_map_lookup_elem(&slots, &number);
+	int lacking;
+
+	if (!slot || !cost || purse_pays(purse_of(number, cost->cpu), cost->direction, cost->bytes))
+		return 0;
+	lacking = pool_lacks(slot, cost->direction, cost->bytes);
+	if (!lacking)
+		return 0;
+	slot_gather(number);
+	return pool_lacks(slot, cost->direction, cost->bytes);
 }
 
 /*
@@ -397,7 +537,6 @@ static __always_inline int slot_lacks(const struct netfil_slot *slot, __u32 dire
 static __always_inline int refuse_early(const struct netfil_verdict *verdict,
 					struct netfil_cost *cost)
 {
-	struct netfil_slot *slot;
 	int lacking = 0;
 	__u32 number;
 
@@ -406,8 +545,7 @@ static __always_inline int refuse_early(const struct netfil_verdict *verdict,
 		if (i >= verdict->count)
 			break;
 		number = verdict->slots[i];
-		slot = bpf_map_lookup_elem(&slots, &number);
-		lacking = slot ? slot_lacks(slot, cost->direction, cost->bytes) : 0;
+		lacking = slot_lacks(number, cost);
 		if (lacking && slot_peek(number, lacking - 1, cost))
 			lacking = 0;
 		if (lacking) {

@@ -233,6 +233,7 @@ int forward_decide(struct bpf_nf_ctx *ctx)
 	cost.bytes = f.bytes;
 	cost.segments = f.segments;
 	cost.tcp = f.to.proto == IPPROTO_TCP;
+	cost.cpu = bpf_get_smp_processor_id();
 	cost.direction = NETFIL_OUT;
 	if (charge(&out, &cost) >= 0)
 		return NF_DROP;

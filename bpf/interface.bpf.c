@@ -79,6 +79,7 @@ __noinline int interface_charge(__u32 ifindex, __u32 direction, __u32 bytes,
 	struct netfil_cost cost = {
 	    .bytes = bytes,
 	    .direction = direction,
+	    .cpu = bpf_get_smp_processor_id(),
 	};
 
 	if (!packet)

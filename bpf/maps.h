@@ -29,6 +29,9 @@ ARRAY(config, struct netfil_config, 1);
 ARRAY(totals, struct netfil_totals, 1);
 ARRAY(slots, struct netfil_slot, NETFIL_SLOTS_MAX);
 
+/* User space makes room for as many as there are CPUs. */
+ARRAY(purses, struct netfil_purse, NETFIL_SLOTS_MAX);
+
 /* Sets by number; 0 is the empty one. */
 ARRAY(sets, struct netfil_set, NETFIL_SETS_MAX);
 

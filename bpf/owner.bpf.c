@@ -237,7 +237,7 @@ static __always_inline int socket_used(struct sock *sk)
 		owner_fill(&tag->creator, task, false);
 		account_assign(tag, &tag->creator, task);
 		tag->cookie = cookie;
-		tag->flags = NETFIL_TAG_OWNED;
+		tag->flags = (tag->flags & NETFIL_TAG_TCP) | NETFIL_TAG_OWNED;
 	} else {
 		owner_fill(&tag->user, task, true);
 		account_assign(tag, &tag->user, task);
@@ -316,7 +316,7 @@ int socket_label(struct bpf_iter__task_file *ctx)
 		tag->netns = sk->__sk_common.skc_net.net->net_cookie;
 		owner_fill(&tag->creator, task, true);
 		account_assign(tag, &tag->creator, task);
-		tag->flags = NETFIL_TAG_OWNED;
+		tag->flags |= NETFIL_TAG_OWNED;
 	} else {
 		account_label(tag, task);
 		process = process_find(task->tgid, start_of(task));
@@ -426,6 +426,15 @@ int slot_connections(struct bpf_iter__tcp *ctx)
 		bpf_probe_read_kernel(connection.remote, 16, &common->skc_v6_daddr);
 	}
 	bpf_seq_write(ctx->meta->seq, &connection, sizeof(connection));
+	return 0;
+}
+
+/* For user space, which has changed the limits of asked_slot: credit that was lent under
+ * the old ones is not spent under the new. */
+SEC("syscall")
+int credit_gather(void *ctx)
+{
+	slot_gather(asked_slot);
 	return 0;
 }
 

@@ -125,6 +125,14 @@ static __always_inline void count_unattributed(const struct netfil_packet *packe
 	(1 << NETFIL_KIND_PROCESS | 1 << NETFIL_KIND_EXE | 1 << NETFIL_KIND_USER |                 \
 	 1 << NETFIL_KIND_CGROUP)
 
+/* An owner is asked for, and none is known. */
+static __always_inline bool unattributed(const struct netfil_config *c,
+					 const struct netfil_tag *tag)
+{
+	return (c->asked & OWNER_KINDS || c->accounting) &&
+	       (!tag || (!(tag->flags & NETFIL_TAG_OWNED) && !tag->creator.tgid));
+}
+
 static __always_inline bool listening(struct __sk_buff *skb)
 {
 	struct bpf_sock *sk = skb->sk;
@@ -199,6 +207,60 @@ static __always_inline int refuse(const struct netfil_config *c, const struct ne
 	return REFUSE;
 }
 
+/* An established connection has packets of one flow alone, so the socket tells as much as the
+ * packet would. Its last reset does not come here: a spent slot has no credit. */
+static __always_inline bool connection_continues(struct __sk_buff *skb,
+						 const struct netfil_tag *tag)
+{
+	const struct netfil_flow *flow = &tag->flow;
+	const __u32 *remote = (const __u32 *)flow->remote;
+	struct bpf_sock *sk = skb->sk;
+
+	if (!sk || skb->gso_size || sk->state != BPF_TCP_ESTABLISHED ||
+	    !(tag->flags & NETFIL_TAG_TCP) || flow->proto != IPPROTO_TCP ||
+	    flow->ifindex != skb->ifindex || flow->local_port != sk->src_port ||
+	    flow->remote_port != bpf_ntohs(sk->dst_port))
+		return false;
+	if (sk->family == AF_INET)
+		return remote[3] == sk->dst_ip4 && remote[2] == bpf_htonl(0xffff) && !remote[1] &&
+		       !remote[0];
+	return remote[3] == sk->dst_ip6[3] && remote[2] == sk->dst_ip6[2] &&
+	       remote[1] == sk->dst_ip6[1] && remote[0] == sk->dst_ip6[0];
+}
+
+/*
+ * Most packets are the next one of a flow whose filters are known, one or none, and fit into
+ * what this CPU may spend: nothing else is looked at. False: take the long way.
+ */
+static __always_inline bool admit_next(struct __sk_buff *skb, const struct netfil_config *c,
+				       struct netfil_tag *tag, __u32 generation, __u32 direction)
+{
+	__u32 sequence = ordered_load(&tag->sequence), count, slot, bytes = skb->len;
+	struct netfil_account *account;
+	struct netfil_purse *purse;
+
+	barrier();
+	count = READ_ONCE(tag->count);
+	slot = READ_ONCE(tag->slots[0]);
+	if (sequence & 1 || tag->generation != generation || count > 1 || c->watched ||
+	    unattributed(c, tag) || skb->pkt_type == PACKET_LOOPBACK ||
+	    !(connection_continues(skb, tag) ||
+	      packet_continues(skb, &tag->flow, direction)) ||
+	    !tag_still(tag, sequence))
+		return false;
+	account = c->accounting ? account_next(tag) : NULL;
+	if (c->accounting && !account)
+		return false;
+	if (count) {
+		purse = purse_of(slot, bpf_get_smp_processor_id());
+		if (!purse || !purse_spend(purse, direction, bytes))
+			return false;
+	}
+	if (account)
+		__sync_fetch_and_add(&account->bytes[direction & 1], bytes);
+	return true;
+}
+
 static __always_inline int decide(struct __sk_buff *skb, __u32 direction)
 {
 	struct netfil_config *c = config_get();
@@ -212,6 +274,8 @@ static __always_inline int decide(struct __sk_buff *skb, __u32 direction)
 		return ADMIT;
 	generation = READ_ONCE(c->generation);
 	tag = tag_of(skb);
+	if (tag && admit_next(skb, c, tag, generation, direction))
+		return ADMIT;
 	packet_parse(skb, &packet, 0, direction);
 	/* The copy of a multicast that this host's own members get was on no wire. */
 	if (direction == NETFIL_IN && skb->pkt_type == PACKET_LOOPBACK)
@@ -221,6 +285,7 @@ static __always_inline int decide(struct __sk_buff *skb, __u32 direction)
 	cost.direction = direction;
 	cost.tcp = packet.flow.proto == IPPROTO_TCP;
 	cost.refuser = NO_SLOT;
+	cost.cpu = bpf_get_smp_processor_id();
 
 	/* Most packets are of a flow known to match one filter or none. */
 	if (tag && !(packet.tcp_flags & TCP_FLAG_RST_) &&
@@ -230,8 +295,7 @@ static __always_inline int decide(struct __sk_buff *skb, __u32 direction)
 	} else {
 		flags = charge_matching(skb, c, tag, generation, &packet, &cost);
 	}
-	if ((c->asked & OWNER_KINDS || c->accounting) &&
-	    (!tag || (!(tag->flags & NETFIL_TAG_OWNED) && !tag->creator.tgid)))
+	if (unattributed(c, tag))
 		count_unattributed(&packet, direction);
 	if (flags >= 0)
 		return refuse(c, tag, &packet, direction, flags);
@@ -272,6 +336,8 @@ int socket_create(struct bpf_sock *sk)
 	owner_fill(&tag->creator, bpf_get_current_task_btf(), false);
 	account_assign(tag, &tag->creator, bpf_get_current_task_btf());
 	tag->flags = NETFIL_TAG_OWNED;
+	if (sk->type == SOCK_STREAM && sk->protocol == IPPROTO_TCP)
+		tag->flags |= NETFIL_TAG_TCP;
 	return 1;
 }
 

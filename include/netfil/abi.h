@@ -14,7 +14,7 @@
 
 #include <linux/types.h>
 
-#define NETFIL_ABI_VERSION 3
+#define NETFIL_ABI_VERSION 4
 
 #define NETFIL_RULES_MAX 1024
 #define NETFIL_SET_WORDS (NETFIL_RULES_MAX / 64)
@@ -54,14 +54,16 @@ enum netfil_slot_flags {
 #define NETFIL_EXHAUSTED_CAPS ((1U << NETFIL_DIRECTIONS) - 1)
 
 /*
- * One filter's counters, as two cache lines. Counters only ever rise (but for
- * the instant between a charge and its undoing), are changed by the kernel alone
+ * One filter's counters, as two cache lines. They are changed by the kernel alone
  * and with atomics alone. User space changes limits, each with one aligned store;
  * a limit is absolute, in the counter's own terms: a filter that is reset at
- * used = U with a cap of C gets the limit U + C. So no reset loses a byte.
+ * U bytes with a cap of C gets the limit U + C. So no reset loses a byte.
+ *
+ * Bytes admitted are used[] less the credit in the slot's purses. They only ever rise, but
+ * for the instant between a charge and its undoing.
  */
 struct netfil_slot {
-	__u64 used[NETFIL_DIRECTIONS];  /* bytes admitted */
+	__u64 used[NETFIL_DIRECTIONS];  /* bytes admitted, or lent to purses */
 	__u64 limit[NETFIL_DIRECTIONS]; /* bytes; NETFIL_NO_LIMIT: none */
 	__u32 flags;                    /* enum netfil_slot_flags; user space */
 	__u32 exhausted;                /* bit 1 << direction: a single segment was refused.
@@ -71,7 +73,9 @@ struct netfil_slot {
 	__u64 refused_bytes;
 	__u64 refused_packets;
 	__u64 reset_bytes; /* resets that ended connections at the cap; not in used[] */
-	__u64 reset_packets;
+	__u32 reset_packets;
+	__u32 moves; /* credit moves between used[] and purses: the low byte counts the moves
+			under way, the rest those that are over */
 	__u64 rate;       /* NETFIL_SLOT_OVER: bytes a second beyond the limits; 0: any */
 	__u64 paid_until; /* kernel: bpf_ktime_get_boot_ns() until which `rate` is used up */
 	__u64 over_until; /* until this bpf_ktime_get_boot_ns() all is admitted, and nothing
@@ -79,6 +83,22 @@ struct netfil_slot {
 	__u64 grant_low;  /* NETFIL_SLOT_GRANTED: where used[NETFIL_TOTAL] passes this,
 			     NETFIL_EVENT_GRANT is sent, and the kernel makes it
 			     NETFIL_NO_LIMIT, so that it is sent once */
+};
+
+/* Both halves of netfil_slot.moves. */
+#define NETFIL_MOVE_BEGINS 1U
+#define NETFIL_MOVE_ENDS 255U /* one less under way, one more that is over */
+#define NETFIL_MOVES_UNDER_WAY(moves) ((moves)&255U)
+
+/*
+ * What one CPU may spend of a slot without asking the others: a cache line of its own.
+ * Element of the mapped array "purses": slot * CPUs + CPU. Credit is taken from used[] in
+ * chunks which shrink as the limit comes near, and given back before a packet is refused,
+ * or when user space asks for it by the program slot_gather.
+ */
+struct netfil_purse {
+	__u64 credit[2]; /* bytes, by direction */
+	__u64 pad[6];
 };
 
 /* A set of rules; bit n is rule n. */
@@ -209,10 +229,9 @@ struct netfil_account_key {
 
 struct netfil_account {
 	__u64 bytes[2]; /* by direction */
-	__u64 packets[2];
 	struct netfil_account_key key;
 	__u32 generation;
-	__u32 pad;
+	__u32 pad[5];
 };
 
 /* Element of the array "account_paths", by account: the executable's path when the account
@@ -238,6 +257,7 @@ struct netfil_owner {
 enum netfil_tag_flags {
 	NETFIL_TAG_OWNED = 1 << 0,        /* creator is known */
 	NETFIL_TAG_RESET_PASSED = 1 << 1, /* the one reset of this socket went out */
+	NETFIL_TAG_TCP = 1 << 2,          /* made as a TCP socket, or accepted by one */
 };
 
 /*
@@ -302,6 +322,7 @@ struct netfil_socket_usage {
 _Static_assert(sizeof(struct netfil_socket_usage) == 96, "socket usage");
 _Static_assert(sizeof(struct netfil_connection) == 48, "connection");
 _Static_assert(sizeof(struct netfil_slot) == 128, "two cache lines");
+_Static_assert(sizeof(struct netfil_purse) == 64, "a cache line");
 _Static_assert(NETFIL_SLOTS_MAX <= 1 << 16, "slots are noted in 16 bits");
 _Static_assert(sizeof(struct netfil_set) == NETFIL_RULES_MAX / 8, "set");
 _Static_assert(sizeof(struct netfil_config) == 24 + 11 * 128 + 4096 + 16, "config");

@@ -36,6 +36,8 @@ static void sockets_follow(NetfilEngine *e, NetfilFilter *filter)
 	slot->limit[NETFIL_TOTAL] = NETFIL_NO_LIMIT;
 	slot->flags = NETFIL_SLOT_REJECT | NETFIL_SLOT_PASS_RESET;
 	slot->exhausted = exhausted;
+	if (exhausted)
+		netfil_kernel_slot_gather(e->kernel, filter->sockets_slot);
 }
 
 static void add(__u64 *counter, guint64 more)
@@ -57,7 +59,7 @@ static void sockets_end(NetfilEngine *e, NetfilFilter *filter)
 	add(&own->refused_bytes, slot->refused_bytes);
 	add(&own->refused_packets, slot->refused_packets);
 	add(&own->reset_bytes, slot->reset_bytes);
-	add(&own->reset_packets, slot->reset_packets);
+	__atomic_fetch_add(&own->reset_packets, slot->reset_packets, __ATOMIC_RELAXED);
 	netfil_slot_give_back(e, filter->sockets_slot);
 	filter->sockets_slot = NETFIL_NO_SLOT;
 }
@@ -210,13 +212,14 @@ static void act_soon(NetfilEngine *e, NetfilFilter *filter, guint milliseconds)
 static gboolean still_full(NetfilEngine *e, const NetfilFilter *filter,
 			   const struct netfil_event *event)
 {
-	const struct netfil_slot *slot = netfil_kernel_slot(e->kernel, filter->slot);
 	guint direction = MIN(event->direction, NETFIL_TOTAL);
-	guint64 limit = netfil_filter_limit(filter, direction);
-	guint64 used = __atomic_load_n(&slot->used[direction], __ATOMIC_ACQUIRE);
+	guint64 limit = netfil_filter_limit(filter, direction), used[NETFIL_DIRECTIONS];
 
+	netfil_kernel_slot_used(e->kernel, filter->slot, used);
+	used[NETFIL_TOTAL] = used[NETFIL_IN] + used[NETFIL_OUT];
 	/* Where it was admitted all the same, more than the limit is used. */
-	return limit != NETFIL_NO_LIMIT && (event->size > limit || used > limit - event->size);
+	return limit != NETFIL_NO_LIMIT &&
+	       (event->size > limit || used[direction] > limit - event->size);
 }
 
 /* Many caps may be reached at the same time: connections of all are ended together. */

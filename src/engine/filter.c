@@ -73,25 +73,24 @@ static void add_refusals(NetfilKernel *kernel, guint number, NetfilCounters *c)
 	c->refused_bytes += load((const guint64 *)&slot->refused_bytes);
 	c->refused_packets += load((const guint64 *)&slot->refused_packets);
 	c->reset_bytes += load((const guint64 *)&slot->reset_bytes);
-	c->reset_packets += load((const guint64 *)&slot->reset_packets);
+	c->reset_packets += __atomic_load_n(&slot->reset_packets, __ATOMIC_RELAXED);
 }
 
 void netfil_filter_read(NetfilKernel *kernel, NetfilFilter *filter, NetfilCounters *c)
 {
-	const struct netfil_slot *slot = netfil_kernel_slot(kernel, filter->slot);
-	guint64 in = load((const guint64 *)&slot->used[NETFIL_IN]);
-	guint64 out = load((const guint64 *)&slot->used[NETFIL_OUT]);
-	guint64 in_again, out_again; /* each looked at once: MIN() may do so twice */
+	guint64 used[2], again[2];
 
 	/* A charge that another filter refuses is undone within a packet's time. The
 	 * lesser of two readings was true at some moment between them. Where nothing has
 	 * moved since the last time there is nothing to be undone. */
-	if (in != filter->read_in || out != filter->read_out)
+	netfil_kernel_slot_used(kernel, filter->slot, used);
+	memcpy(again, used, sizeof(again));
+	if (used[NETFIL_IN] != filter->read_in || used[NETFIL_OUT] != filter->read_out) {
 		sched_yield();
-	in_again = load((const guint64 *)&slot->used[NETFIL_IN]);
-	out_again = load((const guint64 *)&slot->used[NETFIL_OUT]);
-	filter->read_in = MIN(in, in_again);
-	filter->read_out = MIN(out, out_again);
+		netfil_kernel_slot_used(kernel, filter->slot, again);
+	}
+	filter->read_in = MIN(used[NETFIL_IN], again[NETFIL_IN]);
+	filter->read_out = MIN(used[NETFIL_OUT], again[NETFIL_OUT]);
 	*c = (NetfilCounters){.in = filter->read_in, .out = filter->read_out};
 	add_refusals(kernel, filter->slot, c);
 	if (filter->sockets_slot != NETFIL_NO_SLOT)
@@ -192,21 +191,41 @@ static guint64 over_until(const NetfilFilter *filter)
 	       (guint64)MIN(left, G_MAXINT64 / 2000) * 1000;
 }
 
-/* What the slot's limits, flags and exhausted bits are to be. */
-static void set_limits(struct netfil_slot *slot, const NetfilFilter *filter, gboolean unlimited)
+/* Under the new limits from its return on. Says which were raised, a bit each. */
+static guint set_limits(NetfilKernel *kernel, const NetfilFilter *filter)
 {
+	struct netfil_slot *slot = netfil_kernel_slot(kernel, filter->slot);
+	guint raised = 0, lowered = 0;
+
 	for (guint i = 0; i < NETFIL_DIRECTIONS; i++) {
-		guint64 cap = netfil_filter_limit(filter, i), now = cap, before = slot->limit[i];
-		guint32 bit = 1U << i;
+		guint64 limit = netfil_filter_limit(filter, i), before = slot->limit[i];
 
 		if (i == NETFIL_TOTAL && filter->strict)
-			now = MIN(cap, filter->granted);
-		__atomic_store_n(&slot->limit[i], now, __ATOMIC_SEQ_CST);
-		if (!unlimited && cap != NETFIL_NO_LIMIT &&
-		    load((const guint64 *)&slot->used[i]) >= cap)
-			__atomic_or_fetch(&slot->exhausted, bit, __ATOMIC_SEQ_CST);
-		else if (unlimited || now > before)
-			__atomic_and_fetch(&slot->exhausted, ~bit, __ATOMIC_SEQ_CST);
+			limit = MIN(limit, filter->granted);
+		__atomic_store_n(&slot->limit[i], limit, __ATOMIC_SEQ_CST);
+		raised |= (limit > before) << i;
+		lowered |= (limit < before) << i;
+	}
+	if (lowered)
+		netfil_kernel_slot_gather(kernel, filter->slot);
+	return raised;
+}
+
+static void set_exhausted(NetfilKernel *kernel, const NetfilFilter *filter, guint raised)
+{
+	struct netfil_slot *slot = netfil_kernel_slot(kernel, filter->slot);
+	gboolean unlimited = netfil_filter_is_unlimited(filter);
+	guint64 used[NETFIL_DIRECTIONS];
+
+	netfil_kernel_slot_used(kernel, filter->slot, used);
+	used[NETFIL_TOTAL] = used[NETFIL_IN] + used[NETFIL_OUT];
+	for (guint i = 0; i < NETFIL_DIRECTIONS; i++) {
+		guint64 cap = netfil_filter_limit(filter, i);
+
+		if (!unlimited && cap != NETFIL_NO_LIMIT && used[i] >= cap)
+			__atomic_or_fetch(&slot->exhausted, 1U << i, __ATOMIC_SEQ_CST);
+		else if (unlimited || raised & 1U << i)
+			__atomic_and_fetch(&slot->exhausted, ~(1U << i), __ATOMIC_SEQ_CST);
 	}
 }
 
@@ -226,7 +245,7 @@ void netfil_filter_arm(NetfilKernel *kernel, NetfilFilter *filter)
 	 * until the cap is. */
 	if (granted)
 		__atomic_store_n(&slot->flags, flags | NETFIL_SLOT_GRANTED, __ATOMIC_SEQ_CST);
-	set_limits(slot, filter, netfil_filter_is_unlimited(filter));
+	set_exhausted(kernel, filter, set_limits(kernel, filter));
 	if (!granted)
 		__atomic_store_n(&slot->flags, flags, __ATOMIC_SEQ_CST);
 }

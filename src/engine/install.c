@@ -20,7 +20,7 @@ guint netfil_slot_take(NetfilEngine *e, NetfilFilter *filter, GError **error)
 			continue;
 		e->next_slot = slot + 1;
 		e->by_slot[slot] = filter;
-		memset(netfil_kernel_slot(e->kernel, slot), 0, sizeof(struct netfil_slot));
+		netfil_kernel_slot_clear(e->kernel, slot);
 		return slot;
 	}
 	g_set_error(error, NETFIL_ERROR, NETFIL_ERROR_FULL,

@@ -26,6 +26,7 @@
 #include "object.h"
 #include "pin.h"
 #include "reset.h"
+#include "slot.h"
 #include "traffic.h"
 
 #ifndef SO_NETNS_COOKIE
@@ -46,7 +47,7 @@ struct NetfilKernel {
 	gboolean forwarding;
 	struct netfil_config *config;
 	struct netfil_totals *totals;
-	struct netfil_slot *slots;
+	NetfilSlots *slots;
 	struct netfil_set *sets;
 	guint64 *ports, *protos; /* a 32 bit number in each 8 bytes */
 	struct ring_buffer *ring;
@@ -156,7 +157,7 @@ static gboolean map_memory(NetfilKernel *k, GError **error)
 {
 	return (k->config = netfil_maps_memory(k->maps, "config", error)) &&
 	       (k->totals = netfil_maps_memory(k->maps, "totals", error)) &&
-	       (k->slots = netfil_maps_memory(k->maps, "slots", error)) &&
+	       (k->slots = netfil_slots_new(k->objects, error)) &&
 	       (k->sets = netfil_maps_memory(k->maps, "sets", error)) &&
 	       (k->ports = netfil_maps_memory(k->maps, "ports", error)) &&
 	       (k->protos = netfil_maps_memory(k->maps, "protos", error));
@@ -233,6 +234,7 @@ void netfil_kernel_close(NetfilKernel *k)
 	if (!k->bpffs_dir)
 		detach_interfaces(k);
 	netfil_links_free(k->links);
+	netfil_slots_free(k->slots);
 	netfil_objects_free(k->objects);
 	netfil_maps_free(k->maps);
 	g_hash_table_unref(k->interfaces);
@@ -250,6 +252,7 @@ gboolean netfil_kernel_reload(NetfilKernel *k, GError **error)
 	if (!new)
 		return FALSE;
 	k->objects = new;
+	netfil_slots_follow(k->slots, new);
 	attached = attach(k, error);
 	netfil_objects_free(old); /* links hold the programs that were not swapped */
 	give_memory_back();
@@ -268,8 +271,22 @@ struct netfil_config *netfil_kernel_config(NetfilKernel *k)
 
 struct netfil_slot *netfil_kernel_slot(NetfilKernel *k, guint slot)
 {
-	g_assert(slot < NETFIL_SLOTS_MAX);
-	return &k->slots[slot];
+	return netfil_slots_get(k->slots, slot);
+}
+
+void netfil_kernel_slot_used(NetfilKernel *k, guint slot, guint64 used[2])
+{
+	netfil_slots_used(k->slots, slot, used);
+}
+
+void netfil_kernel_slot_gather(NetfilKernel *k, guint slot)
+{
+	netfil_slots_gather(k->slots, slot);
+}
+
+void netfil_kernel_slot_clear(NetfilKernel *k, guint slot)
+{
+	netfil_slots_clear(k->slots, slot);
 }
 
 struct netfil_set *netfil_kernel_set(NetfilKernel *k, guint number)

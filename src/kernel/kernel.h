@@ -36,6 +36,16 @@ const struct netfil_totals *netfil_kernel_totals(NetfilKernel *kernel);
 guint32 *netfil_kernel_port_set(NetfilKernel *kernel, guint port);
 guint32 *netfil_kernel_proto_set(NetfilKernel *kernel, guint proto);
 
+/* Bytes that a slot admitted, by direction: used[] in its memory counts what was lent, too. */
+void netfil_kernel_slot_used(NetfilKernel *kernel, guint slot, guint64 used[2]);
+
+/* Takes lent credit back. After a limit was lowered: what was lent under the old one is not
+ * spent under the new one then. */
+void netfil_kernel_slot_gather(NetfilKernel *kernel, guint slot);
+
+/* All 0. Of a slot that no rule leads to. */
+void netfil_kernel_slot_clear(NetfilKernel *kernel, guint slot);
+
 /* Cookie of the network namespace this process is in. */
 guint64 netfil_kernel_netns(NetfilKernel *kernel);
 

@@ -18,15 +18,29 @@
 #define PROG_TYPE_NETFILTER 32
 #define ATTACH_NETFILTER 45
 
+static guint cpus(void)
+{
+	return libbpf_num_possible_cpus();
+}
+
+/* A purse for each CPU and slot. */
+static int make_room(struct bpf_object *object)
+{
+	struct bpf_map *purses = bpf_object__find_map_by_name(object, "purses");
+
+	return purses ? bpf_map__set_max_entries(purses, NETFIL_SLOTS_MAX * cpus()) : 0;
+}
+
 /* By the skeleton: it also maps .bss, through which iterators are asked. */
 static gboolean load(NetfilMaps *maps, struct bpf_object_skeleton *skeleton, GError **error)
 {
 	struct bpf_object *object = *skeleton->obj;
-	int result;
+	int result = make_room(object);
 
-	if (!netfil_maps_lend(maps, object, error))
+	if (!result && !netfil_maps_lend(maps, object, error))
 		return FALSE;
-	result = bpf_object__load_skeleton(skeleton);
+	if (!result)
+		result = bpf_object__load_skeleton(skeleton);
 	if (result) {
 		g_set_error(error, NETFIL_ERROR,
 			    result == -EPERM ? NETFIL_ERROR_DENIED : NETFIL_ERROR_FAILED,
@@ -57,6 +71,7 @@ static gboolean load_socket(NetfilObjects *o, NetfilMaps *maps, GError **error)
 	o->socket = socket_bpf__open();
 	if (!o->socket)
 		return missing("socket", error);
+	o->socket->rodata->cpus = cpus();
 	o->socket->rodata->has_mptcp = netfil_feature_present(NETFIL_HAS_MPTCP);
 	return load(maps, o->socket->skeleton, error);
 }
@@ -68,6 +83,7 @@ static gboolean load_owner(NetfilObjects *o, NetfilMaps *maps, GError **error)
 	o->owner = owner_bpf__open();
 	if (!o->owner)
 		return missing("owner", error);
+	o->owner->rodata->cpus = cpus();
 	bpf_program__set_autoload(o->owner->progs.socket_sent, lengths);
 	bpf_program__set_autoload(o->owner->progs.socket_received, lengths);
 	return load(maps, o->owner->skeleton, error);
@@ -84,6 +100,7 @@ gboolean netfil_objects_need_forward(NetfilObjects *o)
 		return o->forward != NULL;
 	o->forward = forward_bpf__open();
 	if (o->forward) {
+		o->forward->rodata->cpus = cpus();
 		bpf_object__for_each_program (program, o->forward->obj) {
 			bpf_program__set_type(program, PROG_TYPE_NETFILTER);
 			bpf_program__set_expected_attach_type(program, ATTACH_NETFILTER);
@@ -114,6 +131,7 @@ gboolean netfil_objects_need_interface(NetfilObjects *o, GError **error)
 	o->interface = interface_bpf__open();
 	if (!o->interface)
 		return missing("interface", error);
+	o->interface->rodata->cpus = cpus();
 	if (load(o->maps, o->interface->skeleton, error))
 		return TRUE;
 	g_clear_pointer(&o->interface, interface_bpf__destroy);

@@ -60,7 +60,8 @@ Bed *bed_new(void)
 	netfil_objects_need_interface(bed->objects, &error);
 	g_assert_no_error(error);
 	bed->config = memory(bed, "config");
-	bed->slots = memory(bed, "slots");
+	bed->slots = netfil_slots_new(bed->objects, &error);
+	g_assert_no_error(error);
 	bed->sets = memory(bed, "sets");
 	bed->totals = memory(bed, "totals");
 	bed->events = g_array_new(FALSE, FALSE, sizeof(struct netfil_event));
@@ -71,6 +72,7 @@ Bed *bed_new(void)
 void bed_free(Bed *bed)
 {
 	g_array_unref(bed->events);
+	netfil_slots_free(bed->slots);
 	netfil_objects_free(bed->objects);
 	netfil_maps_free(bed->maps);
 	g_free(bed);
@@ -89,7 +91,8 @@ void bed_clear(Bed *bed)
 	guint32 generation = bed->config->generation;
 
 	memset(bed->config, 0, sizeof(*bed->config));
-	memset(bed->slots, 0, NETFIL_SLOTS_MAX * sizeof(*bed->slots));
+	for (guint slot = 0; slot < NETFIL_SLOTS_MAX; slot++)
+		netfil_slots_clear(bed->slots, slot);
 	memset(bed->sets, 0, NETFIL_SETS_MAX * sizeof(*bed->sets));
 	memset(bed->totals, 0, sizeof(*bed->totals));
 	memset(memory(bed, "ports"), 0, 65536 * 8);
@@ -186,7 +189,16 @@ guint bed_slot_number(guint rule)
 
 struct netfil_slot *bed_slot(const Bed *bed, guint rule)
 {
-	return &bed->slots[bed_slot_number(rule)];
+	return netfil_slots_get(bed->slots, bed_slot_number(rule));
+}
+
+guint64 bed_used(const Bed *bed, guint rule, guint direction)
+{
+	guint64 used[NETFIL_DIRECTIONS];
+
+	netfil_slots_used(bed->slots, bed_slot_number(rule), used);
+	used[NETFIL_TOTAL] = used[NETFIL_IN] + used[NETFIL_OUT];
+	return used[direction];
 }
 
 void bed_changed(Bed *bed)
@@ -276,13 +288,16 @@ const GArray *bed_events(Bed *bed)
 void expect_used(const Bed *bed, guint rule, guint64 in, guint64 out)
 {
 	const guint64 expected[] = {in, out, in + out};
-	struct netfil_slot *slot = bed_slot(bed, rule);
+	const struct netfil_slot *slot = bed_slot(bed, rule);
 
 	for (guint i = 0; i < NETFIL_DIRECTIONS; i++) {
-		if (slot->used[i] != expected[i])
+		if (bed_used(bed, rule, i) != expected[i])
 			g_test_message("rule %u, direction %u", rule, i);
-		g_assert_cmpuint(slot->used[i], ==, expected[i]);
+		g_assert_cmpuint(bed_used(bed, rule, i), ==, expected[i]);
 	}
+	g_assert_cmpuint(slot->used[NETFIL_TOTAL], ==,
+			 slot->used[NETFIL_IN] + slot->used[NETFIL_OUT]);
+	g_assert_cmpuint(NETFIL_MOVES_UNDER_WAY(slot->moves), ==, 0);
 }
 
 void expect_refused(const Bed *bed, guint rule, guint64 bytes, guint64 packets, guint exhausted)

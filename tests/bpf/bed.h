@@ -6,6 +6,7 @@
 
 #include "kernel/map.h"
 #include "kernel/object.h"
+#include "kernel/slot.h"
 #include "netfil/abi.h"
 #include "packet.h"
 
@@ -35,7 +36,7 @@ typedef struct {
 	NetfilMaps *maps;
 	NetfilObjects *objects;
 	struct netfil_config *config;
-	struct netfil_slot *slots;
+	NetfilSlots *slots;
 	struct netfil_set *sets;
 	struct netfil_totals *totals;
 	guint device, other_device; /* ifindex */
@@ -64,6 +65,7 @@ int bed_repeat_fd(const Bed *bed, int fd, const Packet *packet, guint repeat);
  * with an unlimited slot of its own. */
 void bed_rule(Bed *bed, guint rule, guint32 asked);
 struct netfil_slot *bed_slot(const Bed *bed, guint rule);
+guint64 bed_used(const Bed *bed, guint rule, guint direction); /* admitted, bytes */
 guint bed_slot_number(guint rule);
 
 /* Makes verdicts of before void, as an engine does after each change. */

@@ -125,8 +125,8 @@ static guint64 room(const Race *race)
 		for (guint i = 0; i < NETFIL_DIRECTIONS; i++) {
 			if (slot->limit[i] == NETFIL_NO_LIMIT)
 				continue;
-			g_assert_cmpuint(slot->used[i], <=, slot->limit[i]);
-			least = MIN(least, slot->limit[i] - slot->used[i]);
+			g_assert_cmpuint(bed_used(bed, rule, i), <=, slot->limit[i]);
+			least = MIN(least, slot->limit[i] - bed_used(bed, rule, i));
 		}
 	}
 	return least;
@@ -136,17 +136,15 @@ static guint64 room(const Race *race)
 static void expect_sums(const Race *race, const Worker workers[WORKERS])
 {
 	guint64 tried = 0, admitted = 0, refused = 0, used;
-	struct netfil_slot *first = bed_slot(bed, 0);
-
 	for (guint i = 0; i < WORKERS; i++) {
 		tried += workers[i].tried;
 		admitted += workers[i].admitted;
 	}
 	for (guint rule = 0; rule < race->rules; rule++) {
-		expect_used(bed, rule, first->used[NETFIL_IN], first->used[NETFIL_OUT]);
+		expect_used(bed, rule, bed_used(bed, 0, NETFIL_IN), bed_used(bed, 0, NETFIL_OUT));
 		refused += bed_slot(bed, rule)->refused_bytes;
 	}
-	used = first->used[NETFIL_TOTAL];
+	used = bed_used(bed, 0, NETFIL_TOTAL);
 	g_assert_cmpuint(used + refused, ==, tried);
 	if (race->batch == 1)
 		g_assert_cmpuint(used, ==, admitted);
@@ -269,7 +267,7 @@ static void test_turns(void)
 	room(&race); /* not over */
 	g_assert_cmpuint(bed_slot(bed, 0)->refused_bytes, ==, 0);
 	g_assert_cmpuint(bed_slot(bed, 1)->refused_bytes, >, 0);
-	g_assert_cmpuint(bed_slot(bed, 0)->used[NETFIL_OUT], >, 0);
+	g_assert_cmpuint(bed_used(bed, 0, NETFIL_OUT), >, 0);
 }
 
 static void add(const char *prefix, const Race *race, GTestDataFunc test)

@@ -33,7 +33,7 @@ static void expect_sent(guint count, guint64 mask)
 	guint64 before[64];
 
 	for (guint rule = 0; rule < count; rule++)
-		before[rule] = bed_slot(bed, rule)->used[NETFIL_OUT];
+		before[rule] = bed_used(bed, rule, NETFIL_OUT);
 	bed_changed(bed);
 	transmit();
 	for (guint rule = 0; rule < count; rule++)
@@ -183,7 +183,7 @@ static void test_frames(void)
 	bed->context.ifindex = LOOPBACK; /* not in the map */
 	g_assert_cmpint(bed_run(bed, INTERFACE_OUT, &packet), ==, NEXT);
 	for (guint rule = 0; rule < 5; rule++)
-		g_assert_cmpuint(bed_slot(bed, rule)->used[NETFIL_TOTAL], ==,
+		g_assert_cmpuint(bed_used(bed, rule, NETFIL_TOTAL), ==,
 				 rule < 4 ? SIZE + ETH_HLEN : 0);
 }
 
@@ -266,7 +266,7 @@ static void expect_overmatch(Program program, int refusal)
 	g_assert_cmpint(bed_repeat(bed, program, &packet, 3), ==, refusal);
 	g_assert_cmpuint(bed->totals->overmatched_packets, ==, 4);
 	for (guint rule = 0; rule < NETFIL_MATCH_MAX; rule++)
-		g_assert_cmpuint(bed_slot(bed, rule)->used[NETFIL_TOTAL], ==, SIZE);
+		g_assert_cmpuint(bed_used(bed, rule, NETFIL_TOTAL), ==, SIZE);
 	expect_used(bed, NETFIL_RULES_MAX - 1, 0, 0);
 }
 
@@ -323,9 +323,8 @@ static gpointer transmit_many(gpointer data)
 static void wait_charged(guint rule)
 {
 	gint64 end = g_get_monotonic_time() + 20 * G_USEC_PER_SEC;
-	guint64 *used = (guint64 *)&bed_slot(bed, rule)->used[NETFIL_OUT];
-
-	while (!__atomic_load_n(used, __ATOMIC_RELAXED) && g_get_monotonic_time() < end)
+	
+	while (!bed_used(bed, rule, NETFIL_OUT) && g_get_monotonic_time() < end)
 		g_thread_yield();
 }
 
@@ -345,9 +344,9 @@ static void test_generation(void)
 	bed->config->enabled.words[0] = 1 << 1; /* one for the other, at once */
 	bed_changed(bed);
 	g_thread_join(sender);
-	g_assert_cmpuint(bed_slot(bed, 0)->used[NETFIL_OUT], >, 0);
-	g_assert_cmpuint(bed_slot(bed, 1)->used[NETFIL_OUT], >, 0);
-	g_assert_cmpuint(bed_slot(bed, 0)->used[NETFIL_OUT] + bed_slot(bed, 1)->used[NETFIL_OUT],
+	g_assert_cmpuint(bed_used(bed, 0, NETFIL_OUT), >, 0);
+	g_assert_cmpuint(bed_used(bed, 1, NETFIL_OUT), >, 0);
+	g_assert_cmpuint(bed_used(bed, 0, NETFIL_OUT) + bed_used(bed, 1, NETFIL_OUT),
 			 ==, (guint64)packets * SIZE);
 }
 
@@ -366,7 +365,7 @@ static void test_except(void)
 	bed_except(bed, DESTINATION4, 1 << 1);
 	expect_sent(3, 1 << 0 | 1 << 2);
 	for (guint rule = 0; rule < 3; rule++) {
-		guint64 out = bed_slot(bed, rule)->used[NETFIL_OUT];
+		guint64 out = bed_used(bed, rule, NETFIL_OUT);
 
 		receive(); /* from SOURCE4 */
 		expect_used(bed, rule, 0, out);

@@ -172,9 +172,9 @@ static void test_rate_busy(void)
 		bed_repeat(bed, SOCKET_OUT, &packet, 10);
 		end = now();
 	} while (end < begin + SECOND / 2);
-	g_assert_cmpuint(slot->used[NETFIL_OUT], >=, (first - begin) * RATE / SECOND);
-	g_assert_cmpuint(slot->used[NETFIL_OUT], <=, (end - begin) * RATE / SECOND + SIZE);
-	g_assert_cmpuint(slot->used[NETFIL_TOTAL], ==, slot->used[NETFIL_OUT]);
+	g_assert_cmpuint(bed_used(bed, 0, NETFIL_OUT), >=, (first - begin) * RATE / SECOND);
+	g_assert_cmpuint(bed_used(bed, 0, NETFIL_OUT), <=, (end - begin) * RATE / SECOND + SIZE);
+	g_assert_cmpuint(bed_used(bed, 0, NETFIL_TOTAL), ==, bed_used(bed, 0, NETFIL_OUT));
 	expect_events(0);
 }
 
@@ -190,8 +190,8 @@ static void test_rate_idle(void)
 	slot->paid_until = 1;
 	bed_repeat(bed, SOCKET_OUT, &packet, 5000);
 	most = (now() - begin) * RATE / SECOND + 4 * RATE / 10;
-	g_assert_cmpuint(slot->used[NETFIL_OUT], >=, RATE / 4);
-	g_assert_cmpuint(slot->used[NETFIL_OUT], <=, most);
+	g_assert_cmpuint(bed_used(bed, 0, NETFIL_OUT), >=, RATE / 4);
+	g_assert_cmpuint(bed_used(bed, 0, NETFIL_OUT), <=, most);
 }
 
 /* TCP keeps what it is told could not be sent; nobody else is told. */
@@ -261,7 +261,7 @@ static void test_rate_beside(void)
 		bed_slot(bed, 0)->flags = refuser ? NETFIL_SLOT_OVER : NETFIL_SLOT_DROP;
 		expect_run(SOCKET_OUT, REFUSE_SILENTLY);
 		for (guint rule = 0; rule < 3; rule++) {
-			g_assert_cmpuint(bed_slot(bed, rule)->used[NETFIL_OUT], ==, 0);
+			g_assert_cmpuint(bed_used(bed, rule, NETFIL_OUT), ==, 0);
 			if (rule != refuser)
 				g_assert_cmpuint(bed_slot(bed, rule)->paid_until, ==, paid);
 			g_assert_cmpuint(bed_slot(bed, rule)->refused_packets, ==, rule == refuser);
@@ -270,7 +270,7 @@ static void test_rate_beside(void)
 		bed_slot(bed, refuser)->flags = NETFIL_SLOT_OVER;
 		expect_run(SOCKET_OUT, ADMIT);
 		for (guint rule = 0; rule < 3; rule++)
-			g_assert_cmpuint(bed_slot(bed, rule)->used[NETFIL_OUT], ==, SIZE);
+			g_assert_cmpuint(bed_used(bed, rule, NETFIL_OUT), ==, SIZE);
 	}
 }
 

@@ -331,7 +331,7 @@ static guint64 charged(Program program)
 {
 	guint rule = bed_is_socket(program) ? ANY : INTERFACE;
 
-	return bed_slot(bed, rule)->used[NETFIL_TOTAL];
+	return bed_used(bed, rule, NETFIL_TOTAL);
 }
 
 /* No more segments than bytes or than the 50 below, nor headers longer than 4 KB. */

@@ -86,7 +86,7 @@ static void test_extremes(void)
 	set_limit(0, NETFIL_OUT, NETFIL_NO_LIMIT - 1);
 	expect_run(SOCKET_OUT, ADMIT);
 	expect_run(SOCKET_OUT, REFUSE); /* and does not wrap */
-	g_assert_cmpuint(bed_slot(bed, 0)->used[NETFIL_OUT], ==, NETFIL_NO_LIMIT - 1);
+	g_assert_cmpuint(bed_used(bed, 0, NETFIL_OUT), ==, NETFIL_NO_LIMIT - 1);
 }
 
 /* In and out share the total; each has its own as well. */
