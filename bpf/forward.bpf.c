@@ -209,6 +209,16 @@ static __always_inline void one_direction(const struct netfil_config *c, struct 
 	verdict_filter(in, out, false);
 }
 
+__noinline int flow_members(const struct netfil_flow *flow, struct netfil_verdict *verdict)
+{
+	struct netfil_keys keys = {};
+
+	if (!flow || !verdict)
+		return 0;
+	keys_of_flow(&keys, flow);
+	return members_find(verdict, &keys);
+}
+
 SEC("netfilter")
 int forward_decide(struct bpf_nf_ctx *ctx)
 {
@@ -230,6 +240,10 @@ int forward_decide(struct bpf_nf_ctx *ctx)
 	if (!out.count && !in.count)
 		return NF_ACCEPT;
 	one_direction(c, &f.from, &in, &out);
+	if (c->asked & NETFIL_ASKED_EACH) {
+		flow_members(&f.to, &out);
+		flow_members(&f.from, &in);
+	}
 	cost.bytes = f.bytes;
 	cost.segments = f.segments;
 	cost.tcp = f.to.proto == IPPROTO_TCP;

@@ -63,11 +63,21 @@ static __always_inline void socket_uncharge(struct __sk_buff *skb, const struct 
 	 * filter changed a moment ago) is left as it is. */
 	if (!tag || !tag_verdict(tag, c->generation, &packet->flow, &verdict))
 		return;
+	if (verdict.count > 1 && c->asked & NETFIL_ASKED_EACH)
+		tag_members_known(tag, &packet->flow, &verdict);
 	uncharge(&verdict, verdict.count, NETFIL_OUT, packet->bytes);
 	if (c->accounting)
 		account_uncount(tag, packet);
 	if (c->watched)
 		socket_uncount(tag, packet);
+}
+
+__noinline int interface_members(__u32 ifindex, struct netfil_verdict *verdict)
+{
+	struct netfil_keys keys = {.ifindex = ifindex};
+	struct netfil_config *c = config_get();
+
+	return c && c->asked & NETFIL_ASKED_EACH ? members_find(verdict, &keys) : 0;
 }
 
 /* Charges the interface's filters. Returns -1, or the flags of the slot that refused.
@@ -87,6 +97,7 @@ __noinline int interface_charge(__u32 ifindex, __u32 direction, __u32 bytes,
 	cost.segments = packet->segments;
 	cost.tcp = packet->flow.proto == IPPROTO_TCP;
 	interface_slots(ifindex, &packet->flow, packet->headers, &verdict);
+	interface_members(ifindex, &verdict);
 	return charge(&verdict, &cost);
 }
 

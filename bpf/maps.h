@@ -32,6 +32,35 @@ ARRAY(slots, struct netfil_slot, NETFIL_SLOTS_MAX);
 /* User space makes room for as many as there are CPUs. */
 ARRAY(purses, struct netfil_purse, NETFIL_SLOTS_MAX);
 
+/* Members of keyed filters, by slot: see struct netfil_member. User space makes the maps. */
+ARRAY(keyeds, struct netfil_keyed, NETFIL_SLOTS_MAX);
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, NETFIL_SLOTS_MAX);
+	__type(key, __u32);
+	__array(values, struct {
+		__uint(type, BPF_MAP_TYPE_ARRAY);
+		__uint(map_flags, BPF_F_MMAPABLE | BPF_F_INNER_MAP);
+		__uint(max_entries, 1);
+		__uint(key_size, sizeof(__u32));
+		__uint(value_size, sizeof(struct netfil_member));
+	});
+} members SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, NETFIL_SLOTS_MAX);
+	__type(key, __u32);
+	__array(values, struct {
+		__uint(type, BPF_MAP_TYPE_HASH);
+		__uint(map_flags, BPF_F_NO_PREALLOC);
+		__uint(max_entries, 1);
+		__uint(key_size, sizeof(struct netfil_member_key));
+		__uint(value_size, sizeof(__u32));
+	});
+} member_numbers SEC(".maps");
+
 /* Sets by number; 0 is the empty one. */
 ARRAY(sets, struct netfil_set, NETFIL_SETS_MAX);
 

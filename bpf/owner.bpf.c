@@ -15,6 +15,7 @@ __u32 asked_tgid;
 __u32 asked_fd;
 struct netfil_set asked_rules;
 __u32 asked_slot;
+__u32 asked_member; /* number of the slot's member, or 0 */
 __u32 answered; /* how many were found or changed */
 struct netfil_exe answered_exe;
 
@@ -392,7 +393,7 @@ int slot_holders(struct bpf_iter__task_file *ctx)
 	if (!task || !sk)
 		return 0;
 	tag = bpf_sk_storage_get(&tags, sk, 0, 0);
-	if (!tag || !tag_matches_slot(tag, asked_slot))
+	if (!tag || !tag_matches(tag, asked_slot, asked_member))
 		return 0;
 	tgid = task->tgid;
 	bpf_seq_write(ctx->meta->seq, &tgid, sizeof(tgid));
@@ -411,7 +412,7 @@ int slot_connections(struct bpf_iter__tcp *ctx)
 	if (!common || !is_connection(common))
 		return 0;
 	tag = bpf_sk_storage_get(&tags, (void *)common, 0, 0);
-	if (!tag || !tag_matches_slot(tag, asked_slot))
+	if (!tag || !tag_matches(tag, asked_slot, asked_member))
 		return 0;
 	connection.cookie = bpf_get_socket_cookie(common);
 	connection.family = common->skc_family;
@@ -434,7 +435,7 @@ int slot_connections(struct bpf_iter__tcp *ctx)
 SEC("syscall")
 int credit_gather(void *ctx)
 {
-	slot_gather(asked_slot);
+	slot_gather(asked_slot, 0);
 	return 0;
 }
 

@@ -9,6 +9,7 @@
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 __u32 asked_slot;
+__u32 asked_member;
 __u32 answered; /* how many were ended */
 
 int bpf_sock_destroy(struct sock_common *sk) __ksym;
@@ -23,7 +24,7 @@ int slot_reset(struct bpf_iter__tcp *ctx)
 	if (!common || !is_connection(common))
 		return 0;
 	tag = bpf_sk_storage_get(&tags, (void *)common, 0, 0);
-	if (tag && tag_matches_slot(tag, asked_slot) && !bpf_sock_destroy(common))
+	if (tag && tag_matches(tag, asked_slot, asked_member) && !bpf_sock_destroy(common))
 		answered++;
 	return 0;
 }

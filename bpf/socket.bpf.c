@@ -47,14 +47,12 @@ static __always_inline void tag_from_mptcp(struct netfil_tag *tag, struct bpf_so
 static __always_inline bool verdict_spent(const struct netfil_verdict *verdict)
 {
 	struct netfil_slot *slot;
-	__u32 number;
 
 #pragma clang loop unroll(disable)
 	for (__u32 i = 0; i < NETFIL_MATCH_MAX; i++) {
 		if (i >= verdict->count)
 			break;
-		number = verdict->slots[i];
-		slot = bpf_map_lookup_elem(&slots, &number);
+		slot = slot_get(slot_in(verdict, i), member_in(verdict, i));
 		if (slot && slot->flags & NETFIL_SLOT_PASS_RESET && slot_spent(slot))
 			return true;
 	}
@@ -67,7 +65,6 @@ __noinline int reset_passes(const struct netfil_packet *packet, struct netfil_ta
 			    const struct netfil_verdict *verdict)
 {
 	struct netfil_slot *slot;
-	__u32 number;
 
 	if (!packet || !tag || !verdict || !(packet->tcp_flags & TCP_FLAG_RST_) ||
 	    packet->payload || !verdict_spent(verdict))
@@ -78,14 +75,21 @@ __noinline int reset_passes(const struct netfil_packet *packet, struct netfil_ta
 	for (__u32 i = 0; i < NETFIL_MATCH_MAX; i++) {
 		if (i >= verdict->count)
 			break;
-		number = verdict->slots[i];
-		slot = bpf_map_lookup_elem(&slots, &number);
+		slot = slot_get(slot_in(verdict, i), member_in(verdict, i));
 		if (!slot)
 			continue;
 		__sync_fetch_and_add(&slot->reset_bytes, packet->bytes);
 		__sync_fetch_and_add(&slot->reset_packets, 1);
 	}
 	return true;
+}
+
+__noinline int interface_members_known(__u32 ifindex, struct netfil_verdict *verdict)
+{
+	struct netfil_keys keys = {.ifindex = ifindex};
+	struct netfil_config *c = config_get();
+
+	return c && c->asked & NETFIL_ASKED_EACH ? members_known(verdict, &keys) : 0;
 }
 
 /* All or nothing across hooks: the interface filters had charged the frame before
@@ -99,6 +103,7 @@ static __always_inline void interface_uncharge(const struct netfil_packet *packe
 	if (!interface)
 		return;
 	interface_slots(ifindex, &packet->flow, packet->headers, &verdict);
+	interface_members_known(ifindex, &verdict);
 	uncharge(&verdict, verdict.count, NETFIL_IN,
 		 packet->bytes + packet->segments * interface->link_header);
 }
@@ -163,8 +168,11 @@ static __always_inline int verdict_reach(struct __sk_buff *skb, const struct net
 {
 	__u32 sequence;
 
-	if (tag && tag_verdict(tag, generation, flow, verdict))
+	if (tag && tag_verdict(tag, generation, flow, verdict)) {
+		if (verdict->count > 1 && c->asked & NETFIL_ASKED_EACH)
+			tag_members(tag, flow, verdict);
 		return 0;
+	}
 	if (has_mptcp && tag && !(tag->flags & NETFIL_TAG_OWNED) && flow->proto == IPPROTO_TCP &&
 	    skb->sk)
 		tag_from_mptcp(tag, skb->sk);
@@ -174,6 +182,8 @@ static __always_inline int verdict_reach(struct __sk_buff *skb, const struct net
 		count_overmatched();
 		return MATCH_OVERFLOW;
 	}
+	if (c->asked & NETFIL_ASKED_EACH)
+		tag_members(tag, flow, verdict);
 	/* A listener talks to many, and its tag is copied to the sockets it accepts,
 	 * which must not be in the middle of a write. */
 	if (tag && !listening(skb))
@@ -235,13 +245,14 @@ static __always_inline bool connection_continues(struct __sk_buff *skb,
 static __always_inline bool admit_next(struct __sk_buff *skb, const struct netfil_config *c,
 				       struct netfil_tag *tag, __u32 generation, __u32 direction)
 {
-	__u32 sequence = ordered_load(&tag->sequence), count, slot, bytes = skb->len;
+	__u32 sequence = ordered_load(&tag->sequence), count, slot, member, bytes = skb->len;
 	struct netfil_account *account;
-	struct netfil_purse *purse;
+	__u64 *credit;
 
 	barrier();
 	count = READ_ONCE(tag->count);
 	slot = READ_ONCE(tag->slots[0]);
+	member = READ_ONCE(tag->member);
 	if (sequence & 1 || tag->generation != generation || count > 1 || c->watched ||
 	    unattributed(c, tag) || skb->pkt_type == PACKET_LOOPBACK ||
 	    !(connection_continues(skb, tag) ||
@@ -252,8 +263,9 @@ static __always_inline bool admit_next(struct __sk_buff *skb, const struct netfi
 	if (c->accounting && !account)
 		return false;
 	if (count) {
-		purse = purse_of(slot, bpf_get_smp_processor_id());
-		if (!purse || !purse_spend(purse, direction, bytes))
+		credit = member ? member_credit(slot, member)
+				: credit_get(slot, 0, bpf_get_smp_processor_id());
+		if (!credit || !credit_spend(credit, direction, bytes))
 			return false;
 	}
 	if (account)
@@ -267,7 +279,7 @@ static __always_inline int decide(struct __sk_buff *skb, __u32 direction)
 	struct netfil_packet packet;
 	struct netfil_cost cost;
 	struct netfil_tag *tag;
-	__u32 generation;
+	__u32 generation, slot = NO_SLOT, member = 0;
 	int flags = -1;
 
 	if (!c || (!c->words && !c->accounting && !c->watched))
@@ -284,14 +296,15 @@ static __always_inline int decide(struct __sk_buff *skb, __u32 direction)
 	cost.segments = packet.segments;
 	cost.direction = direction;
 	cost.tcp = packet.flow.proto == IPPROTO_TCP;
-	cost.refuser = NO_SLOT;
 	cost.cpu = bpf_get_smp_processor_id();
 
 	/* Most packets are of a flow known to match one filter or none. */
 	if (tag && !(packet.tcp_flags & TCP_FLAG_RST_) &&
-	    tag_slot(tag, generation, &packet.flow, &cost.refuser)) {
-		if (cost.refuser != NO_SLOT)
-			flags = charge_slot(cost.refuser, &cost);
+	    tag_slot(tag, generation, &packet.flow, &slot, &member)) {
+		if (member)
+			member_moves(slot, member);
+		if (slot != NO_SLOT)
+			flags = charge_slot(slot, member, &cost);
 	} else {
 		flags = charge_matching(skb, c, tag, generation, &packet, &cost);
 	}
@@ -349,7 +362,6 @@ static __always_inline int may_connect(struct bpf_sock_addr *ctx, struct netfil_
 	struct netfil_verdict verdict = {};
 	struct netfil_slot *slot;
 	struct netfil_tag *tag;
-	__u32 number;
 
 	/* Datagrams hear EPERM of the packet hook, each for itself. */
 	if (!c || !c->words || !ctx->sk || ctx->type != SOCK_STREAM)
@@ -361,12 +373,13 @@ static __always_inline int may_connect(struct bpf_sock_addr *ctx, struct netfil_
 		count_overmatched();
 		return 0;
 	}
+	if (c->asked & NETFIL_ASKED_EACH)
+		tag_members(tag, flow, &verdict);
 #pragma clang loop unroll(disable)
 	for (__u32 i = 0; i < NETFIL_MATCH_MAX; i++) {
 		if (i >= verdict.count)
 			break;
-		number = verdict.slots[i];
-		slot = bpf_map_lookup_elem(&slots, &number);
+		slot = slot_get(slot_in(&verdict, i), member_in(&verdict, i));
 		if (slot && slot->flags & NETFIL_SLOT_REJECT && slot_spent(slot))
 			return 0;
 	}

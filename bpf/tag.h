@@ -50,9 +50,10 @@ static __always_inline bool tag_still(struct netfil_tag *tag, __u32 sequence)
 	return ordered_load(&tag->sequence) == sequence;
 }
 
-/* The cached verdict, if it is there and of one filter at most: its slot or NO_SLOT. */
+/* The cached verdict, if it is there and of one filter at most: its slot or NO_SLOT, and the
+ * slot's member. */
 static __always_inline bool tag_slot(struct netfil_tag *tag, __u32 generation,
-				     const struct netfil_flow *flow, __u32 *slot)
+				     const struct netfil_flow *flow, __u32 *slot, __u32 *member)
 {
 	__u32 sequence, count;
 
@@ -62,10 +63,11 @@ static __always_inline bool tag_slot(struct netfil_tag *tag, __u32 generation,
 	if (count > 1)
 		return false;
 	*slot = count ? READ_ONCE(tag->slots[0]) : NO_SLOT;
+	*member = READ_ONCE(tag->member);
 	return tag_still(tag, sequence);
 }
 
-/* The cached verdict, if it is there. */
+/* The cached verdict, if it is there; without members, if it is of more than one filter. */
 static __always_inline bool tag_verdict(struct netfil_tag *tag, __u32 generation,
 					const struct netfil_flow *flow,
 					struct netfil_verdict *verdict)
@@ -81,6 +83,8 @@ static __always_inline bool tag_verdict(struct netfil_tag *tag, __u32 generation
 			break;
 		verdict->slots[i] = READ_ONCE(tag->slots[i]);
 	}
+	if (count == 1)
+		member_note(verdict, 0, READ_ONCE(tag->member));
 	verdict->count = count;
 	return tag_still(tag, sequence);
 }
@@ -95,8 +99,11 @@ static __always_inline void tag_keep(struct netfil_tag *tag, __u32 sequence, __u
 	barrier();
 	tag->generation = generation;
 	tag->flow = *flow;
-	__builtin_memcpy(tag->slots, verdict->slots, sizeof(tag->slots));
 	tag->count = verdict->count;
+#pragma clang loop unroll(disable)
+	for (__u32 i = 0; i < NETFIL_MATCH_MAX; i++)
+		tag->slots[i] = slot_in(verdict, i);
+	tag->member = member_in(verdict, 0);
 	barrier();
 	tag_unlock(tag);
 }
@@ -107,12 +114,49 @@ static __always_inline void tag_void(struct netfil_tag *tag)
 	tag->generation = 0;
 }
 
-/* Whether the filter with this slot matches the socket, by the flow it last had. */
-static __always_inline bool tag_matches_slot(struct netfil_tag *tag, __u32 slot)
+/* The keys of a packet of the socket, or (`tag` NULL) of none. Owners' are the latest user's. */
+static __always_inline void keys_fill(struct netfil_keys *keys, const struct netfil_tag *tag,
+				      const struct netfil_flow *flow)
+{
+	__builtin_memset(keys, 0, sizeof(*keys));
+	keys_of_flow(keys, flow);
+	if (tag)
+		keys_of_owner(keys, tag->user.tgid ? &tag->user : &tag->creator);
+}
+
+/* The members of a verdict on a packet of the socket. Global, so that keys are on the stack
+ * only while they are looked for. */
+__noinline int tag_members(const struct netfil_tag *tag, const struct netfil_flow *flow,
+			   struct netfil_verdict *verdict)
+{
+	struct netfil_keys keys;
+
+	if (!flow || !verdict)
+		return 0;
+	keys_fill(&keys, tag, flow);
+	return members_find(verdict, &keys);
+}
+
+__noinline int tag_members_known(const struct netfil_tag *tag, const struct netfil_flow *flow,
+				 struct netfil_verdict *verdict)
+{
+	struct netfil_keys keys;
+
+	if (!flow || !verdict)
+		return 0;
+	keys_fill(&keys, tag, flow);
+	return members_known(verdict, &keys);
+}
+
+/* Whether the filter with this slot matches the socket, by the flow it last had, and if
+ * `member` is not 0, whether the socket is that member's. */
+static __always_inline bool tag_matches(const struct netfil_tag *tag, __u32 slot, __u32 member)
 {
 	struct netfil_config *c = config_get();
 	struct netfil_verdict verdict = {};
+	struct netfil_keys keys;
 	struct netfil_flow flow;
+	bool matches = false;
 
 	if (!c)
 		return false;
@@ -120,9 +164,12 @@ static __always_inline bool tag_matches_slot(struct netfil_tag *tag, __u32 slot)
 	if (match(c, tag, &flow, &verdict))
 		return false;
 	for (__u32 i = 0; i < NETFIL_MATCH_MAX; i++)
-		if (i < verdict.count && verdict.slots[i] == slot)
-			return true;
-	return false;
+		if (i < verdict.count && slot_in(&verdict, i) == slot)
+			matches = true;
+	if (!matches || !member)
+		return matches;
+	keys_fill(&keys, tag, &flow);
+	return (__u32)member_known(slot, &keys) == member;
 }
 
 /* A TCP socket that is neither a listener nor a kernel's stand-in for one. */

@@ -23,6 +23,7 @@
 #define NETFIL_MATCH_MAX 16 /* filters that may match one packet */
 #define NETFIL_NAME_MAX 256 /* cgroup path or unit name, with its NUL */
 #define NETFIL_NO_LIMIT (~0ULL)
+#define NETFIL_MEMBERS_MAX 1000000 /* of a keyed filter */
 
 enum netfil_direction {
 	NETFIL_IN = 0,
@@ -41,6 +42,7 @@ enum netfil_slot_flags {
 	NETFIL_SLOT_GRANTED = 1 << 4,    /* limit[NETFIL_TOTAL] is what user space has granted
 					    so far, not the cap: at it, packets are dropped in
 					    silence, nothing is exhausted, and more is asked for */
+	NETFIL_SLOT_EACH = 1 << 6,       /* see struct netfil_member */
 	NETFIL_SLOT_KNOCK = 1 << 5,      /* user space acts on who comes to the spent cap: any
 					    packet refused then sends NETFIL_EVENT_KNOCK, until
 					    `exhausted` has NETFIL_EXHAUSTED_KNOCKED */
@@ -101,6 +103,51 @@ struct netfil_purse {
 	__u64 pad[6];
 };
 
+/*
+ * A keyed filter has counters and limits for each member: each address, user, executable,
+ * control group or interface that it matches. NETFIL_SLOT_EACH in its slot's flags says so;
+ * the slot itself is not charged then.
+ *
+ * "member_numbers" (an array of hashes, by slot) leads from a member's key to its number, and
+ * "members" (an array of arrays, by slot) has element number - 1. The programs make members
+ * as they are seen. The last element is of all that have no other one: netfil_keyed.max
+ * members are there already, or there was no memory.
+ */
+struct netfil_member_key {
+	__u8 bytes[16]; /* what the kind has, NUL-filled: the remote address, v4-mapped | uid |
+			   struct netfil_exe | cgroup id (__u64) | ifindex (__u32) */
+};
+
+struct netfil_member {
+	struct netfil_slot slot; /* id: NETFIL_MEMBER_ID() of the terms it is under */
+	__u64 credit[2]; /* as in netfil_purse, for all CPUs */
+	__u64 base[2];   /* slot.used[] when its cycle began; credit was 0 then */
+	struct netfil_member_key key;
+	__u32 dirty; /* 1: NETFIL_EVENT_MEMBER was sent, and user space has not looked since */
+	__u32 there; /* 1: `key` is that of a member */
+};
+
+/* netfil_slot.id of a member: the terms that its limits are of. The kernel brings it under new
+ * ones at its next packet; NETFIL_MEMBER_LOCKED while it does. */
+#define NETFIL_MEMBER_ID(cycle, epoch) ((__u64)(cycle) << 32 | (epoch))
+#define NETFIL_MEMBER_LOCKED (1ULL << 31) /* in the epoch's half: epochs are less */
+
+/* The terms of a keyed filter's members, by slot: element of the mapped array "keyeds". User
+ * space writes them, and then raises `epoch`, or `cycle` where usage is to begin anew. */
+struct netfil_keyed {
+	__u64 cap[NETFIL_DIRECTIONS]; /* bytes of a cycle; NETFIL_NO_LIMIT: none */
+	__u64 rate;                   /* these three as in netfil_slot */
+	__u64 over_until;
+	__u32 flags;
+	__u32 kind; /* enum netfil_kind */
+	__u32 max;
+	__u32 given; /* numbers given so far; kernel */
+	__u32 spare; /* a number given in vain, or 0; kernel */
+	__u32 epoch; /* never 0 */
+	__u32 cycle;
+	__u32 pad[3];
+};
+
 /* A set of rules; bit n is rule n. */
 struct netfil_set {
 	__u64 words[NETFIL_SET_WORDS];
@@ -125,6 +172,8 @@ enum netfil_kind {
 /* Some rule leaves addresses out: the map "excepts", like "prefixes", yields the set of
  * rules that do not match this remote address. */
 #define NETFIL_ASKED_EXCEPT (1U << 31)
+/* Some rule leads to the slot of a keyed filter. */
+#define NETFIL_ASKED_EACH (1U << 30)
 
 /* The one element of map "config". */
 struct netfil_config {
@@ -133,7 +182,7 @@ struct netfil_config {
 	__u64 home_netns; /* cookie of the network namespace that netfil keeps:
 			     interfaces and forwarding are matched in it alone */
 	__u32 asked;      /* bit 1 << kind: some rule asks about it; and
-			     NETFIL_ASKED_EXCEPT */
+			     NETFIL_ASKED_… */
 	__u32 forwarding; /* 1: the FORWARD hook counts, so address rules leave
 			     sockets of other network namespaces to it */
 	struct netfil_set enabled;
@@ -270,6 +319,8 @@ struct netfil_tag {
 	__u32 count;
 	__u32 flags; /* enum netfil_tag_flags */
 	struct netfil_flow flow;
+	__u32 member; /* number of the member of slots[0], if that is of a keyed filter; else 0 */
+	__u32 pad;
 	__u16 slots[NETFIL_MATCH_MAX];
 	__u64 cookie; /* of the socket it was made for; an accepted one inherits it */
 	__u64 netns;
@@ -286,6 +337,7 @@ enum netfil_event_type {
 	NETFIL_EVENT_EXHAUSTED = 1, /* a slot's `exhausted` went from 0 to set */
 	NETFIL_EVENT_KNOCK = 2,     /* see NETFIL_SLOT_KNOCK and NETFIL_SLOT_REJECT */
 	NETFIL_EVENT_GRANT = 3,     /* a NETFIL_SLOT_GRANTED slot needs more soon, or now */
+	NETFIL_EVENT_MEMBER = 4,    /* a member moved something: see netfil_member.dirty */
 };
 
 struct netfil_event {
@@ -293,6 +345,8 @@ struct netfil_event {
 	__u32 slot;
 	__u32 direction; /* whose limit refused: may be NETFIL_TOTAL */
 	__u32 size;      /* bytes of the packet refused */
+	__u32 member;    /* number of the keyed slot's member that it is of; else 0 */
+	__u32 pad;
 };
 
 /* Record of the iterator "slot_connections": a TCP connection. */
@@ -333,8 +387,10 @@ _Static_assert(sizeof(struct netfil_process) == 136, "process");
 _Static_assert(sizeof(struct netfil_interface) == 112, "interface");
 _Static_assert(sizeof(struct netfil_flow) == 32, "flow");
 _Static_assert(sizeof(struct netfil_owner) == 168, "owner");
-_Static_assert(sizeof(struct netfil_tag) == 16 + 32 + 32 + 24 + 16 + 2 * 168, "tag");
-_Static_assert(sizeof(struct netfil_event) == 16, "event");
+_Static_assert(sizeof(struct netfil_tag) == 16 + 32 + 8 + 32 + 24 + 16 + 2 * 168, "tag");
+_Static_assert(sizeof(struct netfil_event) == 24, "event");
+_Static_assert(sizeof(struct netfil_member) == 184, "member");
+_Static_assert(sizeof(struct netfil_keyed) == 80, "keyed");
 _Static_assert(sizeof(struct netfil_account_key) == 24, "account key");
 _Static_assert(sizeof(struct netfil_account) == 64, "account");
 _Static_assert(sizeof(struct netfil_account_path) == 520, "account path");

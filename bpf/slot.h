@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Counters below their limits, and the credit that is lent of them.
+ *
+ * Plain += loses bytes, on per-CPU memory too: process context is interrupted by
+ * softirq on its own CPU. So every change is one atomic.
+ *
+ * Whose counters: the number of a slot, and of one of its members or 0.
+ */
+#pragma once
+
+#include "maps.h"
+
+#define CHARGE_TRIES 8
+
+/* What a packet costs. */
+struct netfil_cost {
+	__u32 bytes;
+	__u32 segments;
+	__u32 direction; /* NETFIL_IN or NETFIL_OUT */
+	__u32 tcp;
+	__u32 cpu; /* whose purses pay */
+};
+
+/* Possible CPUs: purses a slot. Set before the programs are loaded. */
+const volatile __u32 cpus = 1;
+
+static __always_inline struct netfil_member *member_get(__u32 number, __u32 member)
+{
+	void *array = bpf_map_lookup_elem(&members, &number);
+	__u32 index = member - 1;
+
+	return array ? bpf_map_lookup_elem(array, &index) : NULL;
+}
+
+/* A look-up in an array is inlined by the verifier, but not where the compiler makes one call of
+ * those in two: this instruction, which does nothing, keeps it apart from others. */
+#define KEEP_APART(x) asm volatile("%0 = %0" : "+r"(x))
+
+static __always_inline struct netfil_slot *slot_get(__u32 number, __u32 member)
+{
+	struct netfil_slot *slot;
+	struct netfil_member *m;
+
+	if (!member) {
+		slot = bpf_map_lookup_elem(&slots, &number);
+		KEEP_APART(number);
+		return slot;
+	}
+	m = member_get(number, member);
+	return m ? &m->slot : NULL;
+}
+
+/* Credit by direction, of this CPU; members have one purse for all. NULL: none. */
+static __always_inline __u64 *credit_get(__u32 number, __u32 member, __u32 cpu)
+{
+	__u32 index = number * cpus + cpu;
+	struct netfil_member *m;
+	struct netfil_purse *purse;
+
+	if (member) {
+		m = member_get(number, member);
+		return m ? m->credit : NULL;
+	}
+	purse = cpu < cpus ? bpf_map_lookup_elem(&purses, &index) : NULL;
+	KEEP_APART(index);
+	return purse ? purse->credit : NULL;
+}
+
+static __always_inline bool credit_pays(const __u64 *credit, __u32 direction, __u64 size)
+{
+	return credit && READ_ONCE(credit[direction & 1]) >= size;
+}
+
+/* Once only: who is interrupted meanwhile goes to the slot itself. */
+static __always_inline bool credit_spend(__u64 *credit, __u32 direction, __u64 size)
+{
+	__u64 now = READ_ONCE(credit[direction & 1]);
+
+	return now >= size &&
+	       __sync_val_compare_and_swap(&credit[direction & 1], now, now - size) == now;
+}
+
+/* ---- one place ---- */
+
+/* Admits `size` if it fits below `limit`. */
+static __always_inline bool counter_charge(__u64 *used, __u64 limit, __u64 size)
+{
+	__u64 now, seen;
+
+	if (limit == NETFIL_NO_LIMIT) {
+		__sync_fetch_and_add(used, size);
+		return true;
+	}
+	now = READ_ONCE(*used);
+#pragma clang loop unroll(disable)
+	for (int i = 0; i < CHARGE_TRIES; i++) {
+		if (size > limit || now > limit - size)
+			return false;
+		seen = __sync_val_compare_and_swap(used, now, now + size);
+		if (seen == now)
+			return true;
+		now = seen;
+	}
+	/* So contended that every try was beaten: add first, take back what is too
+	 * much. Never over; another packet may see the sum before it is taken back. */
+	now = __sync_fetch_and_add(used, size);
+	if (now + size <= limit)
+		return true;
+	__sync_fetch_and_add(used, -size);
+	return false;
+}
+
+static __always_inline void slot_uncharge(struct netfil_slot *slot, __u32 direction, __u64 size)
+{
+	__sync_fetch_and_add(&slot->used[direction & 1], -size);
+	__sync_fetch_and_add(&slot->used[NETFIL_TOTAL], -size);
+}
+
+/* Returns 0, or 1 + the direction whose limit refused. */
+static __always_inline int slot_charge(struct netfil_slot *slot, __u32 direction, __u64 size)
+{
+	direction &= 1;
+	if (!counter_charge(&slot->used[direction], READ_ONCE(slot->limit[direction]), size))
+		return 1 + direction;
+	if (!counter_charge(&slot->used[NETFIL_TOTAL], READ_ONCE(slot->limit[NETFIL_TOTAL]),
+			    size)) {
+		__sync_fetch_and_add(&slot->used[direction], -size);
+		return 1 + NETFIL_TOTAL;
+	}
+	return 0;
+}
+
+static __always_inline bool counter_fits(const __u64 *used, __u64 limit, __u64 size)
+{
+	return limit == NETFIL_NO_LIMIT || (size <= limit && READ_ONCE(*used) <= limit - size);
+}
+
+/* 0 if the slot itself has room, or 1 + the direction whose limit would refuse. */
+static __always_inline int pool_lacks(const struct netfil_slot *slot, __u32 direction, __u64 size)
+{
+	direction &= 1;
+	if (!counter_fits(&slot->used[direction], READ_ONCE(slot->limit[direction]), size))
+		return 1 + direction;
+	if (!counter_fits(&slot->used[NETFIL_TOTAL], READ_ONCE(slot->limit[NETFIL_TOTAL]), size))
+		return 1 + NETFIL_TOTAL;
+	return 0;
+}
+
+/* ---- lending ---- */
+
+/*
+ * With less room than this a slot lends nothing, so at a cap's end all is spent from one
+ * place; it is much more than the largest packet. Who lends takes a small part of the room,
+ * whatever the other CPUs do at the same time.
+ */
+#define LEND_ROOM (16ULL << 20)
+#define LEND_SHARE 4 /* of the room, and of that a part for each CPU */
+#define LEND_MOST (1ULL << 20)
+#define LEND_UNLIMITED (1ULL << 40)
+
+static __always_inline __u64 counter_room(const __u64 *used, __u64 limit)
+{
+	__u64 now = READ_ONCE(*used);
+
+	return limit == NETFIL_NO_LIMIT ? limit : limit > now ? limit - now : 0;
+}
+
+/* How much credit this direction may get now, bytes; 0: none. */
+static __always_inline __u64 slot_lends(const struct netfil_slot *slot, __u32 direction)
+{
+	__u64 room = counter_room(&slot->used[direction], READ_ONCE(slot->limit[direction]));
+	__u64 total = counter_room(&slot->used[NETFIL_TOTAL], READ_ONCE(slot->limit[NETFIL_TOTAL]));
+
+	if (total < room)
+		room = total;
+	if (room == NETFIL_NO_LIMIT)
+		return LEND_UNLIMITED;
+	if (room < LEND_ROOM || READ_ONCE(slot->exhausted) & NETFIL_EXHAUSTED_CAPS)
+		return 0;
+	room /= LEND_SHARE * cpus;
+	return room < LEND_MOST ? room : LEND_MOST;
+}
+
+/* Its limits are being changed by the kernel. */
+static __always_inline bool slot_locked(const struct netfil_slot *slot, __u32 member)
+{
+	return member && READ_ONCE(slot->id) & NETFIL_MEMBER_LOCKED;
+}
+
+/* Takes a packet and credit for those that follow. False: neither. */
+static __always_inline bool lend(struct netfil_slot *slot, __u32 member, __u64 *credit,
+				 __u32 direction, __u64 size)
+{
+	__u64 chunk;
+	bool lent;
+
+	if (!credit || !slot_lends(slot, direction))
+		return false;
+	__sync_fetch_and_add(&slot->moves, NETFIL_MOVE_BEGINS);
+	chunk = slot_locked(slot, member) ? 0 : slot_lends(slot, direction);
+	lent = chunk && !slot_charge(slot, direction, chunk + size);
+	if (lent)
+		__sync_fetch_and_add(&credit[direction], chunk);
+	__sync_fetch_and_add(&slot->moves, NETFIL_MOVE_ENDS);
+	return lent;
+}
+
+static __always_inline void credit_return(struct netfil_slot *slot, __u64 *credit)
+{
+	if (READ_ONCE(credit[NETFIL_IN]))
+		slot_uncharge(slot, NETFIL_IN, __sync_lock_test_and_set(&credit[NETFIL_IN], 0));
+	if (READ_ONCE(credit[NETFIL_OUT]))
+		slot_uncharge(slot, NETFIL_OUT, __sync_lock_test_and_set(&credit[NETFIL_OUT], 0));
+}
+
+/* All credit back. Global, as what follows in other files, so that the verifier walks it
+ * once. */
+__noinline int slot_gather(__u32 number, __u32 member)
+{
+	struct netfil_slot *slot = slot_get(number, member);
+	__u64 *credit;
+
+	if (!slot)
+		return 0;
+	__sync_fetch_and_add(&slot->moves, NETFIL_MOVE_BEGINS);
+#pragma clang loop unroll(disable)
+	for (__u32 cpu = 0; cpu < cpus; cpu++) {
+		credit = credit_get(number, member, cpu);
+		if (credit)
+			credit_return(slot, credit);
+		if (member)
+			break;
+	}
+	__sync_fetch_and_add(&slot->moves, NETFIL_MOVE_ENDS);
+	return 0;
+}
+
+/* 0 if this CPU can pay, or the slot when it has all credit back; or 1 + the direction whose
+ * limit would refuse. */
+__noinline int slot_lacks(__u32 number, __u32 member, const struct netfil_cost *cost)
+{
+	struct netfil_slot *slot = slot_get(number, member);
+
+	if (!slot || !cost ||
+	    credit_pays(credit_get(number, member, cost->cpu), cost->direction, cost->bytes))
+		return 0;
+	if (!pool_lacks(slot, cost->direction, cost->bytes))
+		return 0;
+	slot_gather(number, member);
+	return pool_lacks(slot, cost->direction, cost->bytes);
+}
+
+/* Returns 0, or 1 + the direction whose limit refused: no credit is left anywhere then. */
+static __always_inline int slot_pay(struct netfil_slot *slot, __u32 number, __u32 member,
+				    const struct netfil_cost *cost)
+{
+	__u64 *credit = credit_get(number, member, cost->cpu);
+	int refused;
+
+	if (lend(slot, member, credit, cost->direction & 1, cost->bytes))
+		return 0;
+	refused = slot_charge(slot, cost->direction, cost->bytes);
+	if (!refused)
+		return 0;
+	slot_gather(number, member);
+	return slot_charge(slot, cost->direction, cost->bytes);
+}
+
+/* ---- events ---- */
+
+/* False: nobody reads, and there is no room. State stands in the slot. */
+static __always_inline bool event_send(__u32 type, __u32 slot, __u32 member, __u32 direction,
+					__u32 size)
+{
+	struct netfil_event *event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
+
+	if (!event)
+		return false;
+	event->type = type;
+	event->slot = slot;
+	event->direction = direction;
+	event->size = size;
+	event->member = member;
+	event->pad = 0;
+	bpf_ringbuf_submit(event, 0);
+	return true;
+}
