@@ -39,26 +39,28 @@ struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
 	__uint(max_entries, NETFIL_SLOTS_MAX);
 	__type(key, __u32);
-	__array(values, struct {
-		__uint(type, BPF_MAP_TYPE_ARRAY);
-		__uint(map_flags, BPF_F_MMAPABLE | BPF_F_INNER_MAP);
-		__uint(max_entries, 1);
-		__uint(key_size, sizeof(__u32));
-		__uint(value_size, sizeof(struct netfil_member));
-	});
+	__array(
+	    values, struct {
+		    __uint(type, BPF_MAP_TYPE_ARRAY);
+		    __uint(map_flags, BPF_F_MMAPABLE | BPF_F_INNER_MAP);
+		    __uint(max_entries, 1);
+		    __uint(key_size, sizeof(__u32));
+		    __uint(value_size, sizeof(struct netfil_member));
+	    });
 } members SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
 	__uint(max_entries, NETFIL_SLOTS_MAX);
 	__type(key, __u32);
-	__array(values, struct {
-		__uint(type, BPF_MAP_TYPE_HASH);
-		__uint(map_flags, BPF_F_NO_PREALLOC);
-		__uint(max_entries, 1);
-		__uint(key_size, sizeof(struct netfil_member_key));
-		__uint(value_size, sizeof(__u32));
-	});
+	__array(
+	    values, struct {
+		    __uint(type, BPF_MAP_TYPE_HASH);
+		    __uint(map_flags, BPF_F_NO_PREALLOC);
+		    __uint(max_entries, 1);
+		    __uint(key_size, sizeof(struct netfil_member_key));
+		    __uint(value_size, sizeof(__u32));
+	    });
 } member_numbers SEC(".maps");
 
 /* Sets by number; 0 is the empty one. */

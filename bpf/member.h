@@ -133,8 +133,8 @@ __noinline int member_sync(__u32 number, __u32 member)
 	m->slot.grant_low = NETFIL_NO_LIMIT;
 	m->slot.limit[NETFIL_IN] = limit_above(m->base[NETFIL_IN], keyed->cap[NETFIL_IN]);
 	m->slot.limit[NETFIL_OUT] = limit_above(m->base[NETFIL_OUT], keyed->cap[NETFIL_OUT]);
-	m->slot.limit[NETFIL_TOTAL] = limit_above(m->base[NETFIL_IN] + m->base[NETFIL_OUT],
-						  keyed->cap[NETFIL_TOTAL]);
+	m->slot.limit[NETFIL_TOTAL] =
+	    limit_above(m->base[NETFIL_IN] + m->base[NETFIL_OUT], keyed->cap[NETFIL_TOTAL]);
 	/* Whose cap is still reached is told so by its next packet. */
 	__sync_fetch_and_and(&m->slot.exhausted, 0);
 	__sync_val_compare_and_swap(&m->slot.id, seen | NETFIL_MEMBER_LOCKED, wanted);

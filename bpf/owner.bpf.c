@@ -16,7 +16,7 @@ __u32 asked_fd;
 struct netfil_set asked_rules;
 __u32 asked_slot;
 __u32 asked_member; /* number of the slot's member, or 0 */
-__u32 answered; /* how many were found or changed */
+__u32 answered;     /* how many were found or changed */
 struct netfil_exe answered_exe;
 
 /* ---- processes ---- */

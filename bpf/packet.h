@@ -219,8 +219,7 @@ static __always_inline bool packet_continues(struct __sk_buff *skb, const struct
 		const struct ipv6hdr *ip = (const void *)data;
 		const __be32 *address;
 
-		if (data + sizeof(*ip) > end || data[0] >> 4 != 6 ||
-		    ip->nexthdr != flow->proto)
+		if (data + sizeof(*ip) > end || data[0] >> 4 != 6 || ip->nexthdr != flow->proto)
 			return false;
 		address = (direction == NETFIL_IN ? &ip->saddr : &ip->daddr)->in6_u.u6_addr32;
 		if (remote[0] != address[0] || remote[1] != address[1] || remote[2] != address[2] ||
@@ -229,8 +228,7 @@ static __always_inline bool packet_continues(struct __sk_buff *skb, const struct
 		layer4 = data + sizeof(*ip);
 	}
 	if (flow->proto == IPPROTO_TCP) {
-		if (layer4 + sizeof(struct tcphdr) > end ||
-		    layer4[13] & TCP_FLAG_RST_)
+		if (layer4 + sizeof(struct tcphdr) > end || layer4[13] & TCP_FLAG_RST_)
 			return false;
 	} else if (flow->proto != IPPROTO_UDP || layer4 + sizeof(struct udphdr) > end) {
 		return false;

@@ -271,7 +271,7 @@ static __always_inline int slot_pay(struct netfil_slot *slot, __u32 number, __u3
 
 /* False: nobody reads, and there is no room. State stands in the slot. */
 static __always_inline bool event_send(__u32 type, __u32 slot, __u32 member, __u32 direction,
-					__u32 size)
+				       __u32 size)
 {
 	struct netfil_event *event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
 

@@ -255,8 +255,7 @@ static __always_inline bool admit_next(struct __sk_buff *skb, const struct netfi
 	member = READ_ONCE(tag->member);
 	if (sequence & 1 || tag->generation != generation || count > 1 || c->watched ||
 	    unattributed(c, tag) || skb->pkt_type == PACKET_LOOPBACK ||
-	    !(connection_continues(skb, tag) ||
-	      packet_continues(skb, &tag->flow, direction)) ||
+	    !(connection_continues(skb, tag) || packet_continues(skb, &tag->flow, direction)) ||
 	    !tag_still(tag, sequence))
 		return false;
 	account = c->accounting ? account_next(tag) : NULL;

@@ -503,6 +503,7 @@ GArray *netfil_kernel_slot_holders(NetfilKernel *k, guint slot)
 	g_autoptr(GByteArray) output = g_byte_array_new();
 
 	k->objects->owner->bss->asked_slot = slot;
+	k->objects->owner->bss->asked_member = 0;
 	netfil_iterate(k->objects->owner->progs.slot_holders, -1, output, NULL);
 	return distinct((gconstpointer)output->data, output->len / sizeof(guint32));
 }
@@ -538,7 +539,18 @@ GArray *netfil_kernel_rule_processes(NetfilKernel *k, guint rule)
 
 guint netfil_kernel_reset_connections(NetfilKernel *k, guint slot)
 {
-	return netfil_reset_connections(k->objects, slot);
+	return netfil_reset_connections(k->objects, slot, 0);
+}
+
+guint netfil_kernel_reset_member_connections(NetfilKernel *k, guint slot, guint member)
+{
+	return netfil_reset_connections(k->objects, slot, member + 1);
+}
+
+NetfilMembers *netfil_kernel_members(NetfilKernel *k, guint slot, guint kind, guint max,
+				     GError **error)
+{
+	return netfil_members_open(k->maps, k->bpffs_dir, slot, kind, max, error);
 }
 
 guint netfil_kernel_closing_connections(NetfilKernel *k, guint slot)

@@ -4,6 +4,7 @@
 #include <glib.h>
 
 #include "map.h"
+#include "members.h"
 #include "netfil/abi.h"
 
 /*
@@ -87,6 +88,13 @@ void netfil_kernel_each_process(NetfilKernel *kernel, NetfilMapFunc func, gpoint
 /* Ends the TCP connections which the slot's filter matches, in every network
  * namespace: the application gets ECONNABORTED, the peer a reset. Returns how many. */
 guint netfil_kernel_reset_connections(NetfilKernel *kernel, guint slot);
+
+/* The same of one member of a keyed slot, by its index. */
+guint netfil_kernel_reset_member_connections(NetfilKernel *kernel, guint slot, guint member);
+
+/* See netfil_members_open(). */
+NetfilMembers *netfil_kernel_members(NetfilKernel *kernel, guint slot, guint kind, guint max,
+				     GError **error);
 
 /* How many of them their application has closed while the kernel still sends. */
 guint netfil_kernel_closing_connections(NetfilKernel *kernel, guint slot);

@@ -77,16 +77,23 @@ static void request_here(gpointer data)
 	nl_socket_free(diag);
 }
 
-guint netfil_reset_connections(NetfilObjects *objects, guint slot)
+static void ask(NetfilObjects *objects, guint slot, guint member)
+{
+	objects->owner->bss->asked_slot = slot;
+	objects->owner->bss->asked_member = member;
+	if (!objects->reset)
+		return;
+	objects->reset->bss->asked_slot = slot;
+	objects->reset->bss->asked_member = member;
+	objects->reset->bss->answered = 0;
+}
+
+guint netfil_reset_connections(NetfilObjects *objects, guint slot, guint member)
 {
 	g_autoptr(GArray) namespaces = netfil_namespaces();
 	Listing reset = {objects, NULL, 0};
 
-	objects->owner->bss->asked_slot = slot;
-	if (objects->reset) {
-		objects->reset->bss->asked_slot = slot;
-		objects->reset->bss->answered = 0;
-	}
+	ask(objects, slot, member);
 	for (guint i = 0; i < namespaces->len; i++)
 		netfil_in_namespace(g_array_index(namespaces, int, i),
 				    objects->reset ? destroy_here : request_here, &reset);
@@ -101,7 +108,7 @@ guint netfil_closing_connections(NetfilObjects *objects, guint slot)
 	const struct netfil_connection *found;
 	guint count, closing = 0;
 
-	objects->owner->bss->asked_slot = slot;
+	ask(objects, slot, 0);
 	for (guint i = 0; i < namespaces->len; i++)
 		netfil_in_namespace(g_array_index(namespaces, int, i), list_here, &listing);
 	found = connections(records, &count);

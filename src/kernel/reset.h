@@ -4,7 +4,7 @@
 #include "object.h"
 
 /* See netfil_kernel_reset_connections(). */
-guint netfil_reset_connections(NetfilObjects *objects, guint slot);
+guint netfil_reset_connections(NetfilObjects *objects, guint slot, guint member);
 
 /* See netfil_kernel_closing_connections(). */
 guint netfil_closing_connections(NetfilObjects *objects, guint slot);

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#pragma once
+
+#include "core/counters.h"
+#include "map.h"
+#include "netfil/abi.h"
+
+/*
+ * The members of one keyed slot (struct netfil_member in abi.h). An index is a member's number
+ * less 1. The programs make members and count meanwhile, so what is read was true at some
+ * moment of the reading.
+ */
+typedef struct NetfilMembers NetfilMembers;
+
+/* What all members are under. */
+typedef struct {
+	guint64 cap[NETFIL_DIRECTIONS]; /* bytes of a cycle; 0: none */
+	guint32 flags;                  /* enum netfil_slot_flags of the policy */
+	guint64 rate, over_until;       /* as in struct netfil_slot */
+} NetfilMemberTerms;
+
+typedef struct {
+	struct netfil_member_key key;
+	NetfilCounters counted; /* since the member is there */
+	NetfilCounters used;    /* the same, but in and out of this cycle alone */
+	guint exhausted;        /* 1 << direction, of this cycle */
+} NetfilMemberReading;
+
+/*
+ * Makes the maps for `max` members that are told apart by `kind` (enum netfil_kind), and puts
+ * them where the programs look. `bpffs_dir_or_null`: pins them there, or takes those over that
+ * are pinned there for this slot with the same kind and maximum; what they count goes on.
+ */
+NetfilMembers *netfil_members_open(NetfilMaps *maps, const char *bpffs_dir_or_null, guint slot,
+				   guint kind, guint max, GError **error);
+
+void netfil_members_close(NetfilMembers *members); /* the maps and their pins stay */
+
+/* Takes them away, and closes. No rule leads to the slot any more. */
+void netfil_members_remove(NetfilMembers *members);
+
+/* The terms in force from each member's next packet on. `turn`: a new cycle, so the usage of
+ * all begins at 0. The caller then raises config.generation, or sockets keep to the old ones. */
+void netfil_members_arm(NetfilMembers *members, const NetfilMemberTerms *terms, gboolean turn);
+
+guint netfil_members_end(const NetfilMembers *members);    /* indices of members are below */
+guint netfil_members_others(const NetfilMembers *members); /* index of who has no other one */
+
+/* FALSE: nobody is there. */
+gboolean netfil_members_read(const NetfilMembers *members, guint index,
+			     NetfilMemberReading *reading);
+
+gboolean netfil_members_find(const NetfilMembers *members, const struct netfil_member_key *key,
+			     guint *index);
+
+/* Adds to what a member has used in this cycle, and makes it if it is not there. After
+ * netfil_members_arm(). NETFIL_ERROR_FULL. */
+gboolean netfil_members_restore(NetfilMembers *members, const struct netfil_member_key *key,
+				const NetfilCounters *used, GError **error);
+
+/* Its usage begins at 0 with its next packet, and reads as 0 until then. The caller raises
+ * config.generation. */
+void netfil_members_reset(NetfilMembers *members, guint index);
+
+/* Before it is read: NETFIL_EVENT_MEMBER tells when it moves again. */
+void netfil_members_hear(NetfilMembers *members, guint index);
+
+/* A knock or a reached cap of it was acted on: see NETFIL_EXHAUSTED_KNOCKED. */
+void netfil_members_listen(NetfilMembers *members, guint index);
+
+/* Kernel memory of its maps, bytes. */
+gsize netfil_members_bytes(const NetfilMembers *members);
