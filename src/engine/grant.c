@@ -75,9 +75,9 @@ static void grant(NetfilEngine *e, NetfilFilter *filter)
 
 	fit_chunk(filter);
 	filter->granted = MAX(before, MIN(now + filter->chunk, limit));
-	if (filter->granted == before)
-		return;
-	if (netfil_record(e, filter, &error))
+	/* Where it is as before, the kernel may not know yet: an earlier netfild wrote it down
+	 * and was killed. */
+	if (filter->granted == before || netfil_record(e, filter, &error))
 		netfil_filter_arm(e->kernel, filter);
 	else
 		filter->granted = before;

@@ -81,7 +81,8 @@ static gboolean resume(NetfilEngine *e, NetfilFilter *filter, const NetfilLedger
 			return FALSE;
 	}
 	netfil_grant_prepare(e, filter);
-	if (!survived)
+	/* What is on disk as granted may not have reached the kernel. */
+	if (!survived || filter->strict)
 		netfil_filter_arm(e->kernel, filter);
 	/* A process number means nothing after a reboot: such a filter waits. Where the
 	 * counters survived, the kernel has followed the processes itself. */

@@ -332,7 +332,7 @@ static gboolean make(NetfilMembers *m, const struct netfil_member_key *key, guin
 static void begin(NetfilMembers *m, struct netfil_member *member)
 {
 	struct netfil_slot *slot = &member->slot;
-	guint64 none = 0, id = current_id(m);
+	__u64 none = 0, id = current_id(m);
 
 	if (load(&slot->used[NETFIL_TOTAL]) ||
 	    !__atomic_compare_exchange_n(&slot->id, &none, NETFIL_MEMBER_LOCKED, FALSE,
@@ -371,7 +371,7 @@ gboolean netfil_members_restore(NetfilMembers *m, const struct netfil_member_key
 
 void netfil_members_reset(NetfilMembers *m, guint index)
 {
-	guint64 id = load(&m->members[index].slot.id);
+	__u64 id = load(&m->members[index].slot.id);
 
 	/* A program has it for some nanoseconds at most. */
 	for (guint tries = 0; tries < TRIES; tries++) {
