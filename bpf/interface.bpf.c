@@ -48,21 +48,21 @@ static __always_inline __u32 frame_bytes(struct __sk_buff *skb, const struct net
 }
 
 /* All or nothing across hooks: the socket's filters had been charged before the
- * packet came here. */
-static __always_inline void socket_uncharge(struct __sk_buff *skb, const struct netfil_config *c,
-					    const struct netfil_packet *packet)
+ * packet came here. Global, so that its verdict is not on the stack beside that of frames. */
+__noinline int socket_uncharge(struct __sk_buff *skb, const struct netfil_packet *packet)
 {
+	struct netfil_config *c = config_get();
 	struct netfil_verdict verdict = {};
 	struct bpf_sock *sk = skb->sk;
 	struct netfil_tag *tag;
 
-	if (!sk)
-		return;
+	if (!sk || !c || !packet)
+		return 0;
 	tag = bpf_sk_storage_get(&tags, sk, 0, 0);
 	/* What was not charged under this very flow (a tunnel's outer packet, a
 	 * filter changed a moment ago) is left as it is. */
 	if (!tag || !tag_verdict(tag, c->generation, &packet->flow, &verdict))
-		return;
+		return 0;
 	if (verdict.count > 1 && c->asked & NETFIL_ASKED_EACH)
 		tag_members_known(tag, &packet->flow, &verdict);
 	uncharge(&verdict, verdict.count, NETFIL_OUT, packet->bytes);
@@ -70,6 +70,7 @@ static __always_inline void socket_uncharge(struct __sk_buff *skb, const struct 
 		account_uncount(tag, packet);
 	if (c->watched)
 		socket_uncount(tag, packet);
+	return 0;
 }
 
 __noinline int interface_members(__u32 ifindex, struct netfil_verdict *verdict)
@@ -105,11 +106,10 @@ static __always_inline int decide(struct __sk_buff *skb, __u32 direction)
 {
 	__u32 ifindex = skb->ifindex;
 	struct netfil_interface *interface = bpf_map_lookup_elem(&interfaces, &ifindex);
-	struct netfil_config *c = config_get();
 	struct netfil_packet packet;
 	__u32 offset;
 
-	if (!c || !interface || !interface->count)
+	if (!interface || !interface->count)
 		return NEXT;
 	offset = ip_offset(skb, interface->link_header);
 	packet_parse(skb, &packet, offset, direction);
@@ -117,7 +117,7 @@ static __always_inline int decide(struct __sk_buff *skb, __u32 direction)
 			     &packet) < 0)
 		return NEXT;
 	if (direction == NETFIL_OUT)
-		socket_uncharge(skb, c, &packet);
+		socket_uncharge(skb, &packet);
 	return SHOT;
 }
 
