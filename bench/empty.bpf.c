@@ -10,3 +10,9 @@ int empty(struct __sk_buff *skb)
 {
 	return 1;
 }
+
+SEC("cgroup_skb/ingress")
+int empty_in(struct __sk_buff *skb)
+{
+	return 1;
+}
