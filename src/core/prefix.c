@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include <arpa/inet.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "error.h"
@@ -40,8 +41,8 @@ static guint read_address(const char *text, gsize length, guint8 address[16])
 		return 0;
 	memcpy(buffer, text, length);
 	buffer[length] = '\0';
-	if (inet_pton(AF_INET6, buffer, address) == 1)
-		return 128;
+	if (memchr(buffer, ':', length))
+		return inet_pton(AF_INET6, buffer, address) == 1 ? 128 : 0;
 	memcpy(address, ipv4.address, 12);
 	return inet_pton(AF_INET, buffer, address + 12) == 1 ? 32 : 0;
 }
@@ -143,6 +144,30 @@ int netfil_prefix_compare(gconstpointer a, gconstpointer b)
 	int order = memcmp(left->address, right->address, sizeof left->address);
 
 	return order != 0 ? order : left->length - right->length;
+}
+
+static gboolean is_sorted(const GArray *prefixes)
+{
+	const NetfilPrefix *at = (gconstpointer)prefixes->data;
+
+	for (guint i = 1; i < prefixes->len; i++)
+		if (netfil_prefix_compare(&at[i - 1], &at[i]) >= 0)
+			return FALSE;
+	return TRUE;
+}
+
+void netfil_prefix_sort(GArray *prefixes)
+{
+	NetfilPrefix *at = (gpointer)prefixes->data;
+	guint count = 1;
+
+	if (is_sorted(prefixes))
+		return;
+	qsort(at, prefixes->len, sizeof(*at), netfil_prefix_compare);
+	for (guint i = 1; i < prefixes->len; i++)
+		if (netfil_prefix_compare(&at[i], &at[count - 1]))
+			at[count++] = at[i];
+	g_array_set_size(prefixes, count);
 }
 
 /* An address as a number. Not __int128, which 32 bit machines lack. */

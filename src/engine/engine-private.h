@@ -30,6 +30,7 @@ struct _NetfilEngine {
 	NetfilKernel *kernel;
 	NetfilDevices *devices;
 	NetfilRules *rules;
+	NetfilLists *lists;
 	NetfilLedger *ledger; /* NULL: none */
 	gboolean pinned;
 	gboolean resuming;        /* not all filters are there yet */

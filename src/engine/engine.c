@@ -237,6 +237,7 @@ gboolean netfil_take_over(NetfilEngine *e, const NetfilEngineOptions *options, G
 	e->devices = netfil_devices_new(on_devices_changed, e, error);
 	if (!e->devices)
 		return FALSE;
+	e->lists = netfil_lists_new();
 	e->rules = netfil_rules_new(e->kernel);
 	e->resuming = TRUE;
 	if (options->state_dir && !open_ledger(e, options, error))
@@ -305,6 +306,7 @@ static void netfil_engine_finalize(GObject *object)
 	}
 	g_hash_table_unref(e->filters);
 	netfil_rules_free(e->rules);
+	g_clear_pointer(&e->lists, netfil_lists_free);
 	netfil_devices_free(e->devices);
 	g_clear_pointer(&e->apps, netfil_apps_free);
 	netfil_ledger_close(e->ledger);

@@ -3,6 +3,7 @@
 
 /* What rules.c, rules-maps.c and rules-interfaces.c share. */
 
+#include "prefixes.h"
 #include "rules.h"
 #include "seed.h"
 #include "tables.h"
@@ -10,7 +11,8 @@
 struct NetfilRules {
 	NetfilKernel *kernel;
 	NetfilSets *sets;
-	NetfilTable *exes, *users, *prefixes, *excepts;
+	NetfilTable *exes, *users;
+	NetfilPrefixes *prefixes, *excepts;
 	NetfilRule *by_number[NETFIL_RULES_MAX];
 	GHashTable *interfaces; /* ifindex -> struct netfil_interface *, as in the map */
 	NetfilSeeds *seeds;

@@ -41,8 +41,8 @@ NetfilRules *netfil_rules_new(NetfilKernel *kernel)
 	r->sets = netfil_sets_new(kernel);
 	r->exes = netfil_table_new(kernel, r->sets, "exes", sizeof(struct netfil_exe));
 	r->users = netfil_table_new(kernel, r->sets, "users", sizeof(guint32));
-	r->prefixes = netfil_table_new(kernel, r->sets, "prefixes", sizeof(struct netfil_prefix));
-	r->excepts = netfil_table_new(kernel, r->sets, "excepts", sizeof(struct netfil_prefix));
+	r->prefixes = netfil_prefixes_new(kernel, r->sets, "prefixes");
+	r->excepts = netfil_prefixes_new(kernel, r->sets, "excepts");
 	r->seeds = netfil_seeds_new(kernel);
 	r->interfaces = g_hash_table_new_full(NULL, NULL, NULL, g_free);
 	adopt_array(r->sets, netfil_kernel_port_set(kernel, 0), 65536);
@@ -66,8 +66,8 @@ void netfil_rules_free(NetfilRules *r)
 			rule_free(r->by_number[i]);
 	netfil_table_free(r->exes);
 	netfil_table_free(r->users);
-	netfil_table_free(r->prefixes);
-	netfil_table_free(r->excepts);
+	netfil_prefixes_free(r->prefixes);
+	netfil_prefixes_free(r->excepts);
 	netfil_seeds_free(r->seeds);
 	netfil_sets_free(r->sets);
 	g_hash_table_unref(r->interfaces);

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "lists.h"
+
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "core/error.h"
+#include "core/prefix.h"
+
+/* A list of a million ranges is about 60 MB; more is a mistake. */
+#define LIST_MAX (256 * 1024 * 1024)
+
+#define NS_PER_S G_GINT64_CONSTANT(1000000000)
+
+/* No clock of a file system is coarser. */
+#define FRESH (2 * NS_PER_S)
+
+struct NetfilLists {
+	GHashTable *by_path; /* char *, the list's -> NetfilList *, held */
+	guint asked;
+};
+
+NetfilList *netfil_list_ref(NetfilList *list)
+{
+	g_atomic_int_inc(&list->refs);
+	return list;
+}
+
+void netfil_list_unref(NetfilList *list)
+{
+	if (!g_atomic_int_dec_and_test(&list->refs))
+		return;
+	g_array_unref(list->prefixes);
+	g_free(list->path);
+	g_free(list);
+}
+
+/* ---- reading ---- */
+
+static void identify(NetfilList *list, const struct stat *status)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	list->device = status->st_dev;
+	list->inode = status->st_ino;
+	list->size = status->st_size;
+	list->changed = status->st_ctim.tv_sec * NS_PER_S + status->st_ctim.tv_nsec;
+	list->fresh = now.tv_sec * NS_PER_S + now.tv_nsec - list->changed < FRESH;
+}
+
+/* Read, and not mapped: whoever cuts the file short meanwhile would end netfild. Looked at
+ * before it is read, so what changes meanwhile is seen to have changed. */
+static char *read_text(NetfilList *list, gsize *length, const char **problem)
+{
+	struct stat status;
+	char *text = NULL;
+
+	if (stat(list->path, &status) < 0 || !S_ISREG(status.st_mode))
+		*problem = "no such file";
+	else if (status.st_size > LIST_MAX)
+		*problem = "over 256 MiB";
+	else if (!g_file_get_contents(list->path, &text, length, NULL))
+		*problem = "no access";
+	else
+		identify(list, &status);
+	return text;
+}
+
+static gboolean names_loopback(const GArray *prefixes)
+{
+	for (guint i = 0; i < prefixes->len; i++)
+		if (netfil_prefix_is_loopback(&g_array_index(prefixes, NetfilPrefix, i)))
+			return TRUE;
+	return FALSE;
+}
+
+/* What grew while it was read has twice the room that it needs. */
+static GArray *fitted(const GArray *prefixes)
+{
+	GArray *fitted = g_array_sized_new(FALSE, FALSE, sizeof(NetfilPrefix), prefixes->len);
+
+	if (prefixes->len)
+		g_array_append_vals(fitted, prefixes->data, prefixes->len);
+	return fitted;
+}
+
+NetfilList *netfil_list_read(const char *path, gboolean lenient, GError **error)
+{
+	g_autoptr(GArray) prefixes = g_array_new(FALSE, FALSE, sizeof(NetfilPrefix));
+	g_autoptr(NetfilList) list = g_new0(NetfilList, 1);
+	g_autofree char *text = NULL;
+	const char *problem = NULL;
+	gsize length;
+
+	list->refs = 1;
+	list->path = g_strdup(path);
+	list->prefixes = g_array_ref(prefixes);
+	text = read_text(list, &length, &problem);
+	if (!text) {
+		g_set_error(error, NETFIL_ERROR, NETFIL_ERROR_NOT_FOUND,
+			    "the list %s cannot be read (%s): give a text file with an address, "
+			    "prefix or range on each line",
+			    path, problem);
+		return NULL;
+	}
+	if (!netfil_prefix_list_parse(path, text, length, prefixes, lenient ? NULL : error) &&
+	    !lenient)
+		return NULL;
+	netfil_prefix_sort(prefixes);
+	g_array_unref(list->prefixes);
+	list->prefixes = fitted(prefixes);
+	list->loopback = names_loopback(prefixes);
+	return g_steal_pointer(&list);
+}
+
+/* ---- those that are held ---- */
+
+NetfilLists *netfil_lists_new(void)
+{
+	NetfilLists *lists = g_new0(NetfilLists, 1);
+
+	lists->by_path = g_hash_table_new_full(g_str_hash, g_str_equal, NULL,
+					       (GDestroyNotify)netfil_list_unref);
+	return lists;
+}
+
+void netfil_lists_free(NetfilLists *lists)
+{
+	g_hash_table_unref(lists->by_path);
+	g_free(lists);
+}
+
+static gboolean is_alone(gpointer path, gpointer list, gpointer data)
+{
+	(void)path;
+	(void)data;
+	return g_atomic_int_get(&((NetfilList *)list)->refs) == 1;
+}
+
+void netfil_lists_ask(NetfilLists *lists)
+{
+	lists->asked++;
+	g_hash_table_foreach_remove(lists->by_path, is_alone, NULL);
+}
+
+static gboolean is_current(const NetfilList *list)
+{
+	struct stat status;
+
+	return !list->fresh && !stat(list->path, &status) && status.st_dev == list->device &&
+	       status.st_ino == list->inode && (guint64)status.st_size == list->size &&
+	       status.st_ctim.tv_sec * NS_PER_S + status.st_ctim.tv_nsec == list->changed;
+}
+
+NetfilList *netfil_lists_find(NetfilLists *lists, const char *path)
+{
+	NetfilList *list = g_hash_table_lookup(lists->by_path, path);
+
+	return list && (list->asked == lists->asked || is_current(list)) ? netfil_list_ref(list) : NULL;
+}
+
+void netfil_lists_add(NetfilLists *lists, NetfilList *list)
+{
+	list->asked = lists->asked;
+	g_hash_table_replace(lists->by_path, list->path, netfil_list_ref(list));
+}
+
+NetfilList *netfil_lists_get(NetfilLists *lists, const char *path, gboolean lenient, GError **error)
+{
+	NetfilList *list = netfil_lists_find(lists, path);
+
+	if (list)
+		return list;
+	list = netfil_list_read(path, lenient, error);
+	if (list && !lenient)
+		netfil_lists_add(lists, list);
+	return list;
+}
