@@ -170,6 +170,39 @@ void netfil_prefix_sort(GArray *prefixes)
 	g_array_set_size(prefixes, count);
 }
 
+/* The bits that both have at their start. */
+static guint common_length(const NetfilPrefix *a, const NetfilPrefix *b)
+{
+	guint most = MIN(a->length, b->length), at = 0;
+
+	while (at < 16 && a->address[at] == b->address[at])
+		at++;
+	if (at == 16)
+		return most;
+	return MIN(8 * at + (guint)__builtin_clz(a->address[at] ^ b->address[at]) - 24, most);
+}
+
+guint netfil_prefix_branches(const GArray *prefixes)
+{
+	const NetfilPrefix *at = (gconstpointer)prefixes->data;
+	guint8 open[129]; /* lengths at which the last one's way has branched or stands */
+	guint depth = 0, branches = 0;
+
+	for (guint i = 0; i < prefixes->len; i++) {
+		guint common = i ? common_length(&at[i - 1], &at[i]) : 0;
+
+		while (depth && open[depth - 1] > common)
+			depth--;
+		if (i && !(depth && open[depth - 1] == common)) {
+			open[depth++] = (guint8)common;
+			branches++;
+		}
+		if (!(depth && open[depth - 1] == at[i].length))
+			open[depth++] = at[i].length;
+	}
+	return branches;
+}
+
 /* An address as a number. Not __int128, which 32 bit machines lack. */
 typedef struct {
 	guint64 high, low;

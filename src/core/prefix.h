@@ -28,6 +28,9 @@ int netfil_prefix_compare(gconstpointer a, gconstpointer b);
  * is there once. */
 void netfil_prefix_sort(GArray *prefixes);
 
+/* In how many places beside themselves a tree of these prefixes branches; they are sorted. */
+guint netfil_prefix_branches(const GArray *prefixes);
+
 /* Appends the fewest prefixes that cover first to last, both included (16 bytes
  * each, network order, IPv4 mapped). */
 void netfil_prefix_range(GArray *prefixes, const guint8 first[16], const guint8 last[16]);

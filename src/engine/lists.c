@@ -13,8 +13,8 @@
 
 #define NS_PER_S G_GINT64_CONSTANT(1000000000)
 
-/* No clock of a file system is coarser. */
-#define FRESH (2 * NS_PER_S)
+/* The kernel's clock for files is not as coarse. */
+#define FRESH (NS_PER_S / 2)
 
 struct NetfilLists {
 	GHashTable *by_path; /* char *, the list's -> NetfilList *, held */
@@ -38,16 +38,29 @@ void netfil_list_unref(NetfilList *list)
 
 /* ---- reading ---- */
 
-static void identify(NetfilList *list, const struct stat *status)
+static void identify(const struct stat *status, NetfilVersion *version)
+{
+	version->device = status->st_dev;
+	version->inode = status->st_ino;
+	version->size = status->st_size;
+	version->changed = status->st_ctim.tv_sec * NS_PER_S + status->st_ctim.tv_nsec;
+}
+
+void netfil_version_get(const char *path, NetfilVersion *version)
+{
+	struct stat status;
+
+	memset(version, 0, sizeof(*version));
+	if (!stat(path, &status))
+		identify(&status, version);
+}
+
+static gboolean is_fresh(const NetfilVersion *version)
 {
 	struct timespec now;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	list->device = status->st_dev;
-	list->inode = status->st_ino;
-	list->size = status->st_size;
-	list->changed = status->st_ctim.tv_sec * NS_PER_S + status->st_ctim.tv_nsec;
-	list->fresh = now.tv_sec * NS_PER_S + now.tv_nsec - list->changed < FRESH;
+	return now.tv_sec * NS_PER_S + now.tv_nsec - version->changed < FRESH;
 }
 
 /* Read, and not mapped: whoever cuts the file short meanwhile would end netfild. Looked at
@@ -57,14 +70,16 @@ static char *read_text(NetfilList *list, gsize *length, const char **problem)
 	struct stat status;
 	char *text = NULL;
 
-	if (stat(list->path, &status) < 0 || !S_ISREG(status.st_mode))
+	if (stat(list->path, &status) < 0 || !S_ISREG(status.st_mode)) {
 		*problem = "no such file";
-	else if (status.st_size > LIST_MAX)
+		return NULL;
+	}
+	if (status.st_size > LIST_MAX)
 		*problem = "over 256 MiB";
 	else if (!g_file_get_contents(list->path, &text, length, NULL))
 		*problem = "no access";
-	else
-		identify(list, &status);
+	identify(&status, &list->version);
+	list->fresh = is_fresh(&list->version);
 	return text;
 }
 
@@ -105,12 +120,14 @@ NetfilList *netfil_list_read(const char *path, gboolean lenient, GError **error)
 			    path, problem);
 		return NULL;
 	}
-	if (!netfil_prefix_list_parse(path, text, length, prefixes, lenient ? NULL : error) &&
-	    !lenient)
+	list->wrong =
+	    !netfil_prefix_list_parse(path, text, length, prefixes, lenient ? NULL : error);
+	if (list->wrong && !lenient)
 		return NULL;
 	netfil_prefix_sort(prefixes);
 	g_array_unref(list->prefixes);
 	list->prefixes = fitted(prefixes);
+	list->branches = netfil_prefix_branches(prefixes);
 	list->loopback = names_loopback(prefixes);
 	return g_steal_pointer(&list);
 }
@@ -121,8 +138,8 @@ NetfilLists *netfil_lists_new(void)
 {
 	NetfilLists *lists = g_new0(NetfilLists, 1);
 
-	lists->by_path = g_hash_table_new_full(g_str_hash, g_str_equal, NULL,
-					       (GDestroyNotify)netfil_list_unref);
+	lists->by_path =
+	    g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)netfil_list_unref);
 	return lists;
 }
 
@@ -147,18 +164,18 @@ void netfil_lists_ask(NetfilLists *lists)
 
 static gboolean is_current(const NetfilList *list)
 {
-	struct stat status;
+	NetfilVersion now;
 
-	return !list->fresh && !stat(list->path, &status) && status.st_dev == list->device &&
-	       status.st_ino == list->inode && (guint64)status.st_size == list->size &&
-	       status.st_ctim.tv_sec * NS_PER_S + status.st_ctim.tv_nsec == list->changed;
+	netfil_version_get(list->path, &now);
+	return !list->fresh && !memcmp(&now, &list->version, sizeof(now));
 }
 
 NetfilList *netfil_lists_find(NetfilLists *lists, const char *path)
 {
 	NetfilList *list = g_hash_table_lookup(lists->by_path, path);
 
-	return list && (list->asked == lists->asked || is_current(list)) ? netfil_list_ref(list) : NULL;
+	return list && (list->asked == lists->asked || is_current(list)) ? netfil_list_ref(list)
+									 : NULL;
 }
 
 void netfil_lists_add(NetfilLists *lists, NetfilList *list)

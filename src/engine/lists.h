@@ -3,25 +3,34 @@
 
 #include <gio/gio.h>
 
+/* What tells versions of a file apart. All 0: there is no file. */
+typedef struct {
+	guint64 device, inode, size;
+	gint64 changed; /* ns since the epoch: of the inode */
+} NetfilVersion;
+
+void netfil_version_get(const char *path, NetfilVersion *version);
+
 /* A version of a list file: it does not change, and belongs to all who hold it. */
 typedef struct NetfilList {
 	gint refs;
 	char *path;
-	GArray *prefixes; /* of NetfilPrefix, sorted */
+	GArray *prefixes;  /* of NetfilPrefix, sorted */
 	gboolean loopback; /* names an address of the loopback */
-	guint64 device, inode, size;
-	gint64 changed; /* ns since the epoch: of the inode */
+	guint branches;    /* see netfil_prefix_branches() */
+	NetfilVersion version;
+	gboolean wrong; /* has a mistake, and so no prefix */
 	gboolean fresh; /* when it was read it had just been changed: what is changed next may
 			   have the same time */
-	guint asked; /* the question that it was read for, see netfil_lists_ask() */
+	guint asked;    /* the question that it was read for, see netfil_lists_ask() */
 } NetfilList;
 
 NetfilList *netfil_list_ref(NetfilList *list);
 void netfil_list_unref(NetfilList *list);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(NetfilList, netfil_list_unref)
 
-/* Reads the file; in whatever thread. `lenient`: up to its first mistake; only a file that
- * cannot be read at all is an error then. NETFIL_ERROR_NOT_FOUND, _INVALID. */
+/* Reads the file; in whatever thread. `lenient`: with a mistake in it, it is empty; only a file
+ * that cannot be read at all is an error then. NETFIL_ERROR_NOT_FOUND, _INVALID. */
 NetfilList *netfil_list_read(const char *path, gboolean lenient, GError **error);
 
 /* The lists that somebody holds, by their paths, so that none is read twice. */

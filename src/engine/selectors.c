@@ -151,6 +151,17 @@ static gboolean names_loopback(const NetfilSelectors *s)
 	return FALSE;
 }
 
+const NetfilList *netfil_selectors_list(const NetfilSelectors *s, const char *path)
+{
+	for (guint i = 0; i < s->lists->len; i++) {
+		const NetfilList *list = s->lists->pdata[i];
+
+		if (!strcmp(list->path, path))
+			return list;
+	}
+	return NULL;
+}
+
 NetfilSelectors *netfil_selectors_new(NetfilKernel *kernel, NetfilLists *lists,
 				      const NetfilSpec *spec, gboolean lenient, GError **error)
 {

@@ -22,10 +22,12 @@ typedef struct {
 } NetfilSelectors;
 
 /* `lenient`: an executable, user or list that is not there matches nothing, instead of
- * NETFIL_ERROR_NOT_FOUND, and a list is read up to its first mistake: so a filter of the
- * ledger survives it. */
+ * NETFIL_ERROR_NOT_FOUND, and so does a list with a mistake: so a filter of the ledger survives
+ * it. */
 NetfilSelectors *netfil_selectors_new(NetfilKernel *kernel, NetfilLists *lists,
 				      const NetfilSpec *spec, gboolean lenient, GError **error);
+/* Its list of this path; NULL: none. */
+const NetfilList *netfil_selectors_list(const NetfilSelectors *selectors, const char *path);
 NetfilSelectors *netfil_selectors_copy(const NetfilSelectors *selectors);
 void netfil_selectors_free(NetfilSelectors *selectors);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(NetfilSelectors, netfil_selectors_free)
