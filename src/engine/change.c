@@ -311,6 +311,20 @@ gboolean netfil_may_become(const NetfilFilter *filter, const NetfilSpec *spec, G
 	return FALSE;
 }
 
+NetfilSpec *netfil_engine_becomes(NetfilEngine *e, const char *name, GVariant *changes)
+{
+	const NetfilFilter *filter = netfil_find(e, name, NULL);
+	g_autoptr(NetfilSpec) spec = NULL;
+	g_autoptr(GVariant) rest = NULL;
+	NetfilAdjust adjust;
+
+	if (!filter || !netfil_adjust_split(changes, &adjust, &rest, NULL) ||
+	    !touches_selectors(rest))
+		return NULL;
+	spec = netfil_spec_copy(filter->spec);
+	return netfil_spec_update(spec, rest, NULL) ? g_steal_pointer(&spec) : NULL;
+}
+
 gboolean netfil_engine_set(NetfilEngine *e, const char *name, GVariant *changes, guint32 owner,
 			   GError **error)
 {

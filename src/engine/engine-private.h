@@ -32,6 +32,8 @@ struct _NetfilEngine {
 	NetfilRules *rules;
 	NetfilLists *lists;
 	GHashTable *relists;  /* see relist.c */
+	GPtrArray *preparations; /* see prepare.c */
+	guint last_preparation;
 	NetfilLedger *ledger; /* NULL: none */
 	gboolean pinned;
 	gboolean resuming;        /* not all filters are there yet */
@@ -156,6 +158,11 @@ NetfilLedgerCycle netfil_turn_close(const NetfilFilter *filter, const NetfilCoun
 
 /* Each second: turns what is due, writes what changed, and tells. */
 void netfil_turn_all(NetfilEngine *e);
+
+typedef struct NetfilPreparation NetfilPreparation;
+
+/* prepare.c */
+GPtrArray *netfil_preparations_new(void);
 
 /* relist.c: list files that change. */
 GHashTable *netfil_relists_new(void);

@@ -247,6 +247,7 @@ gboolean netfil_take_over(NetfilEngine *e, const NetfilEngineOptions *options, G
 		return FALSE;
 	e->lists = netfil_lists_new();
 	e->relists = netfil_relists_new();
+	e->preparations = netfil_preparations_new();
 	e->rules = netfil_rules_new(e->kernel);
 	e->resuming = TRUE;
 	if (options->state_dir && !open_ledger(e, options, error))
@@ -314,6 +315,7 @@ static void netfil_engine_finalize(GObject *object)
 		netfil_filter_free(filter);
 	}
 	g_hash_table_unref(e->filters);
+	g_clear_pointer(&e->preparations, g_ptr_array_unref);
 	netfil_rules_free(e->rules);
 	g_clear_pointer(&e->lists, netfil_lists_free);
 	g_clear_pointer(&e->relists, g_hash_table_unref);

@@ -174,7 +174,7 @@ NetfilList *netfil_lists_find(NetfilLists *lists, const char *path)
 {
 	NetfilList *list = g_hash_table_lookup(lists->by_path, path);
 
-	return list && (list->asked == lists->asked || is_current(list)) ? netfil_list_ref(list)
+	return list && (list->ready || list->asked == lists->asked || is_current(list)) ? netfil_list_ref(list)
 									 : NULL;
 }
 

@@ -22,7 +22,8 @@ typedef struct NetfilList {
 	gboolean wrong; /* has a mistake, and so no prefix */
 	gboolean fresh; /* when it was read it had just been changed: what is changed next may
 			   have the same time */
-	guint asked;    /* the question that it was read for, see netfil_lists_ask() */
+	gboolean ready; /* found as it is, see prepare.c */
+	guint asked; /* the question that it was read for, see netfil_lists_ask() */
 } NetfilList;
 
 NetfilList *netfil_list_ref(NetfilList *list);

@@ -111,6 +111,58 @@ static void read_in_thread(GTask *task, gpointer source, gpointer data, GCancell
 		g_task_return_error(task, error);
 }
 
+/* Between the reading and the change: what takes long in it is being done. */
+typedef struct {
+	NetfilEngine *engine; /* which ends it */
+	NetfilList *list;
+	NetfilVersion version;
+} Change;
+
+static void change_free(gpointer data)
+{
+	Change *change = data;
+
+	change->list->ready = FALSE;
+	netfil_list_unref(change->list);
+	g_free(change);
+}
+
+static void on_prepared(gpointer data)
+{
+	const Change *change = data;
+	const char *path = change->list->path;
+	Relist *r = g_hash_table_lookup(change->engine->relists, path);
+	g_autoptr(GError) error = NULL;
+
+	if (!r)
+		return; /* nobody asks for it any more */
+	r->reading = FALSE;
+	if (!put_in_force(change->engine, path, change->list, &error)) {
+		refuse(r, path, &change->version, error->message);
+		return;
+	}
+	g_clear_pointer(&r->problem, g_free);
+	g_message("the new version of %s is in force: %u prefixes", path,
+		  change->list->prefixes->len);
+}
+
+static void prepare(NetfilEngine *e, NetfilList *list, const NetfilVersion *version)
+{
+	g_autoptr(GPtrArray) specs = g_ptr_array_new();
+	Change *change = g_new0(Change, 1);
+	GHashTableIter iter;
+	gpointer filter;
+
+	*change = (Change){e, netfil_list_ref(list), *version};
+	list->ready = TRUE;
+	netfil_lists_add(e->lists, list);
+	g_hash_table_iter_init(&iter, e->filters);
+	while (g_hash_table_iter_next(&iter, NULL, &filter))
+		if (names(filter, list->path))
+			g_ptr_array_add(specs, ((NetfilFilter *)filter)->spec);
+	netfil_engine_prepare(e, specs, on_prepared, change, change_free);
+}
+
 static void on_read(GObject *source, GAsyncResult *result, gpointer data)
 {
 	Reading *reading = g_task_get_task_data(G_TASK(result));
@@ -123,14 +175,12 @@ static void on_read(GObject *source, GAsyncResult *result, gpointer data)
 	(void)data;
 	if (!r)
 		return; /* nobody asks for it any more */
-	r->reading = FALSE;
-	if (!list || !put_in_force(e, reading->path, list, &error)) {
-		refuse(r, reading->path, &reading->version, error->message);
+	if (list) {
+		prepare(e, list, &reading->version);
 		return;
 	}
-	g_clear_pointer(&r->problem, g_free);
-	g_message("the new version of %s is in force: %u prefixes", reading->path,
-		  list->prefixes->len);
+	r->reading = FALSE;
+	refuse(r, reading->path, &reading->version, error->message);
 }
 
 static void start_reading(NetfilEngine *e, Relist *r, const char *path)

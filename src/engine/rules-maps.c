@@ -49,7 +49,7 @@ static void add_source(GArray *sources, const GArray *prefixes, const NetfilRule
 		g_array_append_val(sources, source);
 }
 
-static GArray *prefix_sources(NetfilRules *r)
+GArray *netfil_rules_prefix_sources(NetfilRules *r)
 {
 	GArray *sources = g_array_new(FALSE, FALSE, sizeof(NetfilPrefixSource));
 	NetfilRule *rule;
@@ -66,8 +66,9 @@ static GArray *prefix_sources(NetfilRules *r)
 
 static gboolean apply_prefixes(NetfilRules *r, GError **error)
 {
-	g_autoptr(GArray) sources = prefix_sources(r);
+	g_autoptr(GArray) sources = netfil_rules_prefix_sources(r);
 
+	r->stale = FALSE;
 	return write_prefixes(r->prefixes, sources, error);
 }
 

@@ -17,6 +17,8 @@ struct NetfilRules {
 	GHashTable *interfaces; /* ifindex -> struct netfil_interface *, as in the map */
 	NetfilSeeds *seeds;
 	gboolean frozen;
+	gboolean stale; /* the map of prefixes is to be held against the rules */
+	guint fill_source;
 
 	/* Between netfil_rules_gather() and netfil_rules_settle(). */
 	gboolean gathering;
@@ -28,6 +30,25 @@ struct NetfilRules {
 #define FOR_EACH_RULE(r, rule)                                                                     \
 	for (guint i_ = 0; i_ < NETFIL_RULES_MAX; i_++)                                            \
 		if ((rule = (r)->by_number[i_]))
+
+/* rules-lists.c: the number that was reserved for such a rule, which is free now; -1: none. */
+int netfil_rules_take_reserved(NetfilRules *r, const NetfilSelectors *selectors,
+			       const NetfilRule *beside);
+
+/* Whether it has so many prefixes that they are taken out of the kernel later: then it is left to
+ * netfil_rules_leave(), which has it go when they are out. */
+gboolean netfil_rules_is_long(const NetfilRule *rule);
+void netfil_rules_leave(NetfilRules *r, NetfilRule *rule);
+
+/* Has all go that are leaving, now. */
+void netfil_rules_see_off(NetfilRules *r);
+
+/* rules.c: the rules of these numbers are not there any more. */
+void netfil_rules_forget(NetfilRules *r, const struct netfil_set *numbers, guint32 asked);
+int netfil_rules_free_number(const NetfilRules *r, const NetfilRule *beside, GError **error);
+
+/* rules-maps.c: of NetfilPrefixSource. Caller unrefs. */
+GArray *netfil_rules_prefix_sources(NetfilRules *r);
 
 /* Writes the maps of these kinds. Interfaces are written by
  * netfil_rules_interfaces(), processes by adopting them. */

@@ -61,6 +61,7 @@ void netfil_rules_free(NetfilRules *r)
 {
 	if (!r)
 		return;
+	g_clear_handle_id(&r->fill_source, g_source_remove);
 	for (guint i = 0; i < NETFIL_RULES_MAX; i++)
 		if (r->by_number[i])
 			rule_free(r->by_number[i]);
@@ -142,7 +143,7 @@ static int free_in_word(const NetfilRules *r, guint word)
 	return -1;
 }
 
-static int free_number(const NetfilRules *r, const NetfilRule *beside, GError **error)
+int netfil_rules_free_number(const NetfilRules *r, const NetfilRule *beside, GError **error)
 {
 	int number = beside ? free_in_word(r, beside->number / 64) : -1;
 
@@ -194,8 +195,12 @@ NetfilRule *netfil_rules_add(NetfilRules *r, NetfilSelectors *selectors, guint s
 
 	rule->selectors = selectors;
 	rule->slot = slot;
+	if (number < 0)
+		number = netfil_rules_take_reserved(r, selectors, beside);
+	if (number < 0 && beside && !netfil_rules_have_room(r, beside))
+		netfil_rules_see_off(r);
 	if (number < 0 || number >= NETFIL_RULES_MAX || r->by_number[number])
-		number = free_number(r, beside, error);
+		number = netfil_rules_free_number(r, beside, error);
 	if (number < 0) {
 		rule_free(rule);
 		return NULL;
@@ -219,6 +224,16 @@ static void scrub(NetfilRules *r, const struct netfil_set *numbers, guint32 aske
 		netfil_cgroups_scrub(r->kernel, numbers);
 }
 
+void netfil_rules_forget(NetfilRules *r, const struct netfil_set *numbers, guint32 asked)
+{
+	for (guint i = 0; i < NETFIL_RULES_MAX; i++)
+		if (netfil_set_has(numbers, i))
+			g_clear_pointer(&r->by_number[i], rule_free);
+	netfil_rules_apply(r, asked, NULL); /* taking away needs no room */
+	configure_all(r);
+	scrub(r, numbers, asked);
+}
+
 void netfil_rules_remove(NetfilRules *r, NetfilRule *rule)
 {
 	guint32 asked = rule->selectors->asked;
@@ -229,12 +244,12 @@ void netfil_rules_remove(NetfilRules *r, NetfilRule *rule)
 		rule->removed = TRUE;
 		return;
 	}
+	if (netfil_rules_is_long(rule)) {
+		netfil_rules_leave(r, rule);
+		return;
+	}
 	netfil_set_add(&number, rule->number);
-	r->by_number[rule->number] = NULL;
-	netfil_rules_apply(r, asked, NULL); /* taking away needs no room */
-	configure_all(r);
-	scrub(r, &number, asked);
-	rule_free(rule);
+	netfil_rules_forget(r, &number, asked);
 }
 
 void netfil_rules_enable(NetfilRules *r, const NetfilRule *rule, gboolean on)
@@ -301,16 +316,15 @@ static void let_go(NetfilRules *r)
 	FOR_EACH_RULE (r, rule) {
 		if (!rule->removed)
 			continue;
-		r->by_number[rule->number] = NULL;
+		if (netfil_rules_is_long(rule)) {
+			netfil_rules_leave(r, rule);
+			continue;
+		}
 		asked |= rule->selectors->asked;
 		netfil_set_add(&gone, rule->number);
-		rule_free(rule);
 	}
-	if (netfil_set_is_empty(&gone))
-		return;
-	netfil_rules_apply(r, asked, NULL); /* taking away needs no room */
-	configure_all(r);
-	scrub(r, &gone, asked);
+	if (!netfil_set_is_empty(&gone))
+		netfil_rules_forget(r, &gone, asked);
 }
 
 void netfil_rules_settle(NetfilRules *r, gboolean on)

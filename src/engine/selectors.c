@@ -151,6 +151,15 @@ static gboolean names_loopback(const NetfilSelectors *s)
 	return FALSE;
 }
 
+NetfilSelectors *netfil_selectors_of_lists(GPtrArray *lists)
+{
+	NetfilSelectors *s = selectors_alloc();
+
+	for (guint i = 0; i < lists->len; i++)
+		g_ptr_array_add(s->lists, netfil_list_ref(lists->pdata[i]));
+	return s;
+}
+
 const NetfilList *netfil_selectors_list(const NetfilSelectors *s, const char *path)
 {
 	for (guint i = 0; i < s->lists->len; i++) {

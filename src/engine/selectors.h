@@ -26,6 +26,9 @@ typedef struct {
  * it. */
 NetfilSelectors *netfil_selectors_new(NetfilKernel *kernel, NetfilLists *lists,
 				      const NetfilSpec *spec, gboolean lenient, GError **error);
+/* That ask nothing, and have these lists. */
+NetfilSelectors *netfil_selectors_of_lists(GPtrArray *lists);
+
 /* Its list of this path; NULL: none. */
 const NetfilList *netfil_selectors_list(const NetfilSelectors *selectors, const char *path);
 NetfilSelectors *netfil_selectors_copy(const NetfilSelectors *selectors);
