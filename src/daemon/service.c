@@ -169,9 +169,8 @@ static gboolean on_set(NetfilBusManager *manager, GDBusMethodInvocation *call, c
 		       GVariant *changes, NetfilService *service)
 {
 	g_autoptr(GPtrArray) specs = specs_new();
-	NetfilSpec *spec = netfil_gate_owner(call)
-			       ? NULL
-			       : netfil_engine_becomes(service->engine, name, changes);
+	NetfilSpec *spec =
+	    netfil_gate_owner(call) ? NULL : netfil_engine_becomes(service->engine, name, changes);
 
 	(void)manager;
 	if (spec)

@@ -31,7 +31,7 @@ struct _NetfilEngine {
 	NetfilDevices *devices;
 	NetfilRules *rules;
 	NetfilLists *lists;
-	GHashTable *relists;  /* see relist.c */
+	GHashTable *relists;     /* see relist.c */
 	GPtrArray *preparations; /* see prepare.c */
 	guint last_preparation;
 	NetfilLedger *ledger; /* NULL: none */

@@ -91,19 +91,19 @@ static gboolean names_loopback(const GArray *prefixes)
 	return FALSE;
 }
 
-/* What grew while it was read has twice the room that it needs. */
-static GArray *fitted(const GArray *prefixes)
+/* Room for what has a prefix on each line, so that it need not be moved as it grows. */
+static GArray *prefixes_for(const char *text, gsize length)
 {
-	GArray *fitted = g_array_sized_new(FALSE, FALSE, sizeof(NetfilPrefix), prefixes->len);
+	guint lines = 1;
 
-	if (prefixes->len)
-		g_array_append_vals(fitted, prefixes->data, prefixes->len);
-	return fitted;
+	for (const char *at = text, *end = text + length;
+	     at < end && (at = memchr(at, '\n', end - at)); at++)
+		lines++;
+	return g_array_sized_new(FALSE, FALSE, sizeof(NetfilPrefix), lines);
 }
 
 NetfilList *netfil_list_read(const char *path, gboolean lenient, GError **error)
 {
-	g_autoptr(GArray) prefixes = g_array_new(FALSE, FALSE, sizeof(NetfilPrefix));
 	g_autoptr(NetfilList) list = g_new0(NetfilList, 1);
 	g_autofree char *text = NULL;
 	const char *problem = NULL;
@@ -111,8 +111,8 @@ NetfilList *netfil_list_read(const char *path, gboolean lenient, GError **error)
 
 	list->refs = 1;
 	list->path = g_strdup(path);
-	list->prefixes = g_array_ref(prefixes);
 	text = read_text(list, &length, &problem);
+	list->prefixes = prefixes_for(text, text ? length : 0);
 	if (!text) {
 		g_set_error(error, NETFIL_ERROR, NETFIL_ERROR_NOT_FOUND,
 			    "the list %s cannot be read (%s): give a text file with an address, "
@@ -121,14 +121,13 @@ NetfilList *netfil_list_read(const char *path, gboolean lenient, GError **error)
 		return NULL;
 	}
 	list->wrong =
-	    !netfil_prefix_list_parse(path, text, length, prefixes, lenient ? NULL : error);
+	    !netfil_prefix_list_parse(path, text, length, list->prefixes, lenient ? NULL : error);
 	if (list->wrong && !lenient)
 		return NULL;
-	netfil_prefix_sort(prefixes);
-	g_array_unref(list->prefixes);
-	list->prefixes = fitted(prefixes);
-	list->branches = netfil_prefix_branches(prefixes);
-	list->loopback = names_loopback(prefixes);
+	g_clear_pointer(&text, g_free);
+	netfil_prefix_sort(list->prefixes);
+	list->branches = netfil_prefix_branches(list->prefixes);
+	list->loopback = names_loopback(list->prefixes);
 	return g_steal_pointer(&list);
 }
 
@@ -174,8 +173,9 @@ NetfilList *netfil_lists_find(NetfilLists *lists, const char *path)
 {
 	NetfilList *list = g_hash_table_lookup(lists->by_path, path);
 
-	return list && (list->ready || list->asked == lists->asked || is_current(list)) ? netfil_list_ref(list)
-									 : NULL;
+	return list && (list->ready || list->asked == lists->asked || is_current(list))
+		   ? netfil_list_ref(list)
+		   : NULL;
 }
 
 void netfil_lists_add(NetfilLists *lists, NetfilList *list)

@@ -23,7 +23,7 @@ typedef struct NetfilList {
 	gboolean fresh; /* when it was read it had just been changed: what is changed next may
 			   have the same time */
 	gboolean ready; /* found as it is, see prepare.c */
-	guint asked; /* the question that it was read for, see netfil_lists_ask() */
+	guint asked;    /* the question that it was read for, see netfil_lists_ask() */
 } NetfilList;
 
 NetfilList *netfil_list_ref(NetfilList *list);

@@ -35,9 +35,10 @@ static gint compare_entries(gconstpointer a, gconstpointer b)
 	return netfil_prefix_compare(&((const Entry *)a)->prefix, &((const Entry *)b)->prefix);
 }
 
-static GArray *entries_new(void)
+/* Room that is not used is not resident; what has to grow is there twice. */
+static GArray *entries_new(guint most)
 {
-	return g_array_new(FALSE, FALSE, sizeof(Entry));
+	return g_array_sized_new(FALSE, FALSE, sizeof(Entry), most);
 }
 
 /* ---- what stands in the map ---- */
@@ -60,7 +61,7 @@ NetfilPrefixes *netfil_prefixes_new(NetfilKernel *kernel, NetfilSets *sets, cons
 	p->kernel = kernel;
 	p->sets = sets;
 	p->map = map;
-	p->entries = entries_new();
+	p->entries = entries_new(0);
 	netfil_maps_each(netfil_kernel_maps(kernel), map, sizeof(struct netfil_prefix),
 			 sizeof(guint32), adopt, p);
 	g_array_sort(p->entries, compare_entries);
@@ -156,13 +157,22 @@ static void release_all(NetfilPrefixes *p, const GArray *entries, guint from)
 		netfil_sets_release(p->sets, ENTRY(entries, i)->number);
 }
 
+static guint length_of(const GArray *heap)
+{
+	gsize length = 0;
+
+	for (guint i = 0; i < heap->len; i++)
+		length += g_array_index(heap, Source, i).end - g_array_index(heap, Source, i).at;
+	return (guint)length;
+}
+
 /* The trie yields the longest prefix alone: so each has the rules of those around it
  * too. An outer one stands before its inner ones. IPv4 inherits nothing from IPv6
  * prefixes: ::/0 is all of IPv6, and only that. */
 static GArray *make_target(NetfilPrefixes *p, GArray *heap, GError **error)
 {
 	g_autoptr(GArray) around = g_array_new(FALSE, FALSE, sizeof(Around));
-	GArray *target = entries_new();
+	GArray *target = entries_new(length_of(heap));
 
 	while (heap->len) {
 		Around at = heap_pop(heap);
@@ -205,12 +215,11 @@ static void settle(NetfilPrefixes *p)
 	release_all(p, target, put);
 	for (guint i = 0; i < from; i++)
 		netfil_sets_release(p->sets, ENTRY(entries, i)->number);
-	p->entries = entries_new();
+	p->entries = entries_new(entries->len - from + put);
 	while (from < entries->len || to < put) {
 		int order = from == entries->len ? 1
 			    : to == put          ? -1
-						 : compare_entries(ENTRY(entries, from),
-								   ENTRY(target, to));
+					: compare_entries(ENTRY(entries, from), ENTRY(target, to));
 
 		g_array_append_vals(p->entries,
 				    order < 0 ? ENTRY(entries, from) : ENTRY(target, to), 1);

@@ -14,9 +14,9 @@
 struct NetfilPreparation {
 	NetfilEngine *engine;
 	guint id;
-	GPtrArray *specs;    /* of NetfilSpec */
-	GPtrArray *lists;    /* of NetfilList, ready: those that were read for it */
-	GArray *reserved;    /* guint: numbers of rules */
+	GPtrArray *specs; /* of NetfilSpec */
+	GPtrArray *lists; /* of NetfilList, ready: those that were read for it */
+	GArray *reserved; /* guint: numbers of rules */
 	guint source;
 	NetfilPreparedFunc done;
 	gpointer data;
@@ -106,9 +106,10 @@ static void fill(NetfilPreparation *p)
 		const NetfilSpec *spec = p->specs->pdata[i];
 		const NetfilFilter *filter = g_hash_table_lookup(e->filters, spec->name);
 		g_autoptr(GPtrArray) lists = lists_of(e, spec);
-		int number = lists && lists->len
-				 ? netfil_rules_reserve(e->rules, lists, filter ? filter->rule : NULL)
-				 : -1;
+		int number =
+		    lists && lists->len
+			? netfil_rules_reserve(e->rules, lists, filter ? filter->rule : NULL)
+			: -1;
 
 		if (number >= 0)
 			g_array_append_val(p->reserved, number);

@@ -26,61 +26,6 @@ static gboolean same_lists(const GPtrArray *a, const GPtrArray *b)
 	return a->len == b->len;
 }
 
-/* ---- before ---- */
-
-int netfil_rules_reserve(NetfilRules *r, GPtrArray *lists, const NetfilRule *beside)
-{
-	NetfilRule *rule;
-	int number;
-
-	if (length_of(lists) < LONG || (beside && same_lists(lists, beside->selectors->lists)))
-		return -1;
-	if (beside && !netfil_rules_have_room(r, beside))
-		netfil_rules_see_off(r);
-	number = netfil_rules_free_number(r, beside, NULL);
-	if (number < 0)
-		return -1;
-	rule = g_new0(NetfilRule, 1);
-	rule->number = number;
-	rule->reserved = TRUE;
-	rule->selectors = netfil_selectors_of_lists(lists);
-	r->by_number[number] = rule;
-	r->stale = TRUE;
-	return number;
-}
-
-static void rule_drop(NetfilRules *r, NetfilRule *rule)
-{
-	r->by_number[rule->number] = NULL;
-	netfil_selectors_free(rule->selectors);
-	g_free(rule);
-}
-
-int netfil_rules_take_reserved(NetfilRules *r, const NetfilSelectors *selectors,
-			       const NetfilRule *beside)
-{
-	NetfilRule *rule;
-
-	FOR_EACH_RULE (r, rule) {
-		int number = rule->number;
-
-		if (!rule->reserved || !same_lists(rule->selectors->lists, selectors->lists) ||
-		    (beside && beside->number / 64 != rule->number / 64))
-			continue;
-		rule_drop(r, rule);
-		return number;
-	}
-	return -1;
-}
-
-void netfil_rules_unreserve(NetfilRules *r, guint number)
-{
-	NetfilRule *rule = r->by_number[number];
-
-	if (rule && rule->reserved)
-		netfil_rules_leave(r, rule);
-}
-
 gboolean netfil_rules_fill(NetfilRules *r, gint64 until, gboolean *done, GError **error)
 {
 	*done = FALSE;
@@ -141,7 +86,7 @@ void netfil_rules_leave(NetfilRules *r, NetfilRule *rule)
 		r->fill_source = g_idle_add(on_fill, r);
 }
 
-void netfil_rules_see_off(NetfilRules *r)
+static void see_off(NetfilRules *r)
 {
 	gboolean done;
 
@@ -150,4 +95,73 @@ void netfil_rules_see_off(NetfilRules *r)
 	g_clear_handle_id(&r->fill_source, g_source_remove);
 	netfil_rules_fill(r, G_MAXINT64, &done, NULL);
 	forget_leaving(r);
+}
+
+/* ---- before ---- */
+
+int netfil_rules_reserve(NetfilRules *r, GPtrArray *lists, const NetfilRule *beside)
+{
+	NetfilRule *rule;
+	int number;
+
+	if (length_of(lists) < LONG || (beside && same_lists(lists, beside->selectors->lists)))
+		return -1;
+	if (beside && !netfil_rules_have_room(r, beside))
+		see_off(r);
+	number = netfil_rules_free_number(r, beside, NULL);
+	if (number < 0)
+		return -1;
+	rule = g_new0(NetfilRule, 1);
+	rule->number = number;
+	rule->reserved = TRUE;
+	rule->selectors = netfil_selectors_of_lists(lists);
+	r->by_number[number] = rule;
+	r->stale = TRUE;
+	return number;
+}
+
+static void rule_drop(NetfilRules *r, NetfilRule *rule)
+{
+	r->by_number[rule->number] = NULL;
+	netfil_selectors_free(rule->selectors);
+	g_free(rule);
+}
+
+int netfil_rules_take_reserved(NetfilRules *r, const NetfilSelectors *selectors,
+			       const NetfilRule *beside)
+{
+	NetfilRule *rule;
+
+	FOR_EACH_RULE (r, rule) {
+		int number = rule->number;
+
+		if (!rule->reserved || !same_lists(rule->selectors->lists, selectors->lists) ||
+		    (beside && beside->number / 64 != rule->number / 64))
+			continue;
+		rule_drop(r, rule);
+		return number;
+	}
+	return -1;
+}
+
+void netfil_rules_unreserve(NetfilRules *r, guint number)
+{
+	NetfilRule *rule = r->by_number[number];
+
+	if (rule && rule->reserved)
+		netfil_rules_leave(r, rule);
+}
+
+void netfil_rules_make_room(NetfilRules *r, const NetfilRule *beside)
+{
+	NetfilRule *rule;
+
+	if (!netfil_rules_have_room(r, beside))
+		see_off(r);
+	if (netfil_rules_have_room(r, beside))
+		return;
+	FOR_EACH_RULE (r, rule)
+		if (rule->number / 64 == beside->number / 64)
+			netfil_rules_unreserve(r, rule->number);
+	see_off(r);
 }

@@ -40,8 +40,8 @@ int netfil_rules_take_reserved(NetfilRules *r, const NetfilSelectors *selectors,
 gboolean netfil_rules_is_long(const NetfilRule *rule);
 void netfil_rules_leave(NetfilRules *r, NetfilRule *rule);
 
-/* Has all go that are leaving, now. */
-void netfil_rules_see_off(NetfilRules *r);
+/* Where no place is left beside the rule, has those go, now, that only hold one. */
+void netfil_rules_make_room(NetfilRules *r, const NetfilRule *beside);
 
 /* rules.c: the rules of these numbers are not there any more. */
 void netfil_rules_forget(NetfilRules *r, const struct netfil_set *numbers, guint32 asked);

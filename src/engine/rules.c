@@ -197,8 +197,8 @@ NetfilRule *netfil_rules_add(NetfilRules *r, NetfilSelectors *selectors, guint s
 	rule->slot = slot;
 	if (number < 0)
 		number = netfil_rules_take_reserved(r, selectors, beside);
-	if (number < 0 && beside && !netfil_rules_have_room(r, beside))
-		netfil_rules_see_off(r);
+	if (number < 0 && beside)
+		netfil_rules_make_room(r, beside);
 	if (number < 0 || number >= NETFIL_RULES_MAX || r->by_number[number])
 		number = netfil_rules_free_number(r, beside, error);
 	if (number < 0) {

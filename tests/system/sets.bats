@@ -76,13 +76,13 @@ end_both() {
 	assert_equal lists "$(show list '.lists | length')" 0
 }
 
-@test "a list's file is replaced 20 times under traffic, and no byte is missed or counted twice" {
+@test "a list's file is replaced 6 times under traffic, and no byte is missed or counted twice" {
 	write_list 2000 1640531 >"$TMP/even"
 	write_list 2001 10498333 >"$TMP/odd"
 	cp "$TMP/even" "$TMP/list"
 	netfil add list --ip-file "$TMP/list"
 	start_both
-	for i in {1..10}; do
+	for i in {1..3}; do
 		cp "$TMP/odd" "$TMP/new"
 		mv "$TMP/new" "$TMP/list"
 		wait_until has_prefixes list 2001
@@ -135,7 +135,14 @@ end_both() {
 	write_list 1000000 1640531 >"$TMP/even"
 	write_list 1000000 10498333 >"$TMP/odd"
 	netfil add other --ip 192.0.2.1 --total 1G
-	netfil add big --ip-file "$TMP/even"
+	(netfil add big --ip-file "$TMP/even" && touch "$TMP/added") &
+	while [[ ! -e $TMP/added ]]; do
+		run_once netfil list
+		[[ -e $TMP/added ]] || meanwhile=$((${meanwhile-0} + 1))
+		((WALL <= ${longest-0})) || longest=$WALL
+		WALL=
+	done
+	echo "# while it is loaded, list is answered $meanwhile times, within $((longest / 1000)) ms" >&3
 	assert_equal prefixes "$(list_of big .prefixes)" 1000000
 	assert_between "bytes each" "$(list_of big .bytes_per_prefix)" 72 144
 	netfil show big | grep -q ": 1,000,000 prefixes in force, 1[0-9][0-9] MB in the kernel"

@@ -31,8 +31,8 @@ static NetfilStatus *make(void)
 	status->free_until = 15;
 	status->forecast = 16;
 	g_array_append_vals(status->warned, (guint8[]){80, 95}, 2);
-	netfil_status_take_lists(
-	    status, g_variant_new_parsed("[('/a', uint64 3, uint64 216, 'why')]"));
+	netfil_status_take_lists(status,
+				 g_variant_new_parsed("[('/a', uint64 3, uint64 216, 'why')]"));
 	return status;
 }
 
