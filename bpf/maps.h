@@ -71,7 +71,8 @@ ARRAY(ports, __u32, 65536);
 ARRAY(protos, __u32, 256);
 HASH(exes, BPF_MAP_TYPE_HASH, struct netfil_exe, __u32, 4096, BPF_F_NO_PREALLOC);
 HASH(users, BPF_MAP_TYPE_HASH, __u32, __u32, 4096, BPF_F_NO_PREALLOC);
-HASH(prefixes, BPF_MAP_TYPE_LPM_TRIE, struct netfil_prefix, __u32, 2000000, BPF_F_NO_PREALLOC);
+/* While a list of a million is replaced by another one, both are in it. */
+HASH(prefixes, BPF_MAP_TYPE_LPM_TRIE, struct netfil_prefix, __u32, 4194304, BPF_F_NO_PREALLOC);
 HASH(excepts, BPF_MAP_TYPE_LPM_TRIE, struct netfil_prefix, __u32, 65536, BPF_F_NO_PREALLOC);
 
 /* Sets that are inherited, so held by value: by tgid, and by cgroup id. A cgroup

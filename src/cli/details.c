@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* All about one filter: what `netfil show` prints. */
+#include "core/quote.h"
 #include "core/size.h"
 #include "json.h"
 #include "print.h"
@@ -7,6 +8,7 @@
 #include "when.h"
 
 #define MOMENT "%F %T %z"
+#define PATH_SHOWN 200
 
 static const char *what_counts(const NetfilSpec *spec)
 {
@@ -33,6 +35,27 @@ static void append_line(GString *text, const char *label, const char *format, ..
 	g_string_append_vprintf(text, format, arguments);
 	va_end(arguments);
 	g_string_append_c(text, '\n');
+}
+
+static void append_lists(GString *text, const NetfilStatus *status)
+{
+	guint64 prefixes, bytes;
+	const char *path, *problem;
+	GVariantIter iter;
+
+	g_variant_iter_init(&iter, status->lists);
+	while (g_variant_iter_next(&iter, "(&stt&s)", &path, &prefixes, &bytes, &problem)) {
+		g_autofree char *count = netfil_size_exact(prefixes);
+		g_autofree char *size = netfil_size_format(bytes);
+		g_autofree char *shown = netfil_escape(path, -1, PATH_SHOWN);
+
+		append_line(text, "List",
+			    "%s: %s prefix%s in force, %s in the kernel (%u bytes each)", shown,
+			    count, prefixes == 1 ? "" : "es", size,
+			    prefixes ? (guint)((bytes + prefixes / 2) / prefixes) : 0);
+		if (*problem)
+			append_line(text, "", "its present version is not: %s", problem);
+	}
 }
 
 static void append_policy(GString *text, const NetfilSpec *spec)
@@ -192,6 +215,7 @@ char *netfil_print_details(const NetfilStatus *status, const NetfilTerminal *ter
 	append_line(text, "Selector", "%s", selector);
 	append_line(text, "Counts", "%s, %s loopback", what_counts(spec),
 		    netfil_spec_counts_loopback(spec) ? "with" : "without");
+	append_lists(text, status);
 	append_life(text, status);
 	append_policy(text, spec);
 	append_cycle(text, status);

@@ -160,6 +160,28 @@ static void add_excepts(JsonBuilder *builder, const NetfilSpec *spec)
 	json_builder_end_array(builder);
 }
 
+static void add_lists(JsonBuilder *builder, const NetfilStatus *status)
+{
+	guint64 prefixes, bytes;
+	const char *path, *problem;
+	GVariantIter iter;
+
+	json_builder_set_member_name(builder, "lists");
+	json_builder_begin_array(builder);
+	g_variant_iter_init(&iter, status->lists);
+	while (g_variant_iter_next(&iter, "(&stt&s)", &path, &prefixes, &bytes, &problem)) {
+		json_builder_begin_object(builder);
+		add_string(builder, "path", path);
+		netfil_json_add_bytes(builder, "prefixes", prefixes);
+		netfil_json_add_bytes(builder, "kernel_bytes", bytes);
+		netfil_json_add_bytes(builder, "bytes_per_prefix",
+				      prefixes ? (bytes + prefixes / 2) / prefixes : 0);
+		take_string(builder, "problem", *problem ? g_strdup(problem) : NULL);
+		json_builder_end_object(builder);
+	}
+	json_builder_end_array(builder);
+}
+
 static void add_policy(JsonBuilder *builder, const NetfilSpec *spec)
 {
 	add_string(builder, "on_limit", netfil_on_limit_name(spec->on_limit));
@@ -184,6 +206,7 @@ JsonNode *netfil_json_status(const NetfilStatus *status)
 	add_boolean(builder, "until_exit", spec->until_exit);
 	add_selector(builder, spec);
 	add_excepts(builder, spec);
+	add_lists(builder, status);
 	add_limits(builder, status);
 	add_directions(builder, "used", status->used);
 	netfil_json_add_bytes(builder, "forfeited", status->forfeited);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include <arpa/inet.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "error.h"
@@ -40,8 +41,8 @@ static guint read_address(const char *text, gsize length, guint8 address[16])
 		return 0;
 	memcpy(buffer, text, length);
 	buffer[length] = '\0';
-	if (inet_pton(AF_INET6, buffer, address) == 1)
-		return 128;
+	if (memchr(buffer, ':', length))
+		return inet_pton(AF_INET6, buffer, address) == 1 ? 128 : 0;
 	memcpy(address, ipv4.address, 12);
 	return inet_pton(AF_INET, buffer, address + 12) == 1 ? 32 : 0;
 }
@@ -143,6 +144,63 @@ int netfil_prefix_compare(gconstpointer a, gconstpointer b)
 	int order = memcmp(left->address, right->address, sizeof left->address);
 
 	return order != 0 ? order : left->length - right->length;
+}
+
+static gboolean is_sorted(const GArray *prefixes)
+{
+	const NetfilPrefix *at = (gconstpointer)prefixes->data;
+
+	for (guint i = 1; i < prefixes->len; i++)
+		if (netfil_prefix_compare(&at[i - 1], &at[i]) >= 0)
+			return FALSE;
+	return TRUE;
+}
+
+void netfil_prefix_sort(GArray *prefixes)
+{
+	NetfilPrefix *at = (gpointer)prefixes->data;
+	guint count = 1;
+
+	if (is_sorted(prefixes))
+		return;
+	qsort(at, prefixes->len, sizeof(*at), netfil_prefix_compare);
+	for (guint i = 1; i < prefixes->len; i++)
+		if (netfil_prefix_compare(&at[i], &at[count - 1]))
+			at[count++] = at[i];
+	g_array_set_size(prefixes, count);
+}
+
+/* The bits that both have at their start. */
+static guint common_length(const NetfilPrefix *a, const NetfilPrefix *b)
+{
+	guint most = MIN(a->length, b->length), at = 0;
+
+	while (at < 16 && a->address[at] == b->address[at])
+		at++;
+	if (at == 16)
+		return most;
+	return MIN(8 * at + (guint)__builtin_clz(a->address[at] ^ b->address[at]) - 24, most);
+}
+
+guint netfil_prefix_branches(const GArray *prefixes)
+{
+	const NetfilPrefix *at = (gconstpointer)prefixes->data;
+	guint8 open[129]; /* lengths at which the last one's way has branched or stands */
+	guint depth = 0, branches = 0;
+
+	for (guint i = 0; i < prefixes->len; i++) {
+		guint common = i ? common_length(&at[i - 1], &at[i]) : 0;
+
+		while (depth && open[depth - 1] > common)
+			depth--;
+		if (i && !(depth && open[depth - 1] == common)) {
+			open[depth++] = (guint8)common;
+			branches++;
+		}
+		if (!(depth && open[depth - 1] == at[i].length))
+			open[depth++] = at[i].length;
+	}
+	return branches;
 }
 
 /* An address as a number. Not __int128, which 32 bit machines lack. */

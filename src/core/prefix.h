@@ -24,6 +24,13 @@ gboolean netfil_prefix_is_loopback(const NetfilPrefix *prefix);
 gboolean netfil_prefix_contains(const NetfilPrefix *outer, const NetfilPrefix *inner);
 int netfil_prefix_compare(gconstpointer a, gconstpointer b);
 
+/* Sorts NetfilPrefix as netfil_prefix_compare() says, an outer one before those within it; each
+ * is there once. */
+void netfil_prefix_sort(GArray *prefixes);
+
+/* In how many places beside themselves a tree of these prefixes branches; they are sorted. */
+guint netfil_prefix_branches(const GArray *prefixes);
+
 /* Appends the fewest prefixes that cover first to last, both included (16 bytes
  * each, network order, IPv4 mapped). */
 void netfil_prefix_range(GArray *prefixes, const guint8 first[16], const guint8 last[16]);

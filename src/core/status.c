@@ -12,13 +12,31 @@ static const char *const states[] = {
     [NETFIL_STATE_WAITING] = "waiting",
 };
 
+/* Of most filters. */
+static GVariant *no_lists(void)
+{
+	static GVariant *none;
+
+	if (g_once_init_enter(&none))
+		g_once_init_leave(&none,
+				  g_variant_ref_sink(g_variant_new(NETFIL_LISTS_TYPE, NULL)));
+	return none;
+}
+
 NetfilStatus *netfil_status_new(NetfilSpec *spec)
 {
 	NetfilStatus *status = g_new0(NetfilStatus, 1);
 
 	status->spec = netfil_spec_share(spec);
 	status->warned = g_array_new(FALSE, FALSE, sizeof(guint8));
+	status->lists = g_variant_ref(no_lists());
 	return status;
+}
+
+void netfil_status_take_lists(NetfilStatus *status, GVariant *lists)
+{
+	g_variant_unref(status->lists);
+	status->lists = g_variant_take_ref(lists);
 }
 
 NetfilStatus *netfil_status_copy(const NetfilStatus *status)
@@ -27,6 +45,7 @@ NetfilStatus *netfil_status_copy(const NetfilStatus *status)
 
 	copy->spec = netfil_spec_share(status->spec);
 	copy->warned = g_array_copy(status->warned);
+	g_variant_ref(copy->lists);
 	return copy;
 }
 
@@ -36,6 +55,7 @@ void netfil_status_free(NetfilStatus *status)
 		return;
 	netfil_spec_free(status->spec);
 	g_array_unref(status->warned);
+	g_variant_unref(status->lists);
 	g_free(status);
 }
 
@@ -54,7 +74,8 @@ gboolean netfil_status_equal(const NetfilStatus *a, const NetfilStatus *b)
 	       a->cycle_started == b->cycle_started && a->cycle_ends == b->cycle_ends &&
 	       memcmp(a->extra, b->extra, sizeof(a->extra)) == 0 && a->forfeited == b->forfeited &&
 	       a->unlimited_until == b->unlimited_until && a->free_until == b->free_until &&
-	       a->forecast == b->forecast && same_warned(a->warned, b->warned);
+	       a->forecast == b->forecast && same_warned(a->warned, b->warned) &&
+	       (a->lists == b->lists || g_variant_equal(a->lists, b->lists));
 }
 
 const char *netfil_state_name(NetfilState state)
@@ -108,6 +129,7 @@ enum {
 	FREE_UNTIL,
 	FORECAST,
 	WARNED,
+	LISTS,
 	PARTS,
 };
 
@@ -132,6 +154,7 @@ static const struct {
     [FREE_UNTIL] = {"free-until", "x", 8},
     [FORECAST] = {"forecast", "x", 8},
     [WARNED] = {"warned", "ay", 0},
+    [LISTS] = {"lists", NETFIL_LISTS_TYPE, 0},
 };
 
 static GVariant *entry(guint part, GVariant *value)
@@ -202,6 +225,7 @@ GVariant *netfil_status_to_variant(const NetfilStatus *status)
 	add_numbers(&builder, RESETS, resets);
 	add_numbers(&builder, COUNTED, &status->counted);
 	add_cycle(&builder, status);
+	add(&builder, LISTS, status->lists);
 	return g_variant_builder_end(&builder);
 }
 
@@ -324,6 +348,7 @@ NetfilStatus *netfil_status_from_variant(GVariant *variant, GError **error)
 		return NULL;
 	read_counters(&from, status);
 	read_cycle(&from, status);
+	netfil_status_take_lists(status, g_variant_ref(from.values[LISTS]));
 	return g_steal_pointer(&status);
 }
 

@@ -35,7 +35,15 @@ struct _NetfilStatus {
 	gint64 free_until;      /* seconds since the epoch, while hours are free; else 0 */
 	gint64 forecast;        /* when the nearest cap will be reached; 0: not in this cycle */
 	GArray *warned;         /* guint8, percents of which was warned in this cycle */
+	GVariant *lists;        /* NETFIL_LISTS_TYPE: the path of each ip-file, how many prefixes
+				   of it are in force, bytes that they take in the kernel, and
+				   why the file's present version is not in force, or "" */
 };
+
+#define NETFIL_LISTS_TYPE "a(stts)"
+
+/* Takes them over; floating or not. */
+void netfil_status_take_lists(NetfilStatus *status, GVariant *lists);
 
 NetfilStatus *netfil_status_new(NetfilSpec *spec); /* shares the spec */
 
@@ -57,7 +65,7 @@ int netfil_status_tightest(const NetfilStatus *status);
 /* a{sv}: "spec" (a{sas}, as netfil_spec_to_variant), "name", "id", "owner" (u), "state",
  * "used" (ttt), "refused" (tt: bytes, packets), "resets" (tt), "counted" (tttttt), "started" x,
  * "ends" x, "extra" (xxx), "forfeited" t, "unlimited-until" x, "free-until" x, "forecast" x,
- * "warned" ay. Floating reference. */
+ * "warned" ay, "lists" a(stts). Floating reference. */
 GVariant *netfil_status_to_variant(const NetfilStatus *status);
 NetfilStatus *netfil_status_from_variant(GVariant *variant, GError **error);
 

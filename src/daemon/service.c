@@ -55,6 +55,62 @@ static gboolean settle(GDBusMethodInvocation *call, const char *what, GVariant *
 
 /* Calls that change. */
 
+/* A call that waits until lists are read and put into the kernel, while others are served. */
+typedef struct {
+	NetfilService *service;
+	GDBusMethodInvocation *call;
+	void (*go_on)(NetfilService *service, GDBusMethodInvocation *call);
+} Waiting;
+
+static void on_prepared(gpointer data)
+{
+	const Waiting *waiting = data;
+
+	waiting->go_on(waiting->service, waiting->call);
+}
+
+static void waiting_free(gpointer data)
+{
+	Waiting *waiting = data;
+
+	g_object_unref(waiting->call);
+	g_free(waiting);
+}
+
+/* Goes on when the engine has ready what these specs (of NetfilSpec) take. */
+static gboolean prepare(NetfilService *service, GDBusMethodInvocation *call, const GPtrArray *specs,
+			void (*go_on)(NetfilService *, GDBusMethodInvocation *))
+{
+	Waiting *waiting = g_new0(Waiting, 1);
+
+	*waiting = (Waiting){service, g_object_ref(call), go_on};
+	netfil_engine_prepare(service->engine, specs, on_prepared, waiting, waiting_free);
+	return TRUE;
+}
+
+static GPtrArray *specs_new(void)
+{
+	return g_ptr_array_new_with_free_func((GDestroyNotify)netfil_spec_free);
+}
+
+static void specs_add(GPtrArray *specs, const char *name, GVariant *specification)
+{
+	g_autoptr(NetfilSpec) spec = NULL;
+
+	if (!netfil_spec_name_check(name, NULL))
+		return;
+	spec = netfil_spec_new(name);
+	if (netfil_spec_update(spec, specification, NULL))
+		g_ptr_array_add(specs, g_steal_pointer(&spec));
+}
+
+/* Of parameters that are a name, which stays theirs, and something. */
+static GVariant *name_and_rest(GVariant *parameters, const char **name)
+{
+	g_variant_get_child(parameters, 0, "&s", name);
+	return g_variant_get_child_value(parameters, 1);
+}
+
 /* `owner` 0: the administrators. */
 static NetfilStatus *add_filter(NetfilService *service, const char *name, GVariant *specification,
 				uid_t owner, GError **error)
@@ -71,28 +127,55 @@ static NetfilStatus *add_filter(NetfilService *service, const char *name, GVaria
 	return netfil_engine_get(service->engine, name, error);
 }
 
-static gboolean on_add(NetfilBusManager *manager, GDBusMethodInvocation *call, const char *name,
-		       GVariant *specification, NetfilService *service)
+static void go_on_add(NetfilService *service, GDBusMethodInvocation *call)
 {
+	GVariant *parameters = g_dbus_method_invocation_get_parameters(call);
+	const char *name = NULL;
+	g_autoptr(GVariant) specification = name_and_rest(parameters, &name);
 	g_autoptr(GError) error = NULL;
 	g_autoptr(NetfilStatus) status =
 	    add_filter(service, name, specification, netfil_gate_owner(call), &error);
 	g_autofree char *path = status ? netfil_bus_filter_path(status->id) : NULL;
 	g_autofree char *what = g_strdup_printf("add %s", name);
 
+	settle(call, what, path ? g_variant_new("(o)", path) : NULL, error);
+}
+
+/* What cannot be understood is told when it goes on. */
+static gboolean on_add(NetfilBusManager *manager, GDBusMethodInvocation *call, const char *name,
+		       GVariant *specification, NetfilService *service)
+{
+	g_autoptr(GPtrArray) specs = specs_new();
+
 	(void)manager;
-	return settle(call, what, path ? g_variant_new("(o)", path) : NULL, error);
+	if (!netfil_gate_owner(call))
+		specs_add(specs, name, specification);
+	return prepare(service, call, specs, go_on_add);
+}
+
+static void go_on_set(NetfilService *service, GDBusMethodInvocation *call)
+{
+	GVariant *parameters = g_dbus_method_invocation_get_parameters(call);
+	const char *name = NULL;
+	g_autoptr(GVariant) changes = name_and_rest(parameters, &name);
+	g_autoptr(GError) error = NULL;
+	g_autofree char *what = g_strdup_printf("set %s", name);
+
+	netfil_engine_set(service->engine, name, changes, netfil_gate_owner(call), &error);
+	settle(call, what, NULL, error);
 }
 
 static gboolean on_set(NetfilBusManager *manager, GDBusMethodInvocation *call, const char *name,
 		       GVariant *changes, NetfilService *service)
 {
-	g_autoptr(GError) error = NULL;
-	g_autofree char *what = g_strdup_printf("set %s", name);
+	g_autoptr(GPtrArray) specs = specs_new();
+	NetfilSpec *spec =
+	    netfil_gate_owner(call) ? NULL : netfil_engine_becomes(service->engine, name, changes);
 
 	(void)manager;
-	netfil_engine_set(service->engine, name, changes, netfil_gate_owner(call), &error);
-	return settle(call, what, NULL, error);
+	if (spec)
+		g_ptr_array_add(specs, spec);
+	return prepare(service, call, specs, go_on_set);
 }
 
 typedef gboolean (*NamesFunc)(NetfilEngine *engine, const char *const *names, GError **error);
@@ -186,18 +269,39 @@ static char *tell_changes(const GPtrArray *changes, gboolean dry_run)
 			       counts[NETFIL_CHANGE_REFUSED]);
 }
 
+static void go_on_apply(NetfilService *service, GDBusMethodInvocation *call)
+{
+	g_autoptr(GVariant) filters = NULL;
+	g_autoptr(GPtrArray) changes = NULL;
+	g_autoptr(GError) error = NULL;
+	g_autofree char *what = NULL;
+	gboolean prune, dry_run;
+
+	g_variant_get(g_dbus_method_invocation_get_parameters(call), "(@a(sa{sas})bb)", &filters,
+		      &prune, &dry_run);
+	changes = apply_filters(service, filters, prune, dry_run, &error);
+	what = tell_changes(changes, dry_run);
+	settle(call, what,
+	       changes ? g_variant_new("(@a(ssass))", netfil_changes_to_variant(changes)) : NULL,
+	       error);
+}
+
 static gboolean on_apply(NetfilBusManager *manager, GDBusMethodInvocation *call, GVariant *filters,
 			 gboolean prune, gboolean dry_run, NetfilService *service)
 {
-	g_autoptr(GError) error = NULL;
-	g_autoptr(GPtrArray) changes = apply_filters(service, filters, prune, dry_run, &error);
-	g_autofree char *what = tell_changes(changes, dry_run);
+	g_autoptr(GPtrArray) specs = specs_new();
 
 	(void)manager;
-	return settle(call, what,
-		      changes ? g_variant_new("(@a(ssass))", netfil_changes_to_variant(changes))
-			      : NULL,
-		      error);
+	(void)prune;
+	for (gsize i = 0; !dry_run && i < g_variant_n_children(filters); i++) {
+		g_autoptr(GVariant) specification = NULL;
+		const char *name;
+
+		g_variant_get_child(filters, i, "(&s@a{sas})", &name, &specification);
+		if (g_variant_lookup(specification, "ip-file", "as", NULL))
+			specs_add(specs, name, specification);
+	}
+	return prepare(service, call, specs, go_on_apply);
 }
 
 static gboolean on_reload(NetfilBusManager *manager, GDBusMethodInvocation *call,

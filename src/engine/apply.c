@@ -18,7 +18,7 @@ static void look_up(Plan *p, const NetfilSpec *spec, const char *key, const char
 	GError *error = NULL;
 
 	netfil_spec_put(alone, key, value, NULL); /* it was taken before */
-	selectors = netfil_selectors_new(p->engine->kernel, alone, FALSE, &error);
+	selectors = netfil_selectors_new(p->engine->kernel, p->engine->lists, alone, FALSE, &error);
 	netfil_selectors_free(selectors);
 	if (!selectors)
 		netfil_batch_refuse(p->batch, spec->name, key, error);
@@ -109,6 +109,7 @@ GPtrArray *netfil_engine_apply(NetfilEngine *e, const GPtrArray *specs, gboolean
 	g_autoptr(GError) problem = NULL;
 	Plan p = {e, batch, names};
 
+	netfil_lists_ask(e->lists);
 	for (guint i = 0; i < specs->len; i++)
 		plan_one(&p, specs->pdata[i]);
 	if (prune)

@@ -72,7 +72,7 @@ gboolean netfil_cap_prepare(NetfilEngine *e, NetfilFilter *filter, GError **erro
 	if (!netfil_is_frame_filter(filter->spec) || !filter->spec->on ||
 	    filter->spec->on_limit != NETFIL_ON_LIMIT_REJECT)
 		return TRUE;
-	selectors = netfil_selectors_new(e->kernel, filter->spec, TRUE, error);
+	selectors = netfil_selectors_new(e->kernel, e->lists, filter->spec, TRUE, error);
 	if (!selectors)
 		return FALSE;
 	filter->sockets_slot = netfil_slot_take(e, filter, error);

@@ -30,6 +30,7 @@ gboolean netfil_engine_add(NetfilEngine *e, const NetfilSpec *spec, guint32 owne
 {
 	NetfilFilter *filter;
 
+	netfil_lists_ask(e->lists);
 	if (!netfil_spec_check(spec, error))
 		return FALSE;
 	if (g_hash_table_contains(e->filters, spec->name)) {
@@ -275,7 +276,7 @@ static gboolean touches_selectors(GVariant *changes)
 NetfilRule *netfil_new_rule(NetfilEngine *e, NetfilFilter *filter, const NetfilSpec *spec,
 			    GError **error)
 {
-	NetfilSelectors *selectors = netfil_selectors_new(e->kernel, spec, FALSE, error);
+	NetfilSelectors *selectors = netfil_selectors_new(e->kernel, e->lists, spec, FALSE, error);
 	NetfilRule *rule;
 
 	if (!selectors)
@@ -310,6 +311,20 @@ gboolean netfil_may_become(const NetfilFilter *filter, const NetfilSpec *spec, G
 	return FALSE;
 }
 
+NetfilSpec *netfil_engine_becomes(NetfilEngine *e, const char *name, GVariant *changes)
+{
+	const NetfilFilter *filter = netfil_find(e, name, NULL);
+	g_autoptr(NetfilSpec) spec = NULL;
+	g_autoptr(GVariant) rest = NULL;
+	NetfilAdjust adjust;
+
+	if (!filter || !netfil_adjust_split(changes, &adjust, &rest, NULL) ||
+	    !touches_selectors(rest))
+		return NULL;
+	spec = netfil_spec_copy(filter->spec);
+	return netfil_spec_update(spec, rest, NULL) ? g_steal_pointer(&spec) : NULL;
+}
+
 gboolean netfil_engine_set(NetfilEngine *e, const char *name, GVariant *changes, guint32 owner,
 			   GError **error)
 {
@@ -320,6 +335,7 @@ gboolean netfil_engine_set(NetfilEngine *e, const char *name, GVariant *changes,
 	NetfilAdjust adjust;
 	gboolean selects;
 
+	netfil_lists_ask(e->lists);
 	if (!filter || !netfil_adjust_split(changes, &adjust, &rest, error))
 		return FALSE;
 	spec = netfil_spec_copy(filter->spec);

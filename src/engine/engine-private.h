@@ -30,6 +30,10 @@ struct _NetfilEngine {
 	NetfilKernel *kernel;
 	NetfilDevices *devices;
 	NetfilRules *rules;
+	NetfilLists *lists;
+	GHashTable *relists;     /* see relist.c */
+	GPtrArray *preparations; /* see prepare.c */
+	guint last_preparation;
 	NetfilLedger *ledger; /* NULL: none */
 	gboolean pinned;
 	gboolean resuming;        /* not all filters are there yet */
@@ -154,6 +158,23 @@ NetfilLedgerCycle netfil_turn_close(const NetfilFilter *filter, const NetfilCoun
 
 /* Each second: turns what is due, writes what changed, and tells. */
 void netfil_turn_all(NetfilEngine *e);
+
+typedef struct NetfilPreparation NetfilPreparation;
+
+/* prepare.c */
+GPtrArray *netfil_preparations_new(void);
+
+/* relist.c: list files that change. */
+GHashTable *netfil_relists_new(void);
+
+/* Each second: looks at the files, and takes up what is new. */
+void netfil_relist(NetfilEngine *e);
+
+/* Why the file's present version is not in force; NULL: nothing is known against it. */
+const char *netfil_relist_problem(NetfilEngine *e, const char *path);
+
+/* NetfilStatus.lists. Caller unrefs. */
+GVariant *netfil_relist_tell(NetfilEngine *e, const NetfilFilter *filter);
 
 /* Gives the filter's warnings that are due. */
 void netfil_turn_warn(NetfilEngine *e, NetfilFilter *filter);

@@ -55,6 +55,15 @@ void netfil_emit_trouble(NetfilEngine *e)
 	g_signal_emit(e, signals[TROUBLE], 0, netfil_engine_trouble(e, &since));
 }
 
+static NetfilStatus *status_of(NetfilEngine *e, NetfilFilter *filter, NetfilPresence *presence)
+{
+	NetfilStatus *status = netfil_filter_status(e->kernel, filter, presence);
+
+	if (filter->spec->ip_files->len)
+		netfil_status_take_lists(status, netfil_relist_tell(e, filter));
+	return status;
+}
+
 NetfilStatus *netfil_engine_get(NetfilEngine *e, const char *name, GError **error)
 {
 	NetfilFilter *filter = netfil_find(e, name, error);
@@ -62,7 +71,7 @@ NetfilStatus *netfil_engine_get(NetfilEngine *e, const char *name, GError **erro
 
 	if (!filter)
 		return NULL;
-	return netfil_filter_status(e->kernel, filter, e->presence ? e->presence : &presence);
+	return status_of(e, filter, e->presence ? e->presence : &presence);
 }
 
 static gint compare_names(gconstpointer a, gconstpointer b)
@@ -86,8 +95,7 @@ GPtrArray *netfil_engine_list(NetfilEngine *e, const char *after, guint count)
 			g_ptr_array_add(filters, filter);
 	g_ptr_array_sort(filters, compare_names);
 	for (guint i = 0; i < MIN(filters->len, count); i++)
-		g_ptr_array_add(list,
-				netfil_filter_status(e->kernel, filters->pdata[i], &presence));
+		g_ptr_array_add(list, status_of(e, filters->pdata[i], &presence));
 	return list;
 }
 
@@ -237,6 +245,9 @@ gboolean netfil_take_over(NetfilEngine *e, const NetfilEngineOptions *options, G
 	e->devices = netfil_devices_new(on_devices_changed, e, error);
 	if (!e->devices)
 		return FALSE;
+	e->lists = netfil_lists_new();
+	e->relists = netfil_relists_new();
+	e->preparations = netfil_preparations_new();
 	e->rules = netfil_rules_new(e->kernel);
 	e->resuming = TRUE;
 	if (options->state_dir && !open_ledger(e, options, error))
@@ -304,7 +315,10 @@ static void netfil_engine_finalize(GObject *object)
 		netfil_filter_free(filter);
 	}
 	g_hash_table_unref(e->filters);
+	g_clear_pointer(&e->preparations, g_ptr_array_unref);
 	netfil_rules_free(e->rules);
+	g_clear_pointer(&e->lists, netfil_lists_free);
+	g_clear_pointer(&e->relists, g_hash_table_unref);
 	netfil_devices_free(e->devices);
 	g_clear_pointer(&e->apps, netfil_apps_free);
 	netfil_ledger_close(e->ledger);

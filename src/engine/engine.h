@@ -52,6 +52,18 @@ NetfilEngine *netfil_engine_new(const NetfilEngineOptions *options, GError **err
  * ledger or the programs are beyond use, it warns, and takes the pins away all the same. */
 gboolean netfil_engine_release(const NetfilEngineOptions *options, GError **error);
 
+/* Has ready what takes long in adding these specs (of NetfilSpec), or in making filters of their
+ * names what they say, and calls `done`, which is to do that. At once if nothing takes long, else
+ * from the main loop, which serves others meanwhile; and not at all if the engine ends before.
+ * `free_data` may be NULL. */
+typedef void (*NetfilPreparedFunc)(gpointer data);
+void netfil_engine_prepare(NetfilEngine *engine, const GPtrArray *specs, NetfilPreparedFunc done,
+			   gpointer data, GDestroyNotify free_data);
+
+/* The spec that the filter would have after netfil_engine_set(), if it would match other traffic
+ * than now; else NULL. */
+NetfilSpec *netfil_engine_becomes(NetfilEngine *engine, const char *name, GVariant *changes);
+
 /* Takes effect before it returns. The spec is copied. `owner`: the user whose filter it is (an
  * id, 0: the administrators'); what such a filter kills or pauses is that user's alone.
  * NETFIL_ERROR_EXISTS,

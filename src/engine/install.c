@@ -138,7 +138,7 @@ gboolean netfil_follow_excepts(NetfilEngine *e, NetfilFilter *filter, NetfilRule
 	if (!netfil_is_frame_filter(filter->spec))
 		return TRUE;
 	if (filter->spec->excepts->len) {
-		selectors = netfil_selectors_new(e->kernel, filter->spec, TRUE, error);
+		selectors = netfil_selectors_new(e->kernel, e->lists, filter->spec, TRUE, error);
 		if (selectors)
 			rule = netfil_rules_add(e->rules, selectors, filter->slot, -1, NULL, FALSE,
 						error);
@@ -165,7 +165,7 @@ gboolean netfil_install(NetfilEngine *e, NetfilFilter *filter, int rule, gboolea
 
 	g_hash_table_insert(e->filters, filter->spec->name, filter);
 	if (!netfil_is_frame_filter(filter->spec)) {
-		selectors = netfil_selectors_new(e->kernel, filter->spec, lenient, error);
+		selectors = netfil_selectors_new(e->kernel, e->lists, filter->spec, lenient, error);
 		if (!selectors)
 			goto failed;
 		filter->rule =

@@ -38,7 +38,7 @@ gboolean netfil_presence_has(NetfilPresence *presence, NetfilKernel *kernel, con
 
 	return (!(s->asked & 1 << NETFIL_KIND_EXE) || s->exes->len) &&
 	       (!(s->asked & 1 << NETFIL_KIND_USER) || s->uids->len) &&
-	       (!(s->asked & 1 << NETFIL_KIND_PREFIX) || s->prefixes->len) &&
+	       (!(s->asked & 1 << NETFIL_KIND_PREFIX) || s->prefixes->len || s->lists->len) &&
 	       (!(s->asked & 1 << NETFIL_KIND_CGROUP) ||
 		has_cgroup(presence, kernel, rule->number)) &&
 	       (!(s->asked & 1 << NETFIL_KIND_PROCESS) ||

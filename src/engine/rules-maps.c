@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* What the maps should be, by kind. */
-#include <string.h>
-
 #include "cgroups.h"
 #include "rules-private.h"
 
@@ -35,90 +33,53 @@ static gboolean apply_users(NetfilRules *r, GError **error)
 	return netfil_table_apply(r->users, wanted, error);
 }
 
-typedef struct {
-	NetfilPrefix prefix;
-	struct netfil_set *set; /* in the table of what is wanted */
-} PrefixSet;
-
-static gint compare_prefix_sets(gconstpointer a, gconstpointer b)
+static gboolean write_prefixes(NetfilPrefixes *prefixes, const GArray *sources, GError **error)
 {
-	return netfil_prefix_compare(&((const PrefixSet *)a)->prefix,
-				     &((const PrefixSet *)b)->prefix);
+	gboolean done;
+
+	return netfil_prefixes_aim(prefixes, sources, error) &&
+	       netfil_prefixes_write(prefixes, G_MAXINT64, &done, error);
 }
 
-static const NetfilPrefix all_ipv4 = {.address = {[10] = 0xff, [11] = 0xff}, .length = 96};
-
-/* The trie yields the longest prefix alone: so each has the rules of those around it
- * too. Sorted, an outer one stands before its inner ones. IPv4 inherits nothing from
- * IPv6 prefixes: ::/0 is all of IPv6, and only that. */
-static void inherit_prefixes(GArray *prefixes)
+static void add_source(GArray *sources, const GArray *prefixes, const NetfilRule *rule)
 {
-	g_autoptr(GArray) around = g_array_new(FALSE, FALSE, sizeof(PrefixSet));
+	NetfilPrefixSource source = {prefixes, rule->number};
 
-	g_array_sort(prefixes, compare_prefix_sets);
-	for (guint i = 0; i < prefixes->len; i++) {
-		PrefixSet *at = &g_array_index(prefixes, PrefixSet, i);
+	if (prefixes->len)
+		g_array_append_val(sources, source);
+}
 
-		while (around->len &&
-		       !netfil_prefix_contains(
-			   &g_array_index(around, PrefixSet, around->len - 1).prefix, &at->prefix))
-			g_array_set_size(around, around->len - 1);
-		if (around->len && netfil_prefix_compare(&at->prefix, &all_ipv4))
-			netfil_set_union(at->set,
-					 g_array_index(around, PrefixSet, around->len - 1).set);
-		g_array_append_val(around, *at);
+GArray *netfil_rules_prefix_sources(NetfilRules *r)
+{
+	GArray *sources = g_array_new(FALSE, FALSE, sizeof(NetfilPrefixSource));
+	NetfilRule *rule;
+
+	FOR_EACH_RULE (r, rule) {
+		const GPtrArray *lists = rule->selectors->lists;
+
+		add_source(sources, rule->selectors->prefixes, rule);
+		for (guint i = 0; i < lists->len; i++)
+			add_source(sources, ((const NetfilList *)lists->pdata[i])->prefixes, rule);
 	}
-}
-
-/* Notes that `rule` (NETFIL_RULES_MAX: none) lists the prefix. */
-static void want_prefix(GHashTable *wanted, GArray *all, const NetfilPrefix *prefix, guint rule)
-{
-	struct netfil_prefix key = {.length = prefix->length};
-	guint before = g_hash_table_size(wanted);
-	PrefixSet entry = {.prefix = *prefix};
-
-	memcpy(key.address, prefix->address, sizeof(key.address));
-	entry.set = netfil_wanted_get(wanted, &key, sizeof(key));
-	if (rule < NETFIL_RULES_MAX)
-		netfil_set_add(entry.set, rule);
-	if (g_hash_table_size(wanted) > before)
-		g_array_append_val(all, entry);
-}
-
-static void want_prefixes(GHashTable *wanted, GArray *all, const GArray *prefixes, guint rule)
-{
-	for (guint i = 0; i < prefixes->len; i++)
-		want_prefix(wanted, all, &g_array_index(prefixes, NetfilPrefix, i), rule);
-}
-
-static gboolean write_prefixes(NetfilTable *table, GHashTable *wanted, GArray *all, GError **error)
-{
-	if (all->len)
-		want_prefix(wanted, all, &all_ipv4, NETFIL_RULES_MAX);
-	inherit_prefixes(all);
-	return netfil_table_apply(table, wanted, error);
+	return sources;
 }
 
 static gboolean apply_prefixes(NetfilRules *r, GError **error)
 {
-	g_autoptr(GHashTable) wanted = netfil_wanted_new();
-	g_autoptr(GArray) all = g_array_new(FALSE, FALSE, sizeof(PrefixSet));
-	NetfilRule *rule;
+	g_autoptr(GArray) sources = netfil_rules_prefix_sources(r);
 
-	FOR_EACH_RULE (r, rule)
-		want_prefixes(wanted, all, rule->selectors->prefixes, rule->number);
-	return write_prefixes(r->prefixes, wanted, all, error);
+	r->stale = FALSE;
+	return write_prefixes(r->prefixes, sources, error);
 }
 
 static gboolean apply_excepts(NetfilRules *r, GError **error)
 {
-	g_autoptr(GHashTable) wanted = netfil_wanted_new();
-	g_autoptr(GArray) all = g_array_new(FALSE, FALSE, sizeof(PrefixSet));
+	g_autoptr(GArray) sources = g_array_new(FALSE, FALSE, sizeof(NetfilPrefixSource));
 	NetfilRule *rule;
 
 	FOR_EACH_RULE (r, rule)
-		want_prefixes(wanted, all, rule->selectors->excepts, rule->number);
-	return write_prefixes(r->excepts, wanted, all, error);
+		add_source(sources, rule->selectors->excepts, rule);
+	return write_prefixes(r->excepts, sources, error);
 }
 
 static gboolean apply_ports(NetfilRules *r, GError **error)

@@ -41,8 +41,8 @@ NetfilRules *netfil_rules_new(NetfilKernel *kernel)
 	r->sets = netfil_sets_new(kernel);
 	r->exes = netfil_table_new(kernel, r->sets, "exes", sizeof(struct netfil_exe));
 	r->users = netfil_table_new(kernel, r->sets, "users", sizeof(guint32));
-	r->prefixes = netfil_table_new(kernel, r->sets, "prefixes", sizeof(struct netfil_prefix));
-	r->excepts = netfil_table_new(kernel, r->sets, "excepts", sizeof(struct netfil_prefix));
+	r->prefixes = netfil_prefixes_new(kernel, r->sets, "prefixes");
+	r->excepts = netfil_prefixes_new(kernel, r->sets, "excepts");
 	r->seeds = netfil_seeds_new(kernel);
 	r->interfaces = g_hash_table_new_full(NULL, NULL, NULL, g_free);
 	adopt_array(r->sets, netfil_kernel_port_set(kernel, 0), 65536);
@@ -61,13 +61,14 @@ void netfil_rules_free(NetfilRules *r)
 {
 	if (!r)
 		return;
+	g_clear_handle_id(&r->fill_source, g_source_remove);
 	for (guint i = 0; i < NETFIL_RULES_MAX; i++)
 		if (r->by_number[i])
 			rule_free(r->by_number[i]);
 	netfil_table_free(r->exes);
 	netfil_table_free(r->users);
-	netfil_table_free(r->prefixes);
-	netfil_table_free(r->excepts);
+	netfil_prefixes_free(r->prefixes);
+	netfil_prefixes_free(r->excepts);
 	netfil_seeds_free(r->seeds);
 	netfil_sets_free(r->sets);
 	g_hash_table_unref(r->interfaces);
@@ -142,7 +143,7 @@ static int free_in_word(const NetfilRules *r, guint word)
 	return -1;
 }
 
-static int free_number(const NetfilRules *r, const NetfilRule *beside, GError **error)
+int netfil_rules_free_number(const NetfilRules *r, const NetfilRule *beside, GError **error)
 {
 	int number = beside ? free_in_word(r, beside->number / 64) : -1;
 
@@ -194,8 +195,12 @@ NetfilRule *netfil_rules_add(NetfilRules *r, NetfilSelectors *selectors, guint s
 
 	rule->selectors = selectors;
 	rule->slot = slot;
+	if (number < 0)
+		number = netfil_rules_take_reserved(r, selectors, beside);
+	if (number < 0 && beside)
+		netfil_rules_make_room(r, beside);
 	if (number < 0 || number >= NETFIL_RULES_MAX || r->by_number[number])
-		number = free_number(r, beside, error);
+		number = netfil_rules_free_number(r, beside, error);
 	if (number < 0) {
 		rule_free(rule);
 		return NULL;
@@ -219,6 +224,16 @@ static void scrub(NetfilRules *r, const struct netfil_set *numbers, guint32 aske
 		netfil_cgroups_scrub(r->kernel, numbers);
 }
 
+void netfil_rules_forget(NetfilRules *r, const struct netfil_set *numbers, guint32 asked)
+{
+	for (guint i = 0; i < NETFIL_RULES_MAX; i++)
+		if (netfil_set_has(numbers, i))
+			g_clear_pointer(&r->by_number[i], rule_free);
+	netfil_rules_apply(r, asked, NULL); /* taking away needs no room */
+	configure_all(r);
+	scrub(r, numbers, asked);
+}
+
 void netfil_rules_remove(NetfilRules *r, NetfilRule *rule)
 {
 	guint32 asked = rule->selectors->asked;
@@ -229,12 +244,12 @@ void netfil_rules_remove(NetfilRules *r, NetfilRule *rule)
 		rule->removed = TRUE;
 		return;
 	}
+	if (netfil_rules_is_long(rule)) {
+		netfil_rules_leave(r, rule);
+		return;
+	}
 	netfil_set_add(&number, rule->number);
-	r->by_number[rule->number] = NULL;
-	netfil_rules_apply(r, asked, NULL); /* taking away needs no room */
-	configure_all(r);
-	scrub(r, &number, asked);
-	rule_free(rule);
+	netfil_rules_forget(r, &number, asked);
 }
 
 void netfil_rules_enable(NetfilRules *r, const NetfilRule *rule, gboolean on)
@@ -301,16 +316,15 @@ static void let_go(NetfilRules *r)
 	FOR_EACH_RULE (r, rule) {
 		if (!rule->removed)
 			continue;
-		r->by_number[rule->number] = NULL;
+		if (netfil_rules_is_long(rule)) {
+			netfil_rules_leave(r, rule);
+			continue;
+		}
 		asked |= rule->selectors->asked;
 		netfil_set_add(&gone, rule->number);
-		rule_free(rule);
 	}
-	if (netfil_set_is_empty(&gone))
-		return;
-	netfil_rules_apply(r, asked, NULL); /* taking away needs no room */
-	configure_all(r);
-	scrub(r, &gone, asked);
+	if (!netfil_set_is_empty(&gone))
+		netfil_rules_forget(r, &gone, asked);
 }
 
 void netfil_rules_settle(NetfilRules *r, gboolean on)

@@ -15,7 +15,9 @@ typedef struct {
 	guint number;
 	guint slot;
 	NetfilSelectors *selectors;
-	gboolean removed; /* gathered: it only keeps its number */
+	gboolean removed;  /* gathered: it only keeps its number */
+	gboolean reserved; /* not there yet: it only has lists */
+	gboolean leaving;  /* it keeps its number until the map of prefixes has it no more */
 } NetfilRule;
 
 /* Takes in what an earlier engine left; nothing is written before
@@ -44,6 +46,14 @@ void netfil_rules_replace(NetfilRules *rules, const NetfilRule *old, const Netfi
 void netfil_rules_gather(NetfilRules *rules);
 gboolean netfil_rules_write(NetfilRules *rules, GError **error);
 void netfil_rules_settle(NetfilRules *rules, gboolean on);
+
+/* Long lists are put into the kernel before the rule that names them is there: a number is
+ * reserved for it, and netfil_rules_fill() called until all is done or it is this monotonic time.
+ * `beside` may be NULL. -1: lists that are short, or are its own already, or no room. A rule with
+ * these lists then takes the number, or nobody does. */
+int netfil_rules_reserve(NetfilRules *rules, GPtrArray *lists, const NetfilRule *beside);
+void netfil_rules_unreserve(NetfilRules *rules, guint number);
+gboolean netfil_rules_fill(NetfilRules *rules, gint64 until, gboolean *done, GError **error);
 
 /* Whether a rule that is to replace this one can be put beside it. */
 gboolean netfil_rules_have_room(const NetfilRules *rules, const NetfilRule *beside);

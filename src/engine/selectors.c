@@ -1,16 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "selectors.h"
 
-#include <errno.h>
 #include <fnmatch.h>
 #include <pwd.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "core/error.h"
-
-/* A list of a million ranges is about 60 MB; more is a mistake. */
-#define LIST_MAX (256 * 1024 * 1024)
 
 static NetfilSelectors *selectors_alloc(void)
 {
@@ -21,6 +16,7 @@ static NetfilSelectors *selectors_alloc(void)
 	s->uids = g_array_new(FALSE, FALSE, sizeof(guint32));
 	s->cgroups = g_ptr_array_new_with_free_func(g_free);
 	s->prefixes = g_array_new(FALSE, FALSE, sizeof(NetfilPrefix));
+	s->lists = g_ptr_array_new_with_free_func((GDestroyNotify)netfil_list_unref);
 	s->excepts = g_array_new(FALSE, FALSE, sizeof(NetfilPrefix));
 	s->ports = g_array_new(FALSE, FALSE, sizeof(NetfilPortRange));
 	s->protos = g_array_new(FALSE, FALSE, sizeof(guint8));
@@ -37,6 +33,7 @@ void netfil_selectors_free(NetfilSelectors *s)
 	g_array_unref(s->uids);
 	g_ptr_array_unref(s->cgroups);
 	g_array_unref(s->prefixes);
+	g_ptr_array_unref(s->lists);
 	g_array_unref(s->excepts);
 	g_array_unref(s->ports);
 	g_array_unref(s->protos);
@@ -67,6 +64,8 @@ NetfilSelectors *netfil_selectors_copy(const NetfilSelectors *from)
 	extend(s->uids, from->uids);
 	extend_names(s->cgroups, from->cgroups);
 	extend(s->prefixes, from->prefixes);
+	for (guint i = 0; i < from->lists->len; i++)
+		g_ptr_array_add(s->lists, netfil_list_ref(from->lists->pdata[i]));
 	extend(s->excepts, from->excepts);
 	extend(s->ports, from->ports);
 	extend(s->protos, from->protos);
@@ -129,38 +128,16 @@ static gboolean add_exe(NetfilSelectors *s, NetfilKernel *kernel, const char *pa
 	return FALSE;
 }
 
-/* Read, and not mapped: whoever cuts the file short meanwhile would end netfild. */
-static char *read_list(const char *path, gsize *length, const char **problem)
+static gboolean add_list(NetfilSelectors *s, NetfilLists *lists, const char *path, gboolean lenient,
+			 GError **error)
 {
-	struct stat status;
-	char *text = NULL;
+	NetfilList *list = netfil_lists_get(lists, path, lenient, lenient ? NULL : error);
 
-	if (stat(path, &status) < 0 || !S_ISREG(status.st_mode))
-		*problem = "no such file";
-	else if (status.st_size > LIST_MAX)
-		*problem = "over 256 MiB";
-	else if (!g_file_get_contents(path, &text, length, NULL))
-		*problem = "no access";
-	return text;
-}
-
-static gboolean add_list(NetfilSelectors *s, const char *path, gboolean lenient, GError **error)
-{
-	const char *problem = NULL;
-	gsize length;
-	g_autofree char *text = read_list(path, &length, &problem);
-
-	if (!text && lenient)
-		return TRUE;
-	if (!text) {
-		g_set_error(error, NETFIL_ERROR, NETFIL_ERROR_NOT_FOUND,
-			    "the list %s cannot be read (%s): give a text file with an address, "
-			    "prefix or range on each line",
-			    path, problem);
-		return FALSE;
-	}
-	return netfil_prefix_list_parse(path, text, length, s->prefixes, lenient ? NULL : error) ||
-	       lenient;
+	if (list && list->prefixes->len)
+		g_ptr_array_add(s->lists, list);
+	else
+		g_clear_pointer(&list, netfil_list_unref);
+	return list || lenient;
 }
 
 static gboolean names_loopback(const NetfilSelectors *s)
@@ -168,11 +145,34 @@ static gboolean names_loopback(const NetfilSelectors *s)
 	for (guint i = 0; i < s->prefixes->len; i++)
 		if (netfil_prefix_is_loopback(&g_array_index(s->prefixes, NetfilPrefix, i)))
 			return TRUE;
+	for (guint i = 0; i < s->lists->len; i++)
+		if (((const NetfilList *)s->lists->pdata[i])->loopback)
+			return TRUE;
 	return FALSE;
 }
 
-NetfilSelectors *netfil_selectors_new(NetfilKernel *kernel, const NetfilSpec *spec,
-				      gboolean lenient, GError **error)
+NetfilSelectors *netfil_selectors_of_lists(GPtrArray *lists)
+{
+	NetfilSelectors *s = selectors_alloc();
+
+	for (guint i = 0; i < lists->len; i++)
+		g_ptr_array_add(s->lists, netfil_list_ref(lists->pdata[i]));
+	return s;
+}
+
+const NetfilList *netfil_selectors_list(const NetfilSelectors *s, const char *path)
+{
+	for (guint i = 0; i < s->lists->len; i++) {
+		const NetfilList *list = s->lists->pdata[i];
+
+		if (!strcmp(list->path, path))
+			return list;
+	}
+	return NULL;
+}
+
+NetfilSelectors *netfil_selectors_new(NetfilKernel *kernel, NetfilLists *lists,
+				      const NetfilSpec *spec, gboolean lenient, GError **error)
 {
 	g_autoptr(NetfilSelectors) s = selectors_alloc();
 
@@ -192,9 +192,11 @@ NetfilSelectors *netfil_selectors_new(NetfilKernel *kernel, const NetfilSpec *sp
 	extend_names(s->cgroups, spec->units);
 	extend(s->prefixes, spec->prefixes);
 	for (guint i = 0; i < spec->ip_files->len; i++)
-		if (!add_list(s, spec->ip_files->pdata[i], lenient, error))
+		if (!add_list(s, lists, spec->ip_files->pdata[i], lenient, error))
 			return NULL;
 	extend(s->excepts, spec->excepts);
+	netfil_prefix_sort(s->prefixes);
+	netfil_prefix_sort(s->excepts);
 	extend(s->ports, spec->ports);
 	extend(s->protos, spec->protos);
 	extend_names(s->interfaces, spec->interfaces);

@@ -287,4 +287,5 @@ void netfil_turn_all(NetfilEngine *e)
 	}
 	follow_zone(e, zone, now);
 	write_and_tell(e, turns);
+	netfil_relist(e);
 }

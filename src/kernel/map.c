@@ -142,16 +142,51 @@ failed:
 	return NULL;
 }
 
-gboolean netfil_maps_put(NetfilMaps *maps, const char *name, gconstpointer key, gconstpointer value,
-			 GError **error)
+static gboolean refuse_put(const char *name, GError **error)
 {
-	if (!bpf_map_update_elem(netfil_maps_fd(maps, name), key, value, BPF_ANY))
-		return TRUE;
 	g_set_error(error, NETFIL_ERROR,
 		    errno == E2BIG || errno == ENOSPC ? NETFIL_ERROR_FULL : NETFIL_ERROR_FAILED,
 		    "the kernel took no more %s (%s): remove filters that are not needed", name,
 		    g_strerror(errno));
 	return FALSE;
+}
+
+gboolean netfil_maps_put(NetfilMaps *maps, const char *name, gconstpointer key, gconstpointer value,
+			 GError **error)
+{
+	return !bpf_map_update_elem(netfil_maps_fd(maps, name), key, value, BPF_ANY) ||
+	       refuse_put(name, error);
+}
+
+/* Where the kernel takes no batches for this kind of map, or stops within one, they go in one
+ * by one, which also says why one is refused. */
+guint netfil_maps_put_many(NetfilMaps *maps, const char *name, gconstpointer keys, gsize key_size,
+			   gconstpointer values, gsize value_size, guint count, GError **error)
+{
+	const guint8 *key = keys, *value = values;
+	int fd = netfil_maps_fd(maps, name);
+	guint32 all = count;
+
+	if (!count || !bpf_map_update_batch(fd, keys, values, &all, NULL))
+		return count;
+	for (guint i = 0; i < count; i++) {
+		if (bpf_map_update_elem(fd, key + i * key_size, value + i * value_size, BPF_ANY)) {
+			refuse_put(name, error);
+			return i;
+		}
+	}
+	return count;
+}
+
+void netfil_maps_delete_many(NetfilMaps *maps, const char *name, gconstpointer keys, gsize key_size,
+			     guint count)
+{
+	guint32 all = count;
+
+	if (!count || !bpf_map_delete_batch(netfil_maps_fd(maps, name), keys, &all, NULL))
+		return;
+	for (guint i = 0; i < count; i++)
+		netfil_maps_delete(maps, name, (const guint8 *)keys + i * key_size);
 }
 
 void netfil_maps_delete(NetfilMaps *maps, const char *name, gconstpointer key)
@@ -195,14 +230,17 @@ void netfil_maps_each(NetfilMaps *maps, const char *name, gsize key_size, gsize 
 		      NetfilMapFunc func, gpointer data)
 {
 	int fd = netfil_maps_fd(maps, name), result;
-	guint32 room = EACH_AT_ONCE, bucket = 0, *from = NULL;
+	guint32 room = EACH_AT_ONCE;
+	/* Where it stopped: of a hash the bucket, of a trie the key. */
+	g_autofree guint8 *place = g_malloc0(MAX(key_size, sizeof(guint32)));
+	gpointer from = NULL;
 	g_autofree guint8 *keys = g_malloc(room * key_size);
 	g_autofree guint8 *values = g_malloc(room * value_size);
 
 	do {
 		guint32 count = room;
 
-		result = bpf_map_lookup_batch(fd, from, &bucket, keys, values, &count, NULL);
+		result = bpf_map_lookup_batch(fd, from, place, keys, values, &count, NULL);
 		if (result == -ENOSPC) { /* more in one bucket */
 			room *= 2;
 			keys = g_realloc(keys, room * key_size);
@@ -210,6 +248,6 @@ void netfil_maps_each(NetfilMaps *maps, const char *name, gsize key_size, gsize 
 		}
 		for (guint i = 0; (!result || result == -ENOENT) && i < count; i++)
 			func(keys + i * key_size, values + i * value_size, data);
-		from = &bucket;
+		from = place;
 	} while (!result || result == -ENOSPC); /* ENOENT: that was the last */
 }

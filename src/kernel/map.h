@@ -29,6 +29,13 @@ gpointer netfil_maps_memory(NetfilMaps *maps, const char *name, GError **error);
 gboolean netfil_maps_put(NetfilMaps *maps, const char *name, gconstpointer key, gconstpointer value,
 			 GError **error);
 void netfil_maps_delete(NetfilMaps *maps, const char *name, gconstpointer key);
+
+/* Many at once: keys and values one behind the other. Returns how many were put, in their order;
+ * fewer than `count`: an error. */
+guint netfil_maps_put_many(NetfilMaps *maps, const char *name, gconstpointer keys, gsize key_size,
+			   gconstpointer values, gsize value_size, guint count, GError **error);
+void netfil_maps_delete_many(NetfilMaps *maps, const char *name, gconstpointer keys, gsize key_size,
+			     guint count);
 void netfil_maps_empty(NetfilMaps *maps, const char *name, gsize key_size);
 gboolean netfil_maps_get(NetfilMaps *maps, const char *name, gconstpointer key, gpointer value);
 
@@ -40,7 +47,7 @@ gboolean netfil_maps_pop(NetfilMaps *maps, const char *name, gpointer value);
  * be missed or seen twice. */
 GByteArray *netfil_maps_keys(NetfilMaps *maps, const char *name, gsize key_size);
 
-/* The same with their values, of a hash: each element that stays is seen once. */
+/* The same with their values, of a hash or a trie: each element that stays is seen once. */
 typedef void (*NetfilMapFunc)(gconstpointer key, gconstpointer value, gpointer data);
 void netfil_maps_each(NetfilMaps *maps, const char *name, gsize key_size, gsize value_size,
 		      NetfilMapFunc func, gpointer data);

@@ -268,6 +268,33 @@ static void expect_prefixes(GArray *prefixes, const char *expected)
 	g_assert_cmpstr(text->str, ==, expected);
 }
 
+static void expect_sorted(const char *text, const char *expected, guint branches)
+{
+	g_autoptr(GArray) prefixes = g_array_new(FALSE, FALSE, sizeof(NetfilPrefix));
+
+	g_assert_true(netfil_prefix_list_parse("list", text, strlen(text), prefixes, NULL));
+	netfil_prefix_sort(prefixes);
+	expect_prefixes(prefixes, expected);
+	g_assert_cmpuint(netfil_prefix_branches(prefixes), ==, branches);
+}
+
+static void test_sort(void)
+{
+	expect_sorted("192.0.2.1", "192.0.2.1", 0);
+	expect_sorted("192.0.2.1\n192.0.2.1", "192.0.2.1", 0);
+	/* .0 and .1 part behind 31 bits, these and .2 behind 30. */
+	expect_sorted("192.0.2.1\n192.0.2.0/24\n192.0.2.0", "192.0.2.0/24 192.0.2.0 192.0.2.1", 1);
+	expect_sorted("192.0.2.2\n192.0.2.1\n192.0.2.0", "192.0.2.0 192.0.2.1 192.0.2.2", 2);
+	expect_sorted("192.0.2.3\n192.0.2.2\n192.0.2.1\n192.0.2.0",
+		      "192.0.2.0 192.0.2.1 192.0.2.2 192.0.2.3", 3);
+	/* Where they part there is a prefix already. */
+	expect_sorted("192.0.2.1\n192.0.2.0/31\n192.0.2.0", "192.0.2.0/31 192.0.2.0 192.0.2.1", 0);
+	expect_sorted("192.0.2.0/25\n192.0.2.200\n192.0.2.0/24\n192.0.2.7",
+		      "192.0.2.0/24 192.0.2.0/25 192.0.2.7 192.0.2.200", 0);
+	expect_sorted("2001:db8::/32\n192.0.2.1\n::/0", "::/0 192.0.2.1 2001:db8::/32", 1);
+	expect_sorted("8000::/1\n2001:db8::/32\n192.0.2.1", "192.0.2.1 2001:db8::/32 8000::/1", 2);
+}
+
 static void expect_range(const char *first, const char *last, const char *expected)
 {
 	g_autoptr(GArray) prefixes = g_array_new(FALSE, FALSE, sizeof(NetfilPrefix));
@@ -512,6 +539,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/prefix/round-trip", test_round_trip);
 	g_test_add_func("/prefix/range", test_range);
 	g_test_add_func("/prefix/range-is-exact", test_range_is_exact);
+	g_test_add_func("/prefix/sort-list", test_sort);
 	g_test_add_func("/prefix/list", test_list);
 	g_test_add_func("/prefix/list-names", test_list_names);
 	g_test_add_func("/prefix/list-refused", test_list_refused);

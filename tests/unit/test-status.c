@@ -31,6 +31,8 @@ static NetfilStatus *make(void)
 	status->free_until = 15;
 	status->forecast = 16;
 	g_array_append_vals(status->warned, (guint8[]){80, 95}, 2);
+	netfil_status_take_lists(status,
+				 g_variant_new_parsed("[('/a', uint64 3, uint64 216, 'why')]"));
 	return status;
 }
 
@@ -43,7 +45,8 @@ static const char printed[] =
     "'counted': <(uint64 21, uint64 22, uint64 23, uint64 24, uint64 25, uint64 26)>, "
     "'started': <int64 -8>, 'ends': <int64 9>, 'extra': <(int64 -10, int64 11, int64 -12)>, "
     "'forfeited': <uint64 13>, 'unlimited-until': <int64 14>, 'free-until': <int64 15>, "
-    "'forecast': <int64 16>, 'warned': <[byte 0x50, 0x5f]>}";
+    "'forecast': <int64 16>, 'warned': <[byte 0x50, 0x5f]>, "
+    "'lists': <[('/a', uint64 3, uint64 216, 'why')]>}";
 
 static void expect_status(const NetfilStatus *status, const char *expected)
 {
