@@ -100,6 +100,24 @@ static __always_inline __u64 limit_above(__u64 base, __u64 cap)
 	return cap == NETFIL_NO_LIMIT ? cap : base + cap;
 }
 
+/* Limits and policy above its base. */
+static __always_inline void terms_apply(struct netfil_member *m, const struct netfil_keyed *keyed)
+{
+	m->slot.flags = keyed->flags;
+	m->slot.rate = keyed->rate;
+	m->slot.over_until = keyed->over_until;
+	m->slot.grant_low = NETFIL_NO_LIMIT;
+	m->slot.limit[NETFIL_IN] = limit_above(m->base[NETFIL_IN], keyed->cap[NETFIL_IN]);
+	m->slot.limit[NETFIL_OUT] = limit_above(m->base[NETFIL_OUT], keyed->cap[NETFIL_OUT]);
+	m->slot.limit[NETFIL_TOTAL] = limit_above(m->base[NETFIL_IN] + m->base[NETFIL_OUT],
+						  keyed->cap[NETFIL_TOTAL]);
+}
+
+static __always_inline __u64 terms_id(const struct netfil_keyed *keyed)
+{
+	return NETFIL_MEMBER_ID(READ_ONCE(keyed->cycle), READ_ONCE(keyed->epoch));
+}
+
 /*
  * Brings a member under the terms in force. Who comes meanwhile goes by the earlier ones, as
  * a packet of a moment before; and so does this one if credit is on its way just now, for
@@ -114,7 +132,7 @@ __noinline int member_sync(__u32 number, __u32 member)
 	if (!keyed || !m)
 		return 0;
 	seen = READ_ONCE(m->slot.id);
-	wanted = NETFIL_MEMBER_ID(READ_ONCE(keyed->cycle), READ_ONCE(keyed->epoch));
+	wanted = terms_id(keyed);
 	if (seen == wanted || seen & NETFIL_MEMBER_LOCKED ||
 	    __sync_val_compare_and_swap(&m->slot.id, seen, seen | NETFIL_MEMBER_LOCKED) != seen)
 		return 0;
@@ -127,14 +145,7 @@ __noinline int member_sync(__u32 number, __u32 member)
 		m->base[NETFIL_IN] = READ_ONCE(m->slot.used[NETFIL_IN]);
 		m->base[NETFIL_OUT] = READ_ONCE(m->slot.used[NETFIL_OUT]);
 	}
-	m->slot.flags = keyed->flags;
-	m->slot.rate = keyed->rate;
-	m->slot.over_until = keyed->over_until;
-	m->slot.grant_low = NETFIL_NO_LIMIT;
-	m->slot.limit[NETFIL_IN] = limit_above(m->base[NETFIL_IN], keyed->cap[NETFIL_IN]);
-	m->slot.limit[NETFIL_OUT] = limit_above(m->base[NETFIL_OUT], keyed->cap[NETFIL_OUT]);
-	m->slot.limit[NETFIL_TOTAL] =
-	    limit_above(m->base[NETFIL_IN] + m->base[NETFIL_OUT], keyed->cap[NETFIL_TOTAL]);
+	terms_apply(m, keyed);
 	/* Whose cap is still reached is told so by its next packet. */
 	__sync_fetch_and_and(&m->slot.exhausted, 0);
 	__sync_val_compare_and_swap(&m->slot.id, seen | NETFIL_MEMBER_LOCKED, wanted);
@@ -149,6 +160,7 @@ __noinline int member_make(__u32 number, const struct netfil_keys *keys)
 	struct netfil_member_key key;
 	struct netfil_member *m;
 	__u32 given, max, *known;
+	__u64 id;
 
 	if (!keyed || !numbers || !keys)
 		return 0;
@@ -162,7 +174,12 @@ __noinline int member_make(__u32 number, const struct netfil_keys *keys)
 	m = member_get(number, given);
 	if (!m)
 		return max + 1;
+	/* Whoever finds it finds it under terms, for it has none to go by meanwhile. */
+	id = terms_id(keyed); /* first: if terms change meanwhile, it is under none of now */
+	barrier();
 	m->key = key;
+	terms_apply(m, keyed);
+	WRITE_ONCE(m->slot.id, id);
 	WRITE_ONCE(m->there, 1);
 	if (!bpf_map_update_elem(numbers, &key, &given, BPF_NOEXIST))
 		return given;
@@ -206,7 +223,7 @@ __noinline int member_find(__u32 number, const struct netfil_keys *keys)
 	m = member_get(number, member);
 	if (!keyed || !m)
 		return 0;
-	if (m->slot.id != NETFIL_MEMBER_ID(keyed->cycle, keyed->epoch))
+	if (m->slot.id != terms_id(keyed))
 		member_sync(number, member);
 	member_tell(m, number, member);
 	return member;

@@ -203,6 +203,34 @@ static guint64 limit_of_cap(guint64 cap)
 	return cap ? cap : NETFIL_NO_LIMIT;
 }
 
+static guint64 load(const __u64 *counter)
+{
+	return __atomic_load_n(counter, __ATOMIC_ACQUIRE);
+}
+
+static guint64 current_id(const NetfilMembers *m)
+{
+	return NETFIL_MEMBER_ID(m->keyed->cycle, m->keyed->epoch);
+}
+
+/* One that no packet came to yet: under the terms, from 0. */
+static void begin(NetfilMembers *m, struct netfil_member *member)
+{
+	struct netfil_slot *slot = &member->slot;
+	__u64 none = 0, id = current_id(m);
+
+	if (load(&slot->used[NETFIL_TOTAL]) ||
+	    !__atomic_compare_exchange_n(&slot->id, &none, NETFIL_MEMBER_LOCKED, FALSE,
+					 __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+		return;
+	slot->flags = m->keyed->flags;
+	slot->rate = m->keyed->rate;
+	slot->over_until = m->keyed->over_until;
+	slot->grant_low = NETFIL_NO_LIMIT;
+	memcpy(slot->limit, m->keyed->cap, sizeof(slot->limit));
+	__atomic_store_n(&slot->id, id, __ATOMIC_SEQ_CST);
+}
+
 void netfil_members_arm(NetfilMembers *m, const NetfilMemberTerms *terms, gboolean turn)
 {
 	struct netfil_keyed *keyed = m->keyed;
@@ -218,11 +246,7 @@ void netfil_members_arm(NetfilMembers *m, const NetfilMemberTerms *terms, gboole
 		__atomic_add_fetch(&keyed->cycle, keyed->cycle == G_MAXUINT32 ? 2 : 1,
 				   __ATOMIC_SEQ_CST);
 	__atomic_store_n(&keyed->epoch, epoch ? epoch : 1, __ATOMIC_SEQ_CST);
-}
-
-static guint64 current_id(const NetfilMembers *m)
-{
-	return NETFIL_MEMBER_ID(m->keyed->cycle, m->keyed->epoch);
+	begin(m, &m->members[keyed->max]); /* nobody makes it */
 }
 
 /* ---- reading ---- */
@@ -237,11 +261,6 @@ guint netfil_members_end(const NetfilMembers *m)
 guint netfil_members_others(const NetfilMembers *m)
 {
 	return m->keyed->max;
-}
-
-static guint64 load(const __u64 *counter)
-{
-	return __atomic_load_n(counter, __ATOMIC_ACQUIRE);
 }
 
 /* Of one instant: where neither credit moved nor the terms changed meanwhile. */
@@ -318,6 +337,7 @@ static gboolean make(NetfilMembers *m, const struct netfil_member_key *key, guin
 		return FALSE;
 	}
 	m->members[number - 1].key = *key;
+	begin(m, &m->members[number - 1]);
 	__atomic_store_n(&m->members[number - 1].there, 1, __ATOMIC_SEQ_CST);
 	*index = number - 1;
 	if (!bpf_map_update_elem(m->numbers_fd, key, &number, BPF_NOEXIST))
@@ -326,24 +346,6 @@ static gboolean make(NetfilMembers *m, const struct netfil_member_key *key, guin
 	__atomic_store_n(&m->keyed->spare, number, __ATOMIC_SEQ_CST);
 	return netfil_members_find(m, key, index) ||
 	       failed("the kernel took no more members", error);
-}
-
-/* One that no packet came to yet: under the terms, from 0. */
-static void begin(NetfilMembers *m, struct netfil_member *member)
-{
-	struct netfil_slot *slot = &member->slot;
-	__u64 none = 0, id = current_id(m);
-
-	if (load(&slot->used[NETFIL_TOTAL]) ||
-	    !__atomic_compare_exchange_n(&slot->id, &none, NETFIL_MEMBER_LOCKED, FALSE,
-					 __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
-		return;
-	slot->flags = m->keyed->flags;
-	slot->rate = m->keyed->rate;
-	slot->over_until = m->keyed->over_until;
-	slot->grant_low = NETFIL_NO_LIMIT;
-	memcpy(slot->limit, m->keyed->cap, sizeof(slot->limit));
-	__atomic_store_n(&slot->id, id, __ATOMIC_SEQ_CST);
 }
 
 static void add(__u64 *counter, guint64 more)
@@ -360,7 +362,6 @@ gboolean netfil_members_restore(NetfilMembers *m, const struct netfil_member_key
 	if (!netfil_members_find(m, key, &index) && !make(m, key, &index, error))
 		return FALSE;
 	member = &m->members[index];
-	begin(m, member);
 	add(&member->slot.used[NETFIL_TOTAL], used->in + used->out);
 	add(&member->slot.used[NETFIL_IN], used->in);
 	add(&member->slot.used[NETFIL_OUT], used->out);
