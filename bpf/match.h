@@ -39,40 +39,66 @@ static __always_inline const struct netfil_set *cgroup_set(__u64 id)
  * whatever the paths that lead to it; so each has to test its pointers.
  */
 
-/* Adds the rules whose questions about an owner this one answers. */
-__noinline int match_owner(const struct netfil_config *c, const struct netfil_owner *owner,
-			   struct netfil_set *matched)
-{
+/* What an owner is listed for; NULL: nothing. */
+struct owner_sets {
 	const struct netfil_set *exe, *user, *cgroup;
-	__u32 exe_number = 0, user_number = 0, words;
+};
+
+static __always_inline void owner_look_up(const struct netfil_config *c,
+					  const struct netfil_owner *owner,
+					  struct owner_sets *listed)
+{
+	__u32 exe_number = 0, user_number = 0, uid = owner->uid;
 	struct netfil_exe file;
 
-	if (!c || !owner || !matched || !owner->tgid)
-		return 0;
-	words = c->words;
 	if (c->asked & (1 << NETFIL_KIND_EXE)) {
 		file = owner->exe;
 		exe_number = number_of(bpf_map_lookup_elem(&exes, &file));
 	}
-	if (c->asked & (1 << NETFIL_KIND_USER)) {
-		__u32 uid = owner->uid;
-
+	if (c->asked & (1 << NETFIL_KIND_USER))
 		user_number = number_of(bpf_map_lookup_elem(&users, &uid));
-	}
-	exe = bpf_map_lookup_elem(&sets, &exe_number);
-	user = bpf_map_lookup_elem(&sets, &user_number);
-	cgroup = cgroup_set(c->asked & (1 << NETFIL_KIND_CGROUP) ? owner->cgroup : 0);
-	if (!exe || !user || !cgroup)
+	listed->exe = bpf_map_lookup_elem(&sets, &exe_number);
+	listed->user = bpf_map_lookup_elem(&sets, &user_number);
+	listed->cgroup = cgroup_set(c->asked & (1 << NETFIL_KIND_CGROUP) ? owner->cgroup : 0);
+}
+
+/* The rules whose questions about an owner this one answers. */
+static __always_inline __u64 owner_word(const struct netfil_config *c,
+					const struct netfil_owner *owner,
+					const struct owner_sets *listed, __u32 i)
+{
+	if (!listed->exe || !listed->user || !listed->cgroup)
 		return 0;
+	return (c->any[NETFIL_KIND_PROCESS].words[i] | owner->processes.words[i]) &
+	       (c->any[NETFIL_KIND_EXE].words[i] | listed->exe->words[i]) &
+	       (c->any[NETFIL_KIND_USER].words[i] | listed->user->words[i]) &
+	       (c->any[NETFIL_KIND_CGROUP].words[i] | listed->cgroup->words[i]);
+}
+
+/* Takes away the rules that ask about an owner, but those which the creator or the latest
+ * other user of the socket answers. */
+__noinline int match_owners(const struct netfil_config *c, const struct netfil_tag *tag,
+			    struct netfil_set *matched)
+{
+	struct owner_sets creator = {}, user = {};
+	__u64 word, answered;
+
+	if (!c || !tag || !matched)
+		return 0;
+	if (tag->creator.tgid)
+		owner_look_up(c, &tag->creator, &creator);
+	if (tag->user.tgid)
+		owner_look_up(c, &tag->user, &user);
 #pragma clang loop unroll(disable)
 	for (__u32 i = 0; i < NETFIL_SET_WORDS; i++) {
-		if (i >= words)
+		if (i >= c->words)
 			break;
-		matched->words[i] |=
-		    (c->any[NETFIL_KIND_PROCESS].words[i] | owner->processes.words[i]) &
-		    (c->any[NETFIL_KIND_EXE].words[i] | exe->words[i]) &
-		    (c->any[NETFIL_KIND_USER].words[i] | user->words[i]) &
-		    (c->any[NETFIL_KIND_CGROUP].words[i] | cgroup->words[i]);
+		word = matched->words[i];
+		if (!(word & c->owned.words[i]))
+			continue;
+		answered = owner_word(c, &tag->creator, &creator, i) |
+			   owner_word(c, &tag->user, &user, i);
+		matched->words[i] = word & (answered | ~c->owned.words[i]);
 	}
 	return 0;
 }
@@ -89,11 +115,27 @@ static __always_inline __u32 except_number(const struct netfil_config *c,
 	return number_of(bpf_map_lookup_elem(&excepts, &address));
 }
 
-/* Takes away the rules whose questions about a flow this one does not answer.
- * `home`: it is in the namespace whose interfaces rules name. */
+/* Rules that are on, and for this kind of traffic. */
+static __always_inline __u64 scope_word(const struct netfil_config *c, bool loopback,
+					bool elsewhere, __u32 i)
+{
+	__u64 word = c->enabled.words[i];
+
+	if (loopback)
+		word &= c->loopback.words[i];
+	if (elsewhere)
+		word &= c->owned.words[i];
+	return word;
+}
+
+/* The rules in force whose questions about a flow this one answers. `home`: it is in the
+ * namespace whose interfaces rules name. */
 __noinline int match_flow(const struct netfil_config *c, const struct netfil_flow *flow, __u32 home,
 			  struct netfil_set *matched)
 {
+	bool loopback, elsewhere;
+	__u64 word;
+
 	const struct netfil_set *prefix, *remote_port, *local_port, *proto, *interface, *except;
 	__u32 prefix_number = 0, remote_number = 0, local_number = 0, proto_number = 0;
 	__u32 interface_number = 0, excepted, words, key;
@@ -133,17 +175,22 @@ __noinline int match_flow(const struct netfil_config *c, const struct netfil_flo
 	except = bpf_map_lookup_elem(&sets, &excepted);
 	if (!prefix || !remote_port || !local_port || !proto || !interface || !except)
 		return 0;
+	loopback = flow->ifindex == LOOPBACK_IFINDEX;
+	elsewhere = !home && c->forwarding;
+	/* With many filters most words are done with the first question. */
 #pragma clang loop unroll(disable)
 	for (__u32 i = 0; i < NETFIL_SET_WORDS; i++) {
 		if (i >= words)
 			break;
-		matched->words[i] &=
-		    (c->any[NETFIL_KIND_PREFIX].words[i] | prefix->words[i]) &
-		    (c->any[NETFIL_KIND_PORT].words[i] | remote_port->words[i] |
-		     local_port->words[i]) &
-		    (c->any[NETFIL_KIND_PROTO].words[i] | proto->words[i]) &
-		    (c->any[NETFIL_KIND_INTERFACE].words[i] | interface->words[i]) &
-		    ~except->words[i];
+		word = scope_word(c, loopback, elsewhere, i) &
+		       (c->any[NETFIL_KIND_PREFIX].words[i] | prefix->words[i]);
+		if (word)
+			word &= (c->any[NETFIL_KIND_PORT].words[i] | remote_port->words[i] |
+				 local_port->words[i]) &
+				(c->any[NETFIL_KIND_PROTO].words[i] | proto->words[i]) &
+				(c->any[NETFIL_KIND_INTERFACE].words[i] | interface->words[i]) &
+				~except->words[i];
+		matched->words[i] = word;
 	}
 	return 0;
 }
@@ -185,27 +232,6 @@ __noinline int interface_slots(__u32 ifindex, const struct netfil_flow *flow, __
 	return 0;
 }
 
-/* Takes away the rules that are off, or not for this kind of traffic. */
-static __always_inline void match_scope(const struct netfil_config *c, bool loopback,
-					bool elsewhere, struct netfil_set *matched)
-{
-	__u32 words = c->words;
-
-#pragma clang loop unroll(disable)
-	for (__u32 i = 0; i < NETFIL_SET_WORDS; i++) {
-		__u64 word;
-
-		if (i >= words)
-			break;
-		word = c->enabled.words[i];
-		if (loopback)
-			word &= c->loopback.words[i];
-		if (elsewhere)
-			word &= c->owned.words[i];
-		matched->words[i] &= word;
-	}
-}
-
 /* The number of the only bit set, by a de Bruijn sequence: BPF has no instruction
  * for it, and branches are what a verifier pays for. */
 #define DE_BRUIJN 0x03f79d71b4cb0a89ULL
@@ -219,6 +245,15 @@ static const __u8 bit_numbers[64] = {
 static __always_inline __u32 lowest_bit(__u64 word)
 {
 	return bit_numbers[((word & -word) * DE_BRUIJN) >> 58];
+}
+
+/* Of no socket: nobody is asked about. */
+static __always_inline void match_unowned(const struct netfil_config *c,
+					  struct netfil_set *matched)
+{
+#pragma clang loop unroll(disable)
+	for (__u32 i = 0; i < NETFIL_SET_WORDS; i++)
+		matched->words[i] &= ~c->owned.words[i];
 }
 
 /* Appends the slots of one word's rules, in rule order. */
@@ -253,21 +288,16 @@ __noinline int match_word(const struct netfil_config *c, __u64 word, __u32 first
 __noinline int match(const struct netfil_config *c, const struct netfil_tag *tag,
 		     const struct netfil_flow *flow, struct netfil_verdict *verdict)
 {
-	struct netfil_set matched;
-	bool home = true;
+	struct netfil_set matched = {};
+	bool home = !tag || !tag->netns || !c || tag->netns == c->home_netns;
 
 	if (!c || !flow || !verdict)
 		return 0;
-#pragma clang loop unroll(disable)
-	for (__u32 i = 0; i < NETFIL_SET_WORDS; i++) /* who does not ask needs no owner */
-		matched.words[i] = ~c->owned.words[i];
-	if (tag) {
-		home = !tag->netns || tag->netns == c->home_netns;
-		match_owner(c, &tag->creator, &matched);
-		match_owner(c, &tag->user, &matched);
-	}
 	match_flow(c, flow, home, &matched);
-	match_scope(c, flow->ifindex == LOOPBACK_IFINDEX, !home && c->forwarding, &matched);
+	if (tag)
+		match_owners(c, tag, &matched);
+	else
+		match_unowned(c, &matched);
 	verdict->count = 0;
 #pragma clang loop unroll(disable)
 	for (__u32 i = 0; i < NETFIL_SET_WORDS; i++) {
