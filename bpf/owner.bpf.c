@@ -222,10 +222,12 @@ static __always_inline int socket_used(struct sock *sk)
 	if (!tag)
 		return 0;
 	start = task->group_leader->start_boottime;
-	cookie = bpf_get_socket_cookie(sk);
-	if (tag->cookie == cookie && ((tag->creator.tgid == tgid && tag->creator.start == start) ||
-				      (tag->user.tgid == tgid && tag->user.start == start)))
+	cookie = sk->__sk_common.skc_cookie.counter; /* 0: it has none yet */
+	if (cookie && tag->cookie == cookie &&
+	    ((tag->creator.tgid == tgid && tag->creator.start == start) ||
+	     (tag->user.tgid == tgid && tag->user.start == start)))
 		return 0;
+	cookie = bpf_get_socket_cookie(sk);
 
 	sequence = READ_ONCE(tag->sequence);
 	if (!tag_lock(tag, sequence))
