@@ -244,12 +244,13 @@ static __always_inline bool lend(struct netfil_slot *slot, __u32 number, __u32 m
 }
 
 static __always_inline void credit_return(struct netfil_slot *slot, struct slot_lock *guard,
-					  __u64 *credit, __u32 direction)
+					  __u64 *credit)
 {
-	if (!READ_ONCE(credit[direction]))
+	if (!READ_ONCE(credit[NETFIL_IN]) && !READ_ONCE(credit[NETFIL_OUT]))
 		return;
 	bpf_spin_lock(&guard->lock);
-	slot_uncharge(slot, direction, __sync_lock_test_and_set(&credit[direction], 0));
+	slot_uncharge(slot, NETFIL_IN, __sync_lock_test_and_set(&credit[NETFIL_IN], 0));
+	slot_uncharge(slot, NETFIL_OUT, __sync_lock_test_and_set(&credit[NETFIL_OUT], 0));
 	bpf_spin_unlock(&guard->lock);
 }
 
@@ -275,8 +276,7 @@ __noinline int slot_gather(__u32 number, __u32 member)
 		credit = credit_get(number, member, cpu);
 		if (!credit)
 			break;
-		credit_return(slot, guard, credit, NETFIL_IN);
-		credit_return(slot, guard, credit, NETFIL_OUT);
+		credit_return(slot, guard, credit);
 		if (member)
 			break;
 	}

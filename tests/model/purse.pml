@@ -279,15 +279,30 @@ inline lend()
 	fi
 }
 
-inline gather_one(p)
+inline take_back(p)
 {
-	STEP(now = credit[p]);
+	STEP(now = credit[p]; credit[p] = 0);
+	STEP(used[(p) % 2] = used[(p) % 2] - now);
+	STEP(used[TOTAL] = used[TOTAL] - now)
+}
+
+/* Where one direction is used alone, the other one's steps change nothing. */
+inline credit_return(cpu)
+{
+#if WAYS == 2
+	STEP(now = credit[cpu * 2 + IN]);
+#endif
+	if
+	:: now == 0 -> STEP(now = credit[cpu * 2 + OUT])
+	:: else
+	fi;
 	if
 	:: now ->
 		lock();
-		STEP(now = credit[p]; credit[p] = 0);
-		STEP(used[(p) % 2] = used[(p) % 2] - now);
-		STEP(used[TOTAL] = used[TOTAL] - now);
+#if WAYS == 2
+		take_back(cpu * 2 + IN);
+#endif
+		take_back(cpu * 2 + OUT);
 		unlock();
 		now = 0
 	:: else
@@ -300,12 +315,8 @@ inline slot_gather()
 	lock();
 	STEP(moves_under_way++);
 	unlock();
-	gather_one(OUT);
-	gather_one(2 + OUT);
-#if WAYS == 2
-	gather_one(IN);
-	gather_one(2 + IN);
-#endif
+	credit_return(0);
+	credit_return(1);
 	lock();
 	STEP(moves_under_way--; moves_over++);
 	unlock()
