@@ -8,6 +8,7 @@ load lib
 CAP=60000000
 SEGMENT=1500
 LOTS=1000000000000
+RATE=10000000000 # bytes a second, each: any
 AHEAD=700000000 # more than passes while netfil is asked
 CPU1=/sys/devices/system/cpu/cpu1/online
 
@@ -44,9 +45,10 @@ start_flows() {
 	for cpu in 0 1; do
 		start "server$cpu" peer tcp-serve "$B4" $((PORT + cpu))
 		ready "server$cpu"
-		start "sender$cpu" in_cgroup taskset -c "$cpu" "$TRAFFIC" tcp-send "$B4" $((PORT + cpu)) $LOTS
+		start "sender$cpu" in_cgroup taskset -c "$cpu" "$TRAFFIC" --rate "$RATE" \
+			tcp-send "$B4" $((PORT + cpu)) $LOTS
 	done
-	start source peer tcp-serve "$B4" $((PORT + 2)) $LOTS
+	start source peer --rate "$RATE" tcp-serve "$B4" $((PORT + 2)) $LOTS
 	ready source
 	start receiver in_cgroup taskset -c 1 "$TRAFFIC" tcp-receive "$B4" $((PORT + 2))
 }
@@ -204,7 +206,7 @@ passes_not() { # NAME USED
 }
 
 @test "netfild is killed with credit lent" {
-	local at
+	local at RATE=20000000 # a netfild that starts needs a CPU, too
 	netfil add capped --cgroup "$INSIDE" --total 100G --on-limit drop
 	start_flows
 	passes 20000000
@@ -213,7 +215,7 @@ passes_not() { # NAME USED
 	passes 20000000
 	start_daemon
 	assert_between "used" "$(used capped total)" $((at + 20000000)) 100000000000
-	at=$(($(used capped total) + AHEAD))
+	at=$(($(used capped total) + 5 * CAP))
 	netfil set capped --total "$at"
 	assert_spent capped "$at"
 }
