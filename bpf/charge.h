@@ -35,15 +35,13 @@ static __always_inline int charge_slot(__u32 number, __u32 member, const struct 
 	return charge_shared(number, member, cost);
 }
 
-/* Into the CPU's purse, where it came from: nobody else is disturbed. */
+/* Into the slot, whoever paid: credit that came into a purse when others have just gathered
+ * would be missing there. */
 static __always_inline void uncharge_slot(__u32 number, __u32 member, __u32 direction, __u64 size)
 {
-	__u64 *credit = credit_get(number, member, bpf_get_smp_processor_id());
 	struct netfil_slot *slot = slot_get(number, member);
 
-	if (credit)
-		__sync_fetch_and_add(&credit[direction & 1], size);
-	else if (slot)
+	if (slot)
 		slot_uncharge(slot, direction, size);
 }
 

@@ -32,6 +32,19 @@ ARRAY(slots, struct netfil_slot, NETFIL_SLOTS_MAX);
 /* User space makes room for as many as there are CPUs. */
 ARRAY(purses, struct netfil_purse, NETFIL_SLOTS_MAX);
 
+/* Beside the slots, since what is mapped into memory may have no lock. A cache line each. */
+struct slot_lock {
+	struct bpf_spin_lock lock;
+	__u32 pad[15];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, NETFIL_SLOTS_MAX);
+	__type(key, __u32);
+	__type(value, struct slot_lock);
+} slot_locks SEC(".maps");
+
 /* Members of keyed filters, by slot: see struct netfil_member. User space makes the maps. */
 ARRAY(keyeds, struct netfil_keyed, NETFIL_SLOTS_MAX);
 

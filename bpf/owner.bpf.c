@@ -433,9 +433,10 @@ int slot_connections(struct bpf_iter__tcp *ctx)
 }
 
 /* For user space, which has changed the limits of asked_slot: credit that was lent under
- * the old ones is not spent under the new. */
-SEC("syscall")
-int credit_gather(void *ctx)
+ * the old ones is not spent under the new. Run by hand, on no packet: "syscall" would be the
+ * type for it, but such programs may sleep, and those take no lock before Linux 6.8. */
+SEC("tc")
+int credit_gather(struct __sk_buff *ctx)
 {
 	slot_gather(asked_slot, 0);
 	return 0;

@@ -83,29 +83,35 @@ static __always_inline bool credit_spend(__u64 *credit, __u32 direction, __u64 s
 
 /* ---- one place ---- */
 
-/* Admits `size` if it fits below `limit`. */
-static __always_inline bool counter_charge(__u64 *used, __u64 limit, __u64 size)
+/* Adds `size`, without regard to the limit where every try was beaten. False, and nothing is
+ * added: it does not fit. *now: what was there before. */
+static __always_inline bool counter_take(__u64 *used, __u64 limit, __u64 size, __u64 *now)
 {
-	__u64 now, seen;
+	__u64 seen;
 
-	if (limit == NETFIL_NO_LIMIT) {
-		__sync_fetch_and_add(used, size);
-		return true;
-	}
-	now = READ_ONCE(*used);
+	*now = READ_ONCE(*used);
 #pragma clang loop unroll(disable)
-	for (int i = 0; i < CHARGE_TRIES; i++) {
-		if (size > limit || now > limit - size)
+	for (int i = 0; i < CHARGE_TRIES && limit != NETFIL_NO_LIMIT; i++) {
+		if (size > limit || *now > limit - size)
 			return false;
-		seen = __sync_val_compare_and_swap(used, now, now + size);
-		if (seen == now)
+		seen = __sync_val_compare_and_swap(used, *now, *now + size);
+		if (seen == *now)
 			return true;
-		now = seen;
+		*now = seen;
 	}
-	/* So contended that every try was beaten: add first, take back what is too
-	 * much. Never over; another packet may see the sum before it is taken back. */
-	now = __sync_fetch_and_add(used, size);
-	if (now + size <= limit)
+	*now = __sync_fetch_and_add(used, size);
+	return true;
+}
+
+/* Admits `size` if it fits below the limit. What was added without regard to it, or before
+ * user space lowered it, is taken back. Never over; another packet may see the sum before. */
+static __always_inline bool counter_charge(__u64 *used, const __u64 *limit, __u64 size)
+{
+	__u64 now;
+
+	if (!counter_take(used, READ_ONCE(*limit), size, &now))
+		return false;
+	if (now + size <= READ_ONCE(*limit))
 		return true;
 	__sync_fetch_and_add(used, -size);
 	return false;
@@ -115,20 +121,6 @@ static __always_inline void slot_uncharge(struct netfil_slot *slot, __u32 direct
 {
 	__sync_fetch_and_add(&slot->used[direction & 1], -size);
 	__sync_fetch_and_add(&slot->used[NETFIL_TOTAL], -size);
-}
-
-/* Returns 0, or 1 + the direction whose limit refused. */
-static __always_inline int slot_charge(struct netfil_slot *slot, __u32 direction, __u64 size)
-{
-	direction &= 1;
-	if (!counter_charge(&slot->used[direction], READ_ONCE(slot->limit[direction]), size))
-		return 1 + direction;
-	if (!counter_charge(&slot->used[NETFIL_TOTAL], READ_ONCE(slot->limit[NETFIL_TOTAL]),
-			    size)) {
-		__sync_fetch_and_add(&slot->used[direction], -size);
-		return 1 + NETFIL_TOTAL;
-	}
-	return 0;
 }
 
 static __always_inline bool counter_fits(const __u64 *used, __u64 limit, __u64 size)
@@ -147,6 +139,24 @@ static __always_inline int pool_lacks(const struct netfil_slot *slot, __u32 dire
 	return 0;
 }
 
+/* Returns 0, or 1 + the direction whose limit refused. Asks first: or else who is refused
+ * by the limit in total, again and again, would be seen in used[direction] meanwhile. */
+static __always_inline int slot_charge(struct netfil_slot *slot, __u32 direction, __u64 size)
+{
+	int lacking = pool_lacks(slot, direction, size);
+
+	if (lacking)
+		return lacking;
+	direction &= 1;
+	if (!counter_charge(&slot->used[direction], &slot->limit[direction], size))
+		return 1 + direction;
+	if (!counter_charge(&slot->used[NETFIL_TOTAL], &slot->limit[NETFIL_TOTAL], size)) {
+		__sync_fetch_and_add(&slot->used[direction], -size);
+		return 1 + NETFIL_TOTAL;
+	}
+	return 0;
+}
+
 /* ---- lending ---- */
 
 /*
@@ -158,6 +168,17 @@ static __always_inline int pool_lacks(const struct netfil_slot *slot, __u32 dire
 #define LEND_SHARE 4 /* of the room, and of that a part for each CPU */
 #define LEND_MOST (1ULL << 20)
 #define LEND_UNLIMITED (1ULL << 40)
+
+/*
+ * Credit moves under the slot's lock, with interrupts off: or else bytes which are neither in
+ * a purse nor in the slot for an instant would be missing to who gathers at the same time, who
+ * may be a packet that interrupts the move, and it would be refused though it fits. Members
+ * have their slot's.
+ */
+static __always_inline struct slot_lock *lock_get(__u32 number)
+{
+	return bpf_map_lookup_elem(&slot_locks, &number);
+}
 
 static __always_inline __u64 counter_room(const __u64 *used, __u64 limit)
 {
@@ -188,51 +209,80 @@ static __always_inline bool slot_locked(const struct netfil_slot *slot, __u32 me
 	return member && READ_ONCE(slot->id) & NETFIL_MEMBER_LOCKED;
 }
 
-/* Takes a packet and credit for those that follow. False: neither. */
-static __always_inline bool lend(struct netfil_slot *slot, __u32 member, __u64 *credit,
-				 __u32 direction, __u64 size)
+/* Under the slot's lock. */
+static __always_inline bool lend_locked(struct netfil_slot *slot, __u32 member, __u64 *credit,
+					__u32 direction, __u64 size)
 {
-	__u64 chunk;
+	__u64 chunk = slot_locked(slot, member) ? 0 : slot_lends(slot, direction);
 	bool lent;
 
-	if (!credit || !slot_lends(slot, direction))
+	if (!chunk)
 		return false;
 	__sync_fetch_and_add(&slot->moves, NETFIL_MOVE_BEGINS);
-	chunk = slot_locked(slot, member) ? 0 : slot_lends(slot, direction);
-	lent = chunk && !slot_charge(slot, direction, chunk + size);
+	lent = !slot_charge(slot, direction, chunk + size);
 	if (lent)
 		__sync_fetch_and_add(&credit[direction], chunk);
 	__sync_fetch_and_add(&slot->moves, NETFIL_MOVE_ENDS);
 	return lent;
 }
 
-static __always_inline void credit_return(struct netfil_slot *slot, __u64 *credit)
+/* Takes a packet and credit for those that follow. False: neither. */
+static __always_inline bool lend(struct netfil_slot *slot, __u32 number, __u32 member,
+				 const struct netfil_cost *cost)
 {
-	if (READ_ONCE(credit[NETFIL_IN]))
-		slot_uncharge(slot, NETFIL_IN, __sync_lock_test_and_set(&credit[NETFIL_IN], 0));
-	if (READ_ONCE(credit[NETFIL_OUT]))
-		slot_uncharge(slot, NETFIL_OUT, __sync_lock_test_and_set(&credit[NETFIL_OUT], 0));
+	__u64 *credit = credit_get(number, member, cost->cpu);
+	struct slot_lock *guard = lock_get(number);
+	__u32 direction = cost->direction & 1;
+	bool lent;
+
+	if (!credit || !guard || !slot_lends(slot, direction))
+		return false;
+	bpf_spin_lock(&guard->lock);
+	lent = lend_locked(slot, member, credit, direction, cost->bytes);
+	bpf_spin_unlock(&guard->lock);
+	return lent;
 }
 
-/* All credit back. Global, as what follows in other files, so that the verifier walks it
- * once. */
+static __always_inline void credit_return(struct netfil_slot *slot, struct slot_lock *guard,
+					  __u64 *credit)
+{
+	if (!READ_ONCE(credit[NETFIL_IN]) && !READ_ONCE(credit[NETFIL_OUT]))
+		return;
+	bpf_spin_lock(&guard->lock);
+	slot_uncharge(slot, NETFIL_IN, __sync_lock_test_and_set(&credit[NETFIL_IN], 0));
+	slot_uncharge(slot, NETFIL_OUT, __sync_lock_test_and_set(&credit[NETFIL_OUT], 0));
+	bpf_spin_unlock(&guard->lock);
+}
+
+/*
+ * All credit back. Takes the lock when it begins, so that credit of which the lending had begun
+ * before is in a purse by now, and when it ends, so that what somebody else took from a purse
+ * meanwhile is in the slot. Global, as what follows in other files, so that the verifier walks
+ * it once.
+ */
 __noinline int slot_gather(__u32 number, __u32 member)
 {
 	struct netfil_slot *slot = slot_get(number, member);
+	struct slot_lock *guard = lock_get(number);
 	__u64 *credit;
 
-	if (!slot)
+	if (!slot || !guard)
 		return 0;
+	bpf_spin_lock(&guard->lock);
 	__sync_fetch_and_add(&slot->moves, NETFIL_MOVE_BEGINS);
+	bpf_spin_unlock(&guard->lock);
 #pragma clang loop unroll(disable)
 	for (__u32 cpu = 0; cpu < cpus; cpu++) {
 		credit = credit_get(number, member, cpu);
-		if (credit)
-			credit_return(slot, credit);
+		if (!credit)
+			break;
+		credit_return(slot, guard, credit);
 		if (member)
 			break;
 	}
+	bpf_spin_lock(&guard->lock);
 	__sync_fetch_and_add(&slot->moves, NETFIL_MOVE_ENDS);
+	bpf_spin_unlock(&guard->lock);
 	return 0;
 }
 
@@ -255,10 +305,9 @@ __noinline int slot_lacks(__u32 number, __u32 member, const struct netfil_cost *
 static __always_inline int slot_pay(struct netfil_slot *slot, __u32 number, __u32 member,
 				    const struct netfil_cost *cost)
 {
-	__u64 *credit = credit_get(number, member, cost->cpu);
 	int refused;
 
-	if (lend(slot, member, credit, cost->direction & 1, cost->bytes))
+	if (lend(slot, number, member, cost))
 		return 0;
 	refused = slot_charge(slot, cost->direction, cost->bytes);
 	if (!refused)

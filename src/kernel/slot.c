@@ -5,6 +5,8 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/if_ether.h>
 #include <sched.h>
 #include <string.h>
 
@@ -92,12 +94,13 @@ void netfil_slots_used(NetfilSlots *s, guint number, guint64 used[2])
 
 void netfil_slots_gather(NetfilSlots *s, guint number)
 {
-	const struct netfil_slot *slot = netfil_slots_get(s, number);
-	LIBBPF_OPTS(bpf_test_run_opts, run);
+	guint8 frame[ETH_ZLEN] = {0}; /* it looks at nothing of it */
+	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = frame, .data_size_in = sizeof(frame));
+	int result;
 
-	/* Who began to lend before the limits changed does so by the old ones. */
-	for (guint tries = 0; tries < TRIES && NETFIL_MOVES_UNDER_WAY(moves_of(slot)); tries++)
-		sched_yield();
 	s->objects->owner->bss->asked_slot = number;
-	bpf_prog_test_run_opts(bpf_program__fd(s->objects->owner->progs.credit_gather), &run);
+	do
+		result = bpf_prog_test_run_opts(
+		    bpf_program__fd(s->objects->owner->progs.credit_gather), &run);
+	while (result == -EINTR);
 }

@@ -221,6 +221,8 @@ static const Race ends[] = {
     {"out", OUT_OUT, 1, {{0, 1500 * 20000, 0}}, {1500}, 20000},
     {"total", OUT_IN, 1, {{0, 0, 100 * 20000 + 99}}, {100}, 20000},
     {"two-slots", OUT_IN, 2, {{0, 0, 100 * 20000}, {0, 0, 100 * 20000 + 50}}, {100}, 20000},
+    {"lent", OUT_OUT, 1, {{0, (24 << 20) + 13, 0}}, {1500}, 50},
+    {"lent-total", OUT_IN, 1, {{0, 0, (24 << 20) + 13}}, {1500}, 50},
     {.name = NULL},
 };
 
@@ -270,6 +272,109 @@ static void test_turns(void)
 	g_assert_cmpuint(bed_used(bed, 0, NETFIL_OUT), >, 0);
 }
 
+/*
+ * Limits far above what is lent at all are raised and lowered while two workers charge, as
+ * netfild does it: below what is used, and above it, where the rest is spent then.
+ */
+#define LOWERINGS 150
+#define FAR (64ULL << 20)
+#define NEAR (18ULL << 20) /* some of it is lent */
+
+static gint moving_over;
+
+static gpointer work_until_over(gpointer data)
+{
+	Worker *worker = data;
+
+	pin(worker->cpu);
+	pthread_barrier_wait(&start);
+	while (!g_atomic_int_get(&moving_over))
+		try_size(worker, worker->race->sizes[0]);
+	return NULL;
+}
+
+static guint64 total_used(void)
+{
+	return bed_used(bed, 0, NETFIL_TOTAL);
+}
+
+static guint64 refused_packets(void)
+{
+	return __atomic_load_n(&bed_slot(bed, 0)->refused_packets, __ATOMIC_SEQ_CST);
+}
+
+static void limit_total(guint64 limit)
+{
+	struct netfil_slot *slot = bed_slot(bed, 0);
+	guint64 before = slot->limit[NETFIL_TOTAL];
+
+	__atomic_store_n(&slot->limit[NETFIL_TOTAL], limit, __ATOMIC_SEQ_CST);
+	if (limit < before)
+		netfil_slots_gather(bed->slots, bed_slot_number(0));
+}
+
+/* Some packets of each worker were, and so what had begun before is over. */
+static void wait_refused(const Race *race)
+{
+	guint64 before = refused_packets();
+
+	while (refused_packets() < before + 3 * WORKERS * race->batch)
+		sched_yield();
+}
+
+static void move_limit(const Race *race, guint turn)
+{
+	guint64 limit, used, settled, size = race->sizes[0];
+
+	used = total_used();
+	limit_total(used + FAR);
+	while (total_used() < used + FAR / 8)
+		sched_yield();
+	used = total_used();
+	limit = turn % 2 ? used / 2 : used + NEAR;
+	limit_total(limit);
+	used = total_used(); /* more than `limit` if this thread had to wait for its CPU */
+	wait_refused(race);
+	settled = total_used();
+	g_assert_cmpuint(settled, <=, MAX(used, limit));
+	if (used > limit) /* what was seen in `used` may have been taken back */
+		g_assert_cmpuint(settled + WORKERS * size, >=, used);
+	else
+		g_assert_cmpuint(settled + size, >, limit);
+	wait_refused(race);
+	g_assert_cmpuint(total_used(), ==, settled);
+}
+
+static void test_moving(gconstpointer data)
+{
+	const Race *race = data;
+	Worker workers[WORKERS];
+	GThread *threads[WORKERS];
+
+	set_up(race);
+	moving_over = FALSE;
+	pthread_barrier_init(&start, NULL, WORKERS);
+	for (guint i = 0; i < WORKERS; i++) {
+		workers[i] = (Worker){race, usable_cpu(i), race->programs[i]};
+		threads[i] = g_thread_new("worker", work_until_over, &workers[i]);
+	}
+	for (guint turn = 0; turn < LOWERINGS; turn++)
+		move_limit(race, turn);
+	g_atomic_int_set(&moving_over, TRUE);
+	for (guint i = 0; i < WORKERS; i++)
+		g_thread_join(threads[i]);
+	pthread_barrier_destroy(&start);
+	expect_sums(race, workers);
+}
+
+/* From no limit, under which a terabyte is lent. */
+static const Race moving[] = {
+    {"out", OUT_OUT, 1, {{0}}, {1500}, 50},
+    {"total", OUT_IN, 1, {{0}}, {1500}, 50},
+    {"counted", OUT_IN, 1, {{0}}, {1500}, 1},
+    {.name = NULL},
+};
+
 static void add(const char *prefix, const Race *race, GTestDataFunc test)
 {
 	for (; race->name; race++) {
@@ -286,6 +391,7 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	add("/charge/race", races, test_race);
 	add("/charge/ends", ends, test_ends);
+	add("/charge/moving", moving, test_moving);
 	g_test_add_func("/charge/turns", test_turns);
 	bed = bed_new();
 	g_test_set_nonfatal_assertions();
