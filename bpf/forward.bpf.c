@@ -123,7 +123,8 @@ static __always_inline void ipv6(struct forwarded *f, const unsigned char *at)
 	layer4(f, at + length);
 }
 
-static __always_inline void parse(struct bpf_nf_ctx *ctx, struct forwarded *f)
+/* Apart, so that its headers are not on the stack while filters are matched. */
+static __noinline void parse(struct bpf_nf_ctx *ctx, struct forwarded *f)
 {
 	struct sk_buff *skb = ctx->skb;
 	struct skb_shared_info *shared;
@@ -166,9 +167,8 @@ __noinline int verdict_has(const struct netfil_verdict *verdict, __u32 slot)
 	return 0;
 }
 
-/* Leaves in `verdict` what is in `other`, or (`keep` false) what is not. */
-__noinline int verdict_filter(struct netfil_verdict *verdict, const struct netfil_verdict *other,
-			      __u32 keep)
+/* Takes away what is in `other`. */
+__noinline int verdict_subtract(struct netfil_verdict *verdict, const struct netfil_verdict *other)
 {
 	__u32 count;
 
@@ -181,7 +181,7 @@ __noinline int verdict_filter(struct netfil_verdict *verdict, const struct netfi
 
 		if (i >= count)
 			break;
-		if (!verdict_has(other, slot) == !!keep)
+		if (verdict_has(other, slot))
 			continue;
 		verdict->slots[MASKED(kept, NETFIL_MATCH_MAX - 1)] = slot;
 		verdict->count = kept + 1;
@@ -190,23 +190,26 @@ __noinline int verdict_filter(struct netfil_verdict *verdict, const struct netfi
 }
 
 /*
- * Filters that match seen from both ends (they name no address, or both) count a packet
- * once: with a port, as in if it comes from there, else as out; without one, as in.
+ * Who counts the packet as in, and who as out. Filters that match seen from both ends (they
+ * name no address, or both) count it once: with a port, as in if it comes from there, else as
+ * out; without one, as in. Returns 0 or MATCH_OVERFLOW.
  */
-static __always_inline void one_direction(const struct netfil_config *c, struct netfil_flow *from,
-					  struct netfil_verdict *in, struct netfil_verdict *out)
+static __always_inline int match_ends(const struct netfil_config *c, struct forwarded *f,
+				      struct netfil_verdict *in, struct netfil_verdict *out)
 {
-	struct netfil_verdict both = *in;
+	__u16 port = f->from.local_port;
 
-	verdict_filter(&both, out, true);
-	if (!both.count)
-		return;
-	from->local_port = 0; /* only the port it comes from */
-	if (match(c, NULL, from, &both))
-		return;
-	/* `both` is what comes from there: not out; and the rest of out is not in. */
-	verdict_filter(out, &both, false);
-	verdict_filter(in, out, false);
+	f->from.local_port = 0; /* only the port it comes from */
+	if (match_flow_alone(c, &f->from, in) || match_flow_alone(c, &f->to, out))
+		return MATCH_OVERFLOW;
+	verdict_subtract(out, in);
+	f->from.local_port = port;
+	if (!(c->asked & 1 << NETFIL_KIND_PORT))
+		return 0;
+	if (match_flow_alone(c, &f->from, in))
+		return MATCH_OVERFLOW;
+	verdict_subtract(in, out);
+	return 0;
 }
 
 __noinline int flow_members(const struct netfil_flow *flow, struct netfil_verdict *verdict)
@@ -219,19 +222,40 @@ __noinline int flow_members(const struct netfil_flow *flow, struct netfil_verdic
 	return members_find(verdict, &keys);
 }
 
+/* Charges both ends or none. 0: all took it. */
+__noinline int charge_ends(const struct forwarded *f, const struct netfil_verdict *out,
+			   const struct netfil_verdict *in)
+{
+	struct netfil_cost cost = {};
+
+	if (!f || !out || !in)
+		return 0;
+	cost.bytes = f->bytes;
+	cost.segments = f->segments;
+	cost.tcp = f->to.proto == IPPROTO_TCP;
+	cost.cpu = bpf_get_smp_processor_id();
+	cost.direction = NETFIL_OUT;
+	if (charge(out, &cost) >= 0)
+		return 1;
+	cost.direction = NETFIL_IN;
+	if (charge(in, &cost) < 0)
+		return 0;
+	uncharge(out, out->count, NETFIL_OUT, f->bytes);
+	return 1;
+}
+
 SEC("netfilter")
 int forward_decide(struct bpf_nf_ctx *ctx)
 {
 	struct netfil_config *c = config_get();
 	struct netfil_verdict out = {}, in = {};
 	struct forwarded f = {};
-	struct netfil_cost cost = {};
 	struct netfil_totals *t;
 
 	if (!c || !c->words || !c->forwarding)
 		return NF_ACCEPT;
 	parse(ctx, &f);
-	if (match(c, NULL, &f.to, &out) || match(c, NULL, &f.from, &in)) {
+	if (match_ends(c, &f, &in, &out)) {
 		t = totals_get();
 		if (t)
 			__sync_fetch_and_add(&t->overmatched_packets, 1);
@@ -239,23 +263,11 @@ int forward_decide(struct bpf_nf_ctx *ctx)
 	}
 	if (!out.count && !in.count)
 		return NF_ACCEPT;
-	one_direction(c, &f.from, &in, &out);
 	if (c->asked & NETFIL_ASKED_EACH) {
 		flow_members(&f.to, &out);
 		flow_members(&f.from, &in);
 	}
-	cost.bytes = f.bytes;
-	cost.segments = f.segments;
-	cost.tcp = f.to.proto == IPPROTO_TCP;
-	cost.cpu = bpf_get_smp_processor_id();
-	cost.direction = NETFIL_OUT;
-	if (charge(&out, &cost) >= 0)
-		return NF_DROP;
-	cost.direction = NETFIL_IN;
-	if (charge(&in, &cost) < 0)
-		return NF_ACCEPT;
-	uncharge(&out, out.count, NETFIL_OUT, f.bytes);
-	return NF_DROP;
+	return charge_ends(&f, &out, &in) ? NF_DROP : NF_ACCEPT;
 }
 
 SEC("netfilter")

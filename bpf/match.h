@@ -103,16 +103,27 @@ __noinline int match_owners(const struct netfil_config *c, const struct netfil_t
 	return 0;
 }
 
-/* The number of the set of rules that leave this remote address out. */
-static __always_inline __u32 except_number(const struct netfil_config *c,
-					   const struct netfil_flow *flow)
+/* The number of the set of rules that leave this remote address out. Global, as what follows,
+ * for the stack's sake. */
+__noinline int except_number(const struct netfil_flow *flow)
 {
 	struct netfil_prefix address = {.length = 128};
 
-	if (!(c->asked & NETFIL_ASKED_EXCEPT))
+	if (!flow)
 		return 0;
 	__builtin_memcpy(address.address, flow->remote, 16);
 	return number_of(bpf_map_lookup_elem(&excepts, &address));
+}
+
+/* … and of those that list it. */
+__noinline int prefix_number(const struct netfil_flow *flow)
+{
+	struct netfil_prefix address = {.length = 128};
+
+	if (!flow)
+		return 0;
+	__builtin_memcpy(address.address, flow->remote, 16);
+	return number_of(bpf_map_lookup_elem(&prefixes, &address));
 }
 
 /* Rules that are on, and for this kind of traffic. */
@@ -137,18 +148,14 @@ __noinline int match_flow(const struct netfil_config *c, const struct netfil_flo
 	__u64 word;
 
 	const struct netfil_set *prefix, *remote_port, *local_port, *proto, *interface, *except;
-	__u32 prefix_number = 0, remote_number = 0, local_number = 0, proto_number = 0;
-	__u32 interface_number = 0, excepted, words, key;
+	__u32 listed = 0, remote_number = 0, local_number = 0, proto_number = 0;
+	__u32 interface_number = 0, excepted = 0, words, key;
 
 	if (!c || !flow || !matched)
 		return 0;
 	words = c->words;
-	if (c->asked & (1 << NETFIL_KIND_PREFIX)) {
-		struct netfil_prefix address = {.length = 128};
-
-		__builtin_memcpy(address.address, flow->remote, 16);
-		prefix_number = number_of(bpf_map_lookup_elem(&prefixes, &address));
-	}
+	if (c->asked & (1 << NETFIL_KIND_PREFIX))
+		listed = prefix_number(flow);
 	if (c->asked & (1 << NETFIL_KIND_PORT)) {
 		key = flow->remote_port;
 		remote_number = number_of(bpf_map_lookup_elem(&ports, &key));
@@ -166,8 +173,9 @@ __noinline int match_flow(const struct netfil_config *c, const struct netfil_flo
 		entry = bpf_map_lookup_elem(&interfaces, &key);
 		interface_number = entry ? entry->set : 0;
 	}
-	excepted = except_number(c, flow);
-	prefix = bpf_map_lookup_elem(&sets, &prefix_number);
+	if (c->asked & NETFIL_ASKED_EXCEPT)
+		excepted = except_number(flow);
+	prefix = bpf_map_lookup_elem(&sets, &listed);
 	remote_port = bpf_map_lookup_elem(&sets, &remote_number);
 	local_port = bpf_map_lookup_elem(&sets, &local_number);
 	proto = bpf_map_lookup_elem(&sets, &proto_number);
@@ -212,7 +220,7 @@ __noinline int interface_slots(__u32 ifindex, const struct netfil_flow *flow, __
 	verdict->count = 0;
 	if (!interface || !c)
 		return 0;
-	number = address ? except_number(c, flow) : 0;
+	number = address && c->asked & NETFIL_ASKED_EXCEPT ? except_number(flow) : 0;
 	except = bpf_map_lookup_elem(&sets, &number);
 	if (!except)
 		return 0;
@@ -247,15 +255,6 @@ static __always_inline __u32 lowest_bit(__u64 word)
 	return bit_numbers[((word & -word) * DE_BRUIJN) >> 58];
 }
 
-/* Of no socket: nobody is asked about. */
-static __always_inline void match_unowned(const struct netfil_config *c,
-					  struct netfil_set *matched)
-{
-#pragma clang loop unroll(disable)
-	for (__u32 i = 0; i < NETFIL_SET_WORDS; i++)
-		matched->words[i] &= ~c->owned.words[i];
-}
-
 /* Appends the slots of one word's rules, in rule order. */
 __noinline int match_word(const struct netfil_config *c, __u64 word, __u32 first_rule,
 			  struct netfil_verdict *verdict)
@@ -280,31 +279,57 @@ __noinline int match_word(const struct netfil_config *c, __u64 word, __u32 first
 	return 0;
 }
 
-/*
- * The filters that match a flow of a socket; `tag` NULL: of no socket. A socket
- * matches if its creator or its latest other user does. Returns 0, or
- * MATCH_OVERFLOW where more than NETFIL_MATCH_MAX filters match.
- */
-__noinline int match(const struct netfil_config *c, const struct netfil_tag *tag,
-		     const struct netfil_flow *flow, struct netfil_verdict *verdict)
+/* Nobody is asked about. */
+static __always_inline void match_unowned(const struct netfil_config *c,
+					  struct netfil_set *matched)
 {
-	struct netfil_set matched = {};
-	bool home = !tag || !tag->netns || !c || tag->netns == c->home_netns;
+#pragma clang loop unroll(disable)
+	for (__u32 i = 0; i < NETFIL_SET_WORDS; i++)
+		matched->words[i] &= ~c->owned.words[i];
+}
 
-	if (!c || !flow || !verdict)
-		return 0;
-	match_flow(c, flow, home, &matched);
-	if (tag)
-		match_owners(c, tag, &matched);
-	else
-		match_unowned(c, &matched);
+static __always_inline int match_words(const struct netfil_config *c,
+				       const struct netfil_set *matched,
+				       struct netfil_verdict *verdict)
+{
 	verdict->count = 0;
 #pragma clang loop unroll(disable)
 	for (__u32 i = 0; i < NETFIL_SET_WORDS; i++) {
 		if (i >= c->words)
 			break;
-		if (matched.words[i] && match_word(c, matched.words[i], i * 64, verdict))
+		if (matched->words[i] && match_word(c, matched->words[i], i * 64, verdict))
 			return MATCH_OVERFLOW;
 	}
 	return 0;
+}
+
+/* The filters that match a flow of no socket: none that ask about an owner. Returns 0, or
+ * MATCH_OVERFLOW where more than NETFIL_MATCH_MAX filters match. */
+__noinline int match_flow_alone(const struct netfil_config *c, const struct netfil_flow *flow,
+				struct netfil_verdict *verdict)
+{
+	struct netfil_set matched = {};
+
+	if (!c || !flow || !verdict)
+		return 0;
+	match_flow(c, flow, true, &matched);
+	match_unowned(c, &matched);
+	return match_words(c, &matched, verdict);
+}
+
+/* … of a socket: a socket matches if its creator or its latest other user does. `tag` NULL: it
+ * has none. */
+__noinline int match(const struct netfil_config *c, const struct netfil_tag *tag,
+		     const struct netfil_flow *flow, struct netfil_verdict *verdict)
+{
+	struct netfil_set matched = {};
+
+	if (!c || !flow || !verdict)
+		return 0;
+	match_flow(c, flow, !tag || !tag->netns || tag->netns == c->home_netns, &matched);
+	if (tag)
+		match_owners(c, tag, &matched);
+	else
+		match_unowned(c, &matched);
+	return match_words(c, &matched, verdict);
 }

@@ -13,6 +13,7 @@
 #include "bpf/socket.skel.h"
 #include "core/prefix.h"
 #include "engine/sets.h"
+#include "kernel/feature.h"
 
 #define SLOT_OF_RULE_0 7 /* so that rules and slots cannot be taken for each other */
 
@@ -59,6 +60,9 @@ Bed *bed_new(void)
 	g_assert_no_error(error);
 	netfil_objects_need_interface(bed->objects, &error);
 	g_assert_no_error(error);
+	/* No test runs it, but a kernel that could and does not take it is told of here. */
+	if (netfil_feature_present(NETFIL_HAS_NETFILTER_LINK))
+		g_assert_true(netfil_objects_need_forward(bed->objects));
 	bed->config = memory(bed, "config");
 	bed->slots = netfil_slots_new(bed->objects, &error);
 	g_assert_no_error(error);
