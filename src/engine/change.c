@@ -254,9 +254,9 @@ gboolean netfil_engine_reset(NetfilEngine *e, const char *const *names, GError *
 
 gboolean netfil_key_selects(const char *key)
 {
-	static const char *const others[] = {"in",   "out",        "total",      "on-limit",
-					     "warn", "every",      "free",       "rollover",
-					     "on",   "durability", "until-exit", NULL};
+	static const char *const others[] = {
+	    "in",       "out", "total",      "on-limit",   "warn", "every",       "free",
+	    "rollover", "on",  "durability", "until-exit", "each", "max-members", NULL};
 
 	return !g_strv_contains(others, key);
 }
@@ -302,6 +302,15 @@ void netfil_put_rule(NetfilEngine *e, NetfilFilter *filter, NetfilRule *rule, gb
 
 gboolean netfil_may_become(const NetfilFilter *filter, const NetfilSpec *spec, GError **error)
 {
+	if (spec->each != filter->spec->each ||
+	    (spec->each &&
+	     netfil_spec_max_members(spec) != netfil_spec_max_members(filter->spec))) {
+		g_set_error(error, NETFIL_ERROR, NETFIL_ERROR_INVALID,
+			    "'%s' would have other members (each and max-members stay what they "
+			    "are): remove it and add it again",
+			    spec->name);
+		return FALSE;
+	}
 	if (netfil_is_frame_filter(spec) == netfil_is_frame_filter(filter->spec))
 		return TRUE;
 	g_set_error(error, NETFIL_ERROR, NETFIL_ERROR_INVALID,

@@ -87,7 +87,8 @@ void netfil_rules_bump(NetfilRules *r)
 
 static gboolean is_owned(const NetfilSelectors *s)
 {
-	return s->asked & (1 << NETFIL_KIND_PROCESS | 1 << NETFIL_KIND_EXE | 1 << NETFIL_KIND_USER |
+	return s->any_owner ||
+	       s->asked & (1 << NETFIL_KIND_PROCESS | 1 << NETFIL_KIND_EXE | 1 << NETFIL_KIND_USER |
 			   1 << NETFIL_KIND_CGROUP);
 }
 
@@ -104,7 +105,7 @@ static void configure(NetfilRules *r, const NetfilRule *rule)
 
 	config->slot[rule->number] = rule->slot;
 	set_bit(&config->loopback, rule->number, rule->selectors->loopback);
-	set_bit(&config->owned, rule->number, is_owned(rule->selectors) != 0);
+	set_bit(&config->owned, rule->number, is_owned(rule->selectors));
 	for (guint kind = 0; kind < NETFIL_KINDS; kind++)
 		set_bit(&config->any[kind], rule->number, !(rule->selectors->asked & 1U << kind));
 	config->asked |= rule->selectors->asked;
