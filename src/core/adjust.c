@@ -146,7 +146,8 @@ static gboolean check_each(const NetfilAdjust *adjust, const NetfilSpec *spec, G
 		    "filter %s has a cap for each %s, of which %s: %s", spec->name,
 		    netfil_each_name(spec->each),
 		    tops_up ? "none can be topped up alone" : "each has its own usage",
-		    tops_up ? "change the cap, or reset a member" : "reset a member, or the filter");
+		    tops_up ? "change the cap, or reset a member"
+			    : "reset a member, or the filter");
 	return FALSE;
 }
 
