@@ -557,3 +557,67 @@ refused() { # PART-OF-THE-MESSAGE COMMAND...
 	send_to 1 100 1000
 	wait_until is_member customers "$NET.1" out $((48 * 1028))
 }
+
+@test "addresses of both families, of any remote end, and none of loopback" {
+	start_daemon
+	netfil add ends --port "$PORT" --each=ip --out 50000 --on-limit drop
+	listen
+	start there6 peer udp-receive "$B6" "$PORT" 1000000
+	ready there6
+	capped udp-send "$B4" "$PORT" 100 1000
+	capped udp-send "$B6" "$PORT" 10 1000
+	capped udp-send 127.0.0.1 "$PORT" 10 1000 || true
+	wait_until is_member ends "$B4" out $((48 * 1028))
+	wait_until is_member ends "$B6" out $((10 * 1048))
+	wait_until is_used ends out "$(witness out)"
+	assert_equal members "$(show ends .members)" 2
+	netfil reset ends --member "$B6"
+	assert_equal "that of IPv6" "$(member ends "$B6" .out)" 0
+}
+
+@test "everybody sees members; who may not change the filter resets none, and makes none" {
+	chmod 755 "$BATS_RUN_TMPDIR"
+	give_peer 1
+	start_daemon
+	netfil add customers --ip "$NET.0/24" --each --out 50000 --on-limit drop
+	listen
+	send_to 1 10 1000
+	wait_until is_member customers "$NET.1" out $((10 * 1028))
+	local nobody=(in_ns a setpriv --reuid=64101 --regid=64101 --clear-groups)
+	"${nobody[@]}" netfil show customers --members --json >"$TMP/seen"
+	assert_equal seen "$(jq '.members[0].out' "$TMP/seen")" $((10 * 1028))
+	fails "${nobody[@]}" netfil reset customers --member "$NET.1" 2>"$TMP/err"
+	grep -q 'org.netfil.manage' "$TMP/err"
+	fails "${nobody[@]}" bash -c 'netfil add own --pid $$ --each=ip --total 1M' 2>"$TMP/err"
+	grep -q 'org.netfil.manage' "$TMP/err"
+	assert_equal used "$(member customers "$NET.1" .out)" $((10 * 1028))
+	assert_equal filters "$(netfil list --json | jq length)" 1
+}
+
+@test "a filter that is removed leaves no members, and one of its name begins with none" {
+	give_peer 1
+	start_daemon
+	netfil add customers --ip "$NET.0/24" --each --out 50000 --on-limit drop
+	listen
+	send_to 1 10 1000
+	wait_until is_member customers "$NET.1" out $((10 * 1028))
+	compgen -G "$NETFIL_BPFFS_DIR/maps-*/members-*" >"$TMP/pins" || fail "no members are pinned"
+	netfil rm customers
+	fails compgen -G "$NETFIL_BPFFS_DIR/maps-*/members-*"
+	send_to 1 5 1000
+	netfil add customers --ip "$NET.0/24" --each --out 50000 --on-limit drop
+	assert_equal members "$(show customers .members)" 0
+	send_to 1 100 1000
+	wait_until is_member customers "$NET.1" out $((48 * 1028))
+	netfil off customers
+	send_to 1 3 1000
+	netfil on customers
+	assert_equal "off, it did not count" "$(member customers "$NET.1" .out)" $((48 * 1028))
+	assert_equal witness "$(witness_of out 1)" $((66 * 1028))
+	stop_daemon
+	in_ns a netfild --release
+	fails compgen -G "$NETFIL_BPFFS_DIR/maps-*/members-*"
+	send_to 1 3 1000
+	start_daemon
+	assert_equal "after a release" "$(member customers "$NET.1" .out)" $((48 * 1028))
+}
