@@ -47,7 +47,7 @@ def cap(netfil, pid, size):
     loop = GLib.MainLoop()
     lost = []
 
-    def on_cap_reached(which, direction):
+    def on_cap_reached(which, direction, member):
         if which == name:
             print(f"{name}: the cap on bytes {direction} is reached")
             loop.quit()

@@ -19,7 +19,9 @@ static const NetfilUsage usage = {
     "  netfil add build --pid 4711 --in 300MiB --on-limit kill\n"
     "  netfil add phone --interface 'wwan*' --total 20G --every month@14 \\\n"
     "    --except 192.168.0.0/16 --free 01:00-07:00 --warn 80,95 --rollover \\\n"
-    "    --on-limit throttle=64k\n",
+    "    --on-limit throttle=64k\n"
+    "  netfil add customers --ip 10.0.0.0/8 --each --max-members 100000 --total 100G\n"
+    "  netfil add users --user '*' --each --total 5G --every day\n",
 };
 
 int netfil_cmd_add(int argc, char **argv, GError **error)
@@ -29,14 +31,15 @@ int netfil_cmd_add(int argc, char **argv, GError **error)
 	g_autoptr(NetfilSpec) spec = NULL;
 	const char *const *names;
 
+	netfil_spec_options_words(argc, argv);
 	if (!netfil_options_parse(&usage, NULL, netfil_spec_options_group(options), &argc, &argv,
 				  error))
 		return EXIT_FAILURE;
 	names = netfil_options_names(&usage, argc, argv, 1, 1, error);
 	if (!names)
 		return EXIT_FAILURE;
-	spec = netfil_spec_options_spec(options, names[0]);
-	if (!netfil_spec_check(spec, error))
+	spec = netfil_spec_options_spec(options, names[0], error);
+	if (!spec || !netfil_spec_check(spec, error))
 		return EXIT_FAILURE; /* before a daemon is started for it */
 	client = netfil_connect_or_start(error);
 	if (!client || !netfil_client_add_spec(client, spec, error))

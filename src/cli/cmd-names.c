@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The commands that do one thing to each filter named: on, off, reset, rm. */
+/* The commands that do one thing to each filter named: on, off, rm. */
 #include <stdlib.h>
 
 #include "client/client.h"
@@ -56,19 +56,6 @@ int netfil_cmd_off(int argc, char **argv, GError **error)
 	};
 
 	return change(&usage, switch_off, argc, argv, error);
-}
-
-int netfil_cmd_reset(int argc, char **argv, GError **error)
-{
-	static const NetfilUsage usage = {
-	    .command = "reset",
-	    .arguments = "NAME...",
-	    .summary =
-		"Starts filters' usage again from 0: all of them, or none if one is not there.",
-	    .description = "Example:\n  netfil reset hotspot\n",
-	};
-
-	return change(&usage, netfil_client_reset, argc, argv, error);
 }
 
 int netfil_cmd_rm(int argc, char **argv, GError **error)

@@ -180,7 +180,9 @@ static gboolean start_cap(Run *run, GError **error)
 	g_autofree char *pid = g_strdup_printf("%d", run->child.pid);
 	const NetfilRunCapHandler handler = {on_cap_reached, on_warned, run};
 
-	run->spec = netfil_spec_options_spec(run->options, name);
+	run->spec = netfil_spec_options_spec(run->options, name, error);
+	if (!run->spec)
+		return FALSE;
 	if (run->spec->on_limit == NETFIL_ON_LIMIT_DOWN)
 		return netfil_usage_error(&usage, error,
 					  "--on-limit down is for interfaces, not for commands");

@@ -31,6 +31,7 @@ int netfil_cmd_set(int argc, char **argv, GError **error)
 	g_autoptr(GVariant) changes = NULL;
 	const char *const *names;
 
+	netfil_spec_options_words(argc, argv);
 	if (!netfil_options_parse(&usage, NULL, netfil_spec_options_group(options), &argc, &argv,
 				  error))
 		return EXIT_FAILURE;

@@ -7,6 +7,7 @@
 
 #include "client/client.h"
 #include "command.h"
+#include "core/quote.h"
 #include "json.h"
 #include "options.h"
 #include "print.h"
@@ -14,6 +15,7 @@
 
 #define RATE_WIDTH 27 /* "in 999 MB/s, out 999 MB/s" and some */
 #define LEFT_WIDTH 17 /* ", 59 minutes left" */
+#define MEMBER_SHOWN 100
 #define LEFT_FROM 110 /* columns of the terminal */
 
 static const NetfilUsage usage = {
@@ -164,7 +166,8 @@ static double seconds_left(const NetfilStatus *status, const Sample *sample)
 				sample->rate[NETFIL_IN] + sample->rate[NETFIL_OUT]};
 	double first = -1;
 
-	for (guint i = 0; i < NETFIL_DIRECTIONS; i++) {
+	/* What each member has is not what all of them have. */
+	for (guint i = 0; i < NETFIL_DIRECTIONS && !status->spec->each; i++) {
 		guint64 limit = netfil_status_limit(status, i);
 		double left = limit > status->used[i] ? (double)(limit - status->used[i]) : 0;
 
@@ -347,9 +350,25 @@ static void on_changed(Watch *watch, NetfilStatus *status)
 			     g_hash_table_lookup(watch->samples, status->spec->name));
 }
 
-static void on_cap_reached(Watch *watch, const char *name, const char *direction)
+/* "MEMBER: ", made visible; "" for the filter itself. Caller frees. */
+static char *of_member(const char *member)
 {
-	g_autofree char *what = g_strdup_printf("cap reached (%s)", direction);
+	g_autofree char *shown = netfil_escape(member, -1, MEMBER_SHOWN);
+
+	return *member ? g_strconcat(shown, ": ", NULL) : g_strdup("");
+}
+
+static void json_add_member(JsonBuilder *builder, const char *member)
+{
+	if (*member)
+		json_add_string(builder, "member", member);
+}
+
+static void on_cap_reached(Watch *watch, const char *name, const char *direction,
+			   const char *member)
+{
+	g_autofree char *whose = of_member(member);
+	g_autofree char *what = g_strdup_printf("%scap reached (%s)", whose, direction);
 	JsonBuilder *builder;
 
 	if (!watches(watch, name))
@@ -360,12 +379,16 @@ static void on_cap_reached(Watch *watch, const char *name, const char *direction
 	}
 	builder = json_begin_filter(watch, "cap-reached", name);
 	json_add_string(builder, "direction", direction);
+	json_add_member(builder, member);
 	json_end(watch, builder);
 }
 
-static void on_warned(Watch *watch, const char *name, guint percent, const char *direction)
+static void on_warned(Watch *watch, const char *name, guint percent, const char *direction,
+		      const char *member)
 {
-	g_autofree char *what = g_strdup_printf("%u %% of its %s cap is used", percent, direction);
+	g_autofree char *whose = of_member(member);
+	g_autofree char *what =
+	    g_strdup_printf("%s%u %% of its %s cap is used", whose, percent, direction);
 	JsonBuilder *builder;
 
 	if (!watches(watch, name))
@@ -377,6 +400,7 @@ static void on_warned(Watch *watch, const char *name, guint percent, const char 
 	builder = json_begin_filter(watch, "warned", name);
 	netfil_json_add_bytes(builder, "percent", percent);
 	json_add_string(builder, "direction", direction);
+	json_add_member(builder, member);
 	json_end(watch, builder);
 }
 
@@ -438,10 +462,10 @@ static gboolean connect_to_daemon(Watch *watch, GError **error)
 		const char *signal;
 		GCallback handler;
 	} tidings[] = {
-	    {"added", G_CALLBACK(on_added)},     {"removed", G_CALLBACK(on_removed)},
-	    {"changed", G_CALLBACK(on_changed)}, {"cap-reached", G_CALLBACK(on_cap_reached)},
-	    {"warned", G_CALLBACK(on_warned)},   {"cycle-started", G_CALLBACK(on_cycle_started)},
-	    {"trouble", G_CALLBACK(on_trouble)}, {"closed", G_CALLBACK(on_closed)},
+	    {"added", G_CALLBACK(on_added)},      {"removed", G_CALLBACK(on_removed)},
+	    {"changed", G_CALLBACK(on_changed)},  {"cap-reached-of", G_CALLBACK(on_cap_reached)},
+	    {"warned-of", G_CALLBACK(on_warned)}, {"cycle-started", G_CALLBACK(on_cycle_started)},
+	    {"trouble", G_CALLBACK(on_trouble)},  {"closed", G_CALLBACK(on_closed)},
 	};
 
 	watch->client = netfil_client_connect(error);

@@ -159,6 +159,19 @@ static void offer_durabilities(const NetfilComplete *word)
 		netfil_complete_offer(word, netfil_durability_name((NetfilDurability)i), NULL);
 }
 
+static void offer_eachs(const NetfilComplete *word)
+{
+	for (guint i = NETFIL_EACH_IP; i <= NETFIL_EACH_INTERFACE; i++)
+		netfil_complete_offer(word, netfil_each_name((NetfilEach)i), NULL);
+}
+
+static void offer_sorts(const NetfilComplete *word)
+{
+	for (guint i = NETFIL_MEMBER_BY_TOTAL;
+	     i <= NETFIL_MEMBER_BY_REFUSED && g_str_equal(word->command, "show"); i++)
+		netfil_complete_offer(word, netfil_member_sort_name((NetfilMemberSort)i), NULL);
+}
+
 static void offer_periods(const NetfilComplete *word)
 {
 	for (guint i = NETFIL_BY_HOUR; i <= NETFIL_BY_CYCLE; i++)
@@ -259,6 +272,8 @@ void netfil_complete_option(const NetfilComplete *word, const char *option, cons
 	    {"unit", offer_units},
 	    {"proto", offer_protos},
 	    {"interface", offer_interfaces},
+	    {"each", offer_eachs},
+	    {"sort", offer_sorts},
 	    {"on-limit", offer_policies},
 	    {"warn", offer_percents},
 	    {"every", offer_cycles},

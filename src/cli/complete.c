@@ -112,7 +112,8 @@ static void pass_option(Line *line, const char *word)
 		return;
 	if (g_str_equal(option->name, "load"))
 		line->loads = TRUE;
-	if (option->argument && !strchr(word, '='))
+	/* What --each is about may be left out, and so is never the next word. */
+	if (option->argument && !strchr(word, '=') && !g_str_equal(option->name, "each"))
 		line->open = option;
 }
 

@@ -159,12 +159,43 @@ static void append_usage(GString *text, const NetfilStatus *status)
 		g_autofree char *about_used = netfil_size_format(status->used[i]);
 		g_autofree char *about_limit = netfil_size_format(cap);
 
-		if (cap)
+		if (cap && !status->spec->each)
 			append_line(text, labels[i], "%s of %s bytes (%s of %s)", used, limit,
 				    about_used, about_limit);
 		else
 			append_line(text, labels[i], "%s bytes (%s)", used, about_used);
 	}
+}
+
+static void append_caps_of_each(GString *text, const NetfilStatus *status)
+{
+	static const char *const labels[] = {"in", "out", "in and out"};
+
+	for (guint i = 0; i < NETFIL_DIRECTIONS; i++) {
+		guint64 cap = netfil_status_limit(status, i);
+		g_autofree char *limit = netfil_size_exact(cap);
+		g_autofree char *about = netfil_size_format(cap);
+
+		if (cap)
+			append_line(text, "Cap", "%s bytes (%s) %s for each %s", limit, about,
+				    labels[i], netfil_each_name(status->spec->each));
+	}
+}
+
+static void append_members(GString *text, const NetfilStatus *status)
+{
+	g_autofree char *most = netfil_size_exact(netfil_spec_max_members(status->spec));
+	g_autofree char *count = netfil_size_exact(status->members);
+	g_autofree char *at_cap = netfil_size_exact(status->members_at_cap);
+	g_autofree char *others = netfil_size_exact(status->others[NETFIL_TOTAL]);
+	g_autofree char *about = netfil_size_format(status->others[NETFIL_TOTAL]);
+
+	if (!status->spec->each)
+		return;
+	append_caps_of_each(text, status);
+	append_line(text, "Members", "%s of at most %s, %s at their cap", count, most, at_cap);
+	if (status->others[NETFIL_TOTAL])
+		append_line(text, "Others", "%s bytes (%s), who share one cap", others, about);
 }
 
 static void append_forfeited(GString *text, const NetfilStatus *status)
@@ -223,6 +254,7 @@ char *netfil_print_details(const NetfilStatus *status, const NetfilTerminal *ter
 	append_unlimited(text, status);
 	append_warnings(text, status);
 	append_bar_line(text, status, terminal);
+	append_members(text, status);
 	append_usage(text, status);
 	append_extra(text, status);
 	append_forfeited(text, status);

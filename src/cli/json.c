@@ -193,6 +193,21 @@ static void add_policy(JsonBuilder *builder, const NetfilSpec *spec)
 	add_boolean(builder, "loopback", netfil_spec_counts_loopback(spec));
 }
 
+static void add_members(JsonBuilder *builder, const NetfilStatus *status)
+{
+	const NetfilSpec *spec = status->spec;
+
+	if (!spec->each) {
+		take_string(builder, "each", NULL);
+		return;
+	}
+	add_string(builder, "each", netfil_each_name(spec->each));
+	netfil_json_add_bytes(builder, "max_members", netfil_spec_max_members(spec));
+	netfil_json_add_bytes(builder, "members", status->members);
+	netfil_json_add_bytes(builder, "members_at_cap", status->members_at_cap);
+	add_directions(builder, "others", status->others);
+}
+
 JsonNode *netfil_json_status(const NetfilStatus *status)
 {
 	g_autoptr(JsonBuilder) builder = json_builder_new();
@@ -207,6 +222,7 @@ JsonNode *netfil_json_status(const NetfilStatus *status)
 	add_selector(builder, spec);
 	add_excepts(builder, spec);
 	add_lists(builder, status);
+	add_members(builder, status);
 	add_limits(builder, status);
 	add_directions(builder, "used", status->used);
 	netfil_json_add_bytes(builder, "forfeited", status->forfeited);

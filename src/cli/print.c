@@ -51,6 +51,17 @@ static char *until_text(const char *what, gint64 seconds)
 	return g_strdup_printf("%s until %s", what, when);
 }
 
+static char *members_text(const NetfilStatus *status)
+{
+	g_autofree char *count = netfil_size_exact(status->members);
+	g_autofree char *at_cap = netfil_size_exact(status->members_at_cap);
+
+	return g_strdup_printf("%s member%s%s%s%s", count, status->members == 1 ? "" : "s",
+			       status->members_at_cap ? ", " : "",
+			       status->members_at_cap ? at_cap : "",
+			       status->members_at_cap ? " at cap" : "");
+}
+
 char *netfil_print_outlook(const NetfilStatus *status)
 {
 	g_autofree char *left = NULL;
@@ -59,6 +70,8 @@ char *netfil_print_outlook(const NetfilStatus *status)
 		return until_text("unlimited", status->unlimited_until);
 	if (status->free_until)
 		return until_text("free", status->free_until);
+	if (status->spec->each)
+		return members_text(status);
 	if (status->forecast) {
 		left = netfil_when_left(status->forecast);
 		return g_strdup_printf("cap in %s", left);

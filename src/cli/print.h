@@ -25,8 +25,9 @@ char *netfil_print_details(const NetfilStatus *status, const NetfilTerminal *ter
 /* "12.3 MB / 25.0 MB", of the cap that is nearest; without one "12.3 MB". Caller frees. */
 char *netfil_print_amount(const NetfilStatus *status);
 
-/* What is next for it, if anything: "unlimited until 18:00", "free until 07:00", "cap in 3
- * days" (at this rate), "12 days left" (of the cycle). Caller frees. */
+/* What is next for it, if anything: "unlimited until 18:00", "free until 07:00", "7 members, 2 at
+ * cap" (with --each), "cap in 3 days" (at this rate), "12 days left" (of the cycle). Caller frees.
+ */
 char *netfil_print_outlook(const NetfilStatus *status);
 
 /* "Trouble since 2026-12-24 18:00: what: what to do": see netfil_client_trouble(). Caller frees. */

@@ -8,7 +8,9 @@
 #include "core/cycle.h"
 #include "core/error.h"
 #include "core/quote.h"
+#include "core/spec.h"
 #include "engine/clock.h"
+#include "kernel/cgroup.h"
 
 static char *not_there(const char *word, const char *why, const char *remedy, GError **error)
 {
@@ -23,12 +25,19 @@ char *netfil_resolve_executable(const char *word, GError **error)
 	g_autofree char *found = strchr(word, '/') ? g_strdup(word) : g_find_program_in_path(word);
 	char *canonical;
 
+	if (g_str_equal(word, NETFIL_ANY))
+		return g_strdup(word);
 	if (!found)
 		return not_there(word, "there is no such command in PATH", "give its path", error);
 	canonical = realpath(found, NULL);
 	if (!canonical)
 		return not_there(word, g_strerror(errno), "give the path of an executable", error);
 	return canonical; /* GLib's free is libc's */
+}
+
+char *netfil_resolve_cgroup(const char *word, GError **error)
+{
+	return g_str_equal(word, NETFIL_ANY) ? g_strdup(word) : netfil_cgroup_path(word, error);
 }
 
 char *netfil_resolve_file(const char *word, GError **error)

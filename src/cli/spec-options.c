@@ -3,11 +3,11 @@
 
 #include "core/adjust.h"
 #include "core/error.h"
-#include "kernel/cgroup.h"
 #include "resolve.h"
 
 #define ALL (NETFIL_FOR_ADD | NETFIL_FOR_SET | NETFIL_FOR_RUN)
 #define DAEMON (NETFIL_FOR_ADD | NETFIL_FOR_SET)
+#define EACH "each"
 #define NEW (NETFIL_FOR_ADD | NETFIL_FOR_RUN)
 
 struct NetfilSpecOptions {
@@ -15,6 +15,7 @@ struct NetfilSpecOptions {
 	GArray *entries; /* GOptionEntry */
 	NetfilSpec *spec;
 	GHashTable *texts; /* key -> GPtrArray of values, as the bus takes them */
+	gboolean each;     /* of whatever the selectors are about */
 };
 
 /* Values that change this cycle and not the specification: see NetfilAdjust. */
@@ -35,15 +36,16 @@ typedef struct {
 	gboolean once; /* another one replaces it */
 	gboolean list; /* values may stand in one, with commas */
 	Adjusts adjusts;
+	gboolean hidden; /* netfild says why not */
 } Option;
 
 static const Option table[] = {
     {"pid", "N", "the process N and all that it starts", DAEMON},
-    {"exe", "PATH", "processes that run this executable", DAEMON,
+    {"exe", "PATH", "processes that run this executable; '*': any", DAEMON,
      .resolve = netfil_resolve_executable},
-    {"user", "NAME", "processes of this user", DAEMON},
-    {"cgroup", "PATH", "processes in this control group and below", DAEMON,
-     .resolve = netfil_cgroup_path},
+    {"user", "NAME", "processes of this user; '*': any", DAEMON},
+    {"cgroup", "PATH", "processes in this control group and below; '*': any", DAEMON,
+     .resolve = netfil_resolve_cgroup},
     {"unit", "NAME", "processes of this systemd unit", DAEMON},
     {"ip", "PREFIX", "traffic with this address or prefix", ALL},
     {"ip-file", "FILE", "traffic with the addresses listed in this file", ALL,
@@ -52,6 +54,11 @@ static const Option table[] = {
     {"proto", "NAME", "traffic of this protocol: tcp, udp, icmp, ...", ALL},
     {"interface", "GLOB", "traffic through these network interfaces", ALL},
     {"except", "PREFIX", "but not traffic with this address or prefix", ALL},
+    {EACH, "KIND", "a cap for each: ip, user, exe, cgroup, interface", NETFIL_FOR_ADD,
+     .once = TRUE},
+    {"max-members", "N", "have up to so many of these (10000)", NETFIL_FOR_ADD, .once = TRUE},
+    {EACH, "KIND", "", NETFIL_FOR_SET, .once = TRUE, .hidden = TRUE},
+    {"max-members", "N", "", NETFIL_FOR_SET, .once = TRUE, .hidden = TRUE},
     {"in", "SIZE", "cap on bytes in: 25M is 25,000,000, 25MiB is 26,214,400", NEW, .once = TRUE},
     {"out", "SIZE", "cap on bytes out", NEW, .once = TRUE},
     {"total", "SIZE", "cap on bytes in and out together", NEW, .once = TRUE},
@@ -181,6 +188,11 @@ static gboolean on_option(const char *name, const char *value, gpointer data, GE
 		g_ptr_array_set_size(texts, 0);
 	if (options->use == NETFIL_FOR_SET && value && !*value && option->adjusts != ADJUSTS)
 		return TRUE; /* an empty list clears */
+	if (g_str_equal(option->name, EACH)) {
+		options->each = !*value;
+		if (options->each)
+			return TRUE; /* once all selectors are there */
+	}
 	text = resolve(option, value, error);
 	if (!text)
 		return FALSE;
@@ -197,7 +209,8 @@ static GArray *entries_for(NetfilSpecUse use)
 		GOptionEntry entry = {
 		    .long_name = option->name,
 		    /* Values are taken as they are, whatever the locale. */
-		    .flags = option->fixed ? G_OPTION_FLAG_NO_ARG : G_OPTION_FLAG_FILENAME,
+		    .flags = (option->fixed ? G_OPTION_FLAG_NO_ARG : G_OPTION_FLAG_FILENAME) |
+			     (option->hidden ? G_OPTION_FLAG_HIDDEN : 0),
 		    .arg = G_OPTION_ARG_CALLBACK,
 		    .arg_data = on_option,
 		    .description = option->help,
@@ -238,13 +251,25 @@ GOptionGroup *netfil_spec_options_group(NetfilSpecOptions *options)
 	return group;
 }
 
-NetfilSpec *netfil_spec_options_spec(const NetfilSpecOptions *options, const char *name)
+void netfil_spec_options_words(int argc, char **argv)
 {
-	NetfilSpec *spec = netfil_spec_copy(options->spec);
+	static char each[] = "--" EACH "=";
 
+	for (int i = 1; i < argc && !g_str_equal(argv[i], "--"); i++)
+		if (g_str_equal(argv[i], "--" EACH))
+			argv[i] = each;
+}
+
+NetfilSpec *netfil_spec_options_spec(const NetfilSpecOptions *options, const char *name,
+				     GError **error)
+{
+	g_autoptr(NetfilSpec) spec = netfil_spec_copy(options->spec);
+
+	if (options->each && !netfil_spec_each_of_selectors(spec, &spec->each, error))
+		return NULL;
 	g_free(spec->name);
 	spec->name = g_strdup(name);
-	return spec;
+	return g_steal_pointer(&spec);
 }
 
 GVariant *netfil_spec_options_changes(const NetfilSpecOptions *options)

@@ -31,8 +31,13 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(NetfilSpecOptions, netfil_spec_options_free)
  * over; `options` must live until then. */
 GOptionGroup *netfil_spec_options_group(NetfilSpecOptions *options);
 
-/* The filter that the options describe, under that name. Caller frees. */
-NetfilSpec *netfil_spec_options_spec(const NetfilSpecOptions *options, const char *name);
+/* Before they are parsed: a value that may be left out is not the next word. */
+void netfil_spec_options_words(int argc, char **argv);
+
+/* The filter that the options describe, under that name. Caller frees. NETFIL_ERROR_INVALID:
+ * --each, and it cannot be told of what. */
+NetfilSpec *netfil_spec_options_spec(const NetfilSpecOptions *options, const char *name,
+				     GError **error);
 
 /* What the options change, as a{sas}: an empty list where a value was empty.
  * Floating reference; NULL if there is nothing. */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-#include "client.h"
+#include "client-private.h"
 
-#include "bus-generated.h"
 #include "bus.h"
 #include "core/error.h"
 #include "paths.h"
@@ -11,17 +10,14 @@
 #define PAGE 250          /* what netfild has in hand at once; the next is made while one is read */
 #define SOCKETS_PAGE 1000 /* of netfild's */
 
-struct _NetfilClient {
-	GObject parent_instance;
-	NetfilBusManager *manager;
-};
-
 enum {
 	ADDED,
 	REMOVED,
 	CHANGED,
 	CAP_REACHED,
+	CAP_REACHED_OF,
 	WARNED,
+	WARNED_OF,
 	CYCLE_STARTED,
 	TROUBLE,
 	CLOSED,
@@ -68,7 +64,11 @@ static void netfil_client_class_init(NetfilClientClass *class)
 	signals[REMOVED] = signal_new("removed", 1, G_TYPE_STRING);
 	signals[CHANGED] = signal_new("changed", 1, G_TYPE_POINTER);
 	signals[CAP_REACHED] = signal_new("cap-reached", 2, G_TYPE_STRING, G_TYPE_STRING);
+	signals[CAP_REACHED_OF] =
+	    signal_new("cap-reached-of", 3, G_TYPE_STRING, G_TYPE_STRING, G_TYPE_STRING);
 	signals[WARNED] = signal_new("warned", 3, G_TYPE_STRING, G_TYPE_UINT, G_TYPE_STRING);
+	signals[WARNED_OF] =
+	    signal_new("warned-of", 4, G_TYPE_STRING, G_TYPE_UINT, G_TYPE_STRING, G_TYPE_STRING);
 	signals[CYCLE_STARTED] = signal_new("cycle-started", 2, G_TYPE_STRING, G_TYPE_INT64);
 	signals[TROUBLE] = signal_new("trouble", 1, G_TYPE_STRING);
 	signals[CLOSED] = signal_new("closed", 0);
@@ -99,14 +99,18 @@ static void on_changed(NetfilClient *client, const char *name, GVariant *variant
 		g_signal_emit(client, signals[CHANGED], 0, status);
 }
 
-static void on_cap_reached(NetfilClient *client, const char *name, const char *direction)
+static void on_cap_reached(NetfilClient *client, const char *name, const char *direction,
+			   const char *member)
 {
 	g_signal_emit(client, signals[CAP_REACHED], 0, name, direction);
+	g_signal_emit(client, signals[CAP_REACHED_OF], 0, name, direction, member);
 }
 
-static void on_warned(NetfilClient *client, const char *name, guint percent, const char *direction)
+static void on_warned(NetfilClient *client, const char *name, guint percent, const char *direction,
+		      const char *member)
 {
 	g_signal_emit(client, signals[WARNED], 0, name, percent, direction);
+	g_signal_emit(client, signals[WARNED_OF], 0, name, percent, direction, member);
 }
 
 static void on_cycle_started(NetfilClient *client, const char *name, gint64 started)
@@ -300,8 +304,7 @@ NetfilClient *netfil_client_connect(GError **error)
 	return netfil_client_connect_to(NULL, error);
 }
 
-/* The end of each call: what the daemon said, as it said it. */
-static gboolean answered(gboolean ok, GError **error)
+gboolean netfil_client_answered(gboolean ok, GError **error)
 {
 	gboolean gone = !ok && error &&
 			(g_error_matches(*error, G_DBUS_ERROR, G_DBUS_ERROR_SERVICE_UNKNOWN) ||
@@ -384,7 +387,7 @@ static gboolean list_pages(NetfilClient *client, GPtrArray *statuses, GError **e
 
 		page = await_page(client, &result, error);
 		if (!page)
-			return answered(FALSE, error);
+			return netfil_client_answered(FALSE, error);
 		if (g_variant_n_children(page) == PAGE)
 			after = last_name(page);
 		if (after)
@@ -417,8 +420,9 @@ NetfilStatus *netfil_client_get(NetfilClient *client, const char *name, GError *
 {
 	g_autoptr(GVariant) status = NULL;
 
-	if (!answered(netfil_bus_manager_call_get_sync(client->manager, name, &status, NULL, error),
-		      error))
+	if (!netfil_client_answered(
+		netfil_bus_manager_call_get_sync(client->manager, name, &status, NULL, error),
+		error))
 		return NULL;
 	return netfil_status_from_variant(status, error);
 }
@@ -428,9 +432,9 @@ gboolean netfil_client_add_values(NetfilClient *client, const char *name, GVaria
 {
 	g_autofree char *path = NULL;
 
-	return answered(netfil_bus_manager_call_add_sync(client->manager, name, specification,
-							 &path, NULL, error),
-			error);
+	return netfil_client_answered(netfil_bus_manager_call_add_sync(
+					  client->manager, name, specification, &path, NULL, error),
+				      error);
 }
 
 gboolean netfil_client_add_spec(NetfilClient *client, const NetfilSpec *spec, GError **error)
@@ -441,27 +445,27 @@ gboolean netfil_client_add_spec(NetfilClient *client, const NetfilSpec *spec, GE
 gboolean netfil_client_change(NetfilClient *client, const char *name, GVariant *changes,
 			      GError **error)
 {
-	return answered(
+	return netfil_client_answered(
 	    netfil_bus_manager_call_set_sync(client->manager, name, changes, NULL, error), error);
 }
 
 gboolean netfil_client_switch(NetfilClient *client, const char *const *names, gboolean on,
 			      GError **error)
 {
-	return answered(
+	return netfil_client_answered(
 	    netfil_bus_manager_call_switch_sync(client->manager, names, on, NULL, error), error);
 }
 
 gboolean netfil_client_reset(NetfilClient *client, const char *const *names, GError **error)
 {
-	return answered(netfil_bus_manager_call_reset_sync(client->manager, names, NULL, error),
-			error);
+	return netfil_client_answered(
+	    netfil_bus_manager_call_reset_sync(client->manager, names, NULL, error), error);
 }
 
 gboolean netfil_client_remove(NetfilClient *client, const char *const *names, GError **error)
 {
-	return answered(netfil_bus_manager_call_remove_sync(client->manager, names, NULL, error),
-			error);
+	return netfil_client_answered(
+	    netfil_bus_manager_call_remove_sync(client->manager, names, NULL, error), error);
 }
 
 GPtrArray *netfil_client_apply(NetfilClient *client, const GPtrArray *specs, gboolean prune,
@@ -476,24 +480,25 @@ GPtrArray *netfil_client_apply(NetfilClient *client, const GPtrArray *specs, gbo
 		g_variant_builder_add(&filters, "(s@a{sas})", spec->name,
 				      netfil_spec_to_variant(spec));
 	}
-	if (!answered(netfil_bus_manager_call_apply_sync(client->manager,
-							 g_variant_builder_end(&filters), prune,
-							 dry_run, &changes, NULL, error),
-		      error))
+	if (!netfil_client_answered(
+		netfil_bus_manager_call_apply_sync(client->manager, g_variant_builder_end(&filters),
+						   prune, dry_run, &changes, NULL, error),
+		error))
 		return NULL;
 	return netfil_changes_from_variant(changes);
 }
 
 gboolean netfil_client_reload(NetfilClient *client, GError **error)
 {
-	return answered(netfil_bus_manager_call_reload_sync(client->manager, NULL, error), error);
+	return netfil_client_answered(
+	    netfil_bus_manager_call_reload_sync(client->manager, NULL, error), error);
 }
 
 GVariant *netfil_client_doctor(NetfilClient *client, GError **error)
 {
 	GVariant *features = NULL;
 
-	return answered(
+	return netfil_client_answered(
 		   netfil_bus_manager_call_doctor_sync(client->manager, &features, NULL, error),
 		   error)
 		   ? features
@@ -505,7 +510,7 @@ gboolean netfil_client_unattributed(NetfilClient *client, guint64 bytes[2], guin
 {
 	g_autoptr(GVariant) counts = NULL;
 
-	if (!answered(
+	if (!netfil_client_answered(
 		netfil_bus_manager_call_unattributed_sync(client->manager, &counts, NULL, error),
 		error))
 		return FALSE;
@@ -526,10 +531,11 @@ GArray *netfil_client_history(NetfilClient *client, const char *name, NetfilBy b
 	do {
 		g_autoptr(GVariant) page = NULL;
 
-		if (!answered(netfil_bus_manager_call_history_sync(
-				  client->manager, name ? name : "", netfil_by_name(by), from, to,
-				  cursor, &page, &cursor, NULL, error),
-			      error))
+		if (!netfil_client_answered(
+			netfil_bus_manager_call_history_sync(client->manager, name ? name : "",
+							     netfil_by_name(by), from, to, cursor,
+							     &page, &cursor, NULL, error),
+			error))
 			return NULL;
 		netfil_periods_add_history(periods, page);
 	} while (cursor);
@@ -545,10 +551,10 @@ GArray *netfil_client_apps(NetfilClient *client, int by, gint64 from, gint64 to,
 	do {
 		g_autoptr(GVariant) page = NULL;
 
-		if (!answered(netfil_bus_manager_call_apps_sync(client->manager, resolution, from,
-								to, cursor, &page, &cursor, NULL,
-								error),
-			      error))
+		if (!netfil_client_answered(
+			netfil_bus_manager_call_apps_sync(client->manager, resolution, from, to,
+							  cursor, &page, &cursor, NULL, error),
+			error))
 			return NULL;
 		netfil_periods_add_apps(periods, page);
 	} while (cursor);
@@ -559,7 +565,7 @@ char *netfil_client_trouble(NetfilClient *client, gint64 *since, GError **error)
 {
 	char *what = NULL;
 
-	return answered(
+	return netfil_client_answered(
 		   netfil_bus_manager_call_trouble_sync(client->manager, &what, since, NULL, error),
 		   error)
 		   ? what
@@ -576,9 +582,9 @@ GArray *netfil_client_sockets(NetfilClient *client, GError **error)
 		g_autoptr(GVariant) page = NULL;
 
 		before = usages->len;
-		if (!answered(netfil_bus_manager_call_sockets_sync(client->manager, after, &page,
-								   NULL, error),
-			      error))
+		if (!netfil_client_answered(netfil_bus_manager_call_sockets_sync(
+						client->manager, after, &page, NULL, error),
+					    error))
 			return NULL;
 		netfil_socket_usages_read(usages, page);
 		if (usages->len > before)

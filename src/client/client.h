@@ -4,6 +4,7 @@
 #include <gio/gio.h>
 
 #include "core/change.h"
+#include "core/member.h"
 #include "core/socket-usage.h"
 #include "core/status.h"
 #include "periods.h"
@@ -13,6 +14,15 @@
  * stands in netfil/netfil.h; this is the rest, which may change.
  */
 #include "netfil/netfil.h"
+
+/*
+ * Two signals more, beside "cap-reached" and "warned":
+ *   "cap-reached-of" (NetfilClient *, const char *name, const char *direction,
+ *                     const char *member, gpointer data)
+ *   "warned-of"      (NetfilClient *, const char *name, guint percent, const char *direction,
+ *                     const char *member, gpointer data)
+ * The member is "" where it is of the filter as a whole.
+ */
 
 gboolean netfil_client_add_spec(NetfilClient *client, const NetfilSpec *spec, GError **error);
 
@@ -25,6 +35,14 @@ gboolean netfil_client_change(NetfilClient *client, const char *name, GVariant *
 /* Of NetfilChange: see the method Apply. `specs`: of NetfilSpec. */
 GPtrArray *netfil_client_apply(NetfilClient *client, const GPtrArray *specs, gboolean prune,
 			       gboolean dry_run, GError **error);
+
+/* Of NetfilMember (g_array_unref), a page; `*next` (caller frees) is the cursor of the next one,
+ * NULL after the last; *total: how many match, these and those behind them. */
+GArray *netfil_client_members(NetfilClient *client, const char *name,
+			      const NetfilMemberQuery *query, char **next, guint *total,
+			      GError **error);
+gboolean netfil_client_reset_member(NetfilClient *client, const char *name, const char *key,
+				    GError **error);
 
 /* NETFIL_ERROR_INVALID: there are mistakes in filters.d or netfil.conf. */
 gboolean netfil_client_reload(NetfilClient *client, GError **error);

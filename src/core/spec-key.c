@@ -122,7 +122,7 @@ static const NetfilKeySort elements = {TRUE,           TRUE,           elements_
 /* In the order in which they are told. */
 static const NetfilKey keys[] = {
     ELEMENTS("pid", pids, netfil_value_pid),
-    TEXTS("exe", exes, netfil_value_path),
+    TEXTS("exe", exes, netfil_value_exe),
     TEXTS("user", users, netfil_value_user),
     TEXTS("cgroup", cgroups, netfil_value_cgroup),
     TEXTS("unit", units, netfil_value_unit),
@@ -132,6 +132,8 @@ static const NetfilKey keys[] = {
     ELEMENTS("proto", protos, netfil_value_proto),
     TEXTS("interface", interfaces, netfil_value_interface),
     ELEMENTS("except", excepts, netfil_value_prefix),
+    SETTING("each", each, each),
+    SETTING("max-members", members, max_members),
     SETTING("in", cap, cap[NETFIL_IN]),
     SETTING("out", cap, cap[NETFIL_OUT]),
     SETTING("total", cap, cap[NETFIL_TOTAL]),

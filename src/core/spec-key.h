@@ -28,7 +28,12 @@ struct NetfilKey {
 
 #define NETFIL_KEY_FIELD(type, key, spec) G_STRUCT_MEMBER(type, spec, (key)->offset)
 
+/* Whether `each` goes with the rest of the filter. */
+gboolean netfil_spec_check_each(const NetfilSpec *spec, GError **error);
+
 /* The settings: all but the selectors. */
+extern const NetfilKeySort netfil_key_each;
+extern const NetfilKeySort netfil_key_members;
 extern const NetfilKeySort netfil_key_cap;
 extern const NetfilKeySort netfil_key_policy;
 extern const NetfilKeySort netfil_key_warn;

@@ -31,6 +31,11 @@ char *netfil_value_path(const char *value, GError **error)
 	return g_strdup(value);
 }
 
+char *netfil_value_exe(const char *value, GError **error)
+{
+	return g_str_equal(value, NETFIL_ANY) ? g_strdup(value) : netfil_value_path(value, error);
+}
+
 char *netfil_value_user(const char *value, GError **error)
 {
 	gsize length = strlen(value);
@@ -60,6 +65,8 @@ static gboolean is_clean_path(const char *path)
 
 char *netfil_value_cgroup(const char *value, GError **error)
 {
+	if (g_str_equal(value, NETFIL_ANY))
+		return g_strdup(value);
 	if (strlen(value) >= NETFIL_NAME_MAX)
 		return refuse(value, "is too long for a cgroup: use at most 255 bytes", error);
 	if (g_str_has_prefix(value, "/sys/fs/cgroup"))

@@ -7,6 +7,7 @@
 
 /* These return the value in its one form (caller frees), or NULL and say why. */
 char *netfil_value_path(const char *value, GError **error);
+char *netfil_value_exe(const char *value, GError **error); /* or NETFIL_ANY */
 char *netfil_value_user(const char *value, GError **error);
 char *netfil_value_cgroup(const char *value, GError **error);
 char *netfil_value_unit(const char *value, GError **error); /* "nginx" is nginx.service */

@@ -3,6 +3,7 @@
 
 #include "error.h"
 #include "quote.h"
+#include "spec-key.h"
 #include "spec-value.h"
 #include "spec.h"
 
@@ -115,6 +116,14 @@ gboolean netfil_spec_has_owner(const NetfilSpec *spec)
 	       spec->cgroups->len > 0 || spec->units->len > 0;
 }
 
+gboolean netfil_texts_have_any(const GPtrArray *texts)
+{
+	for (guint i = 0; i < texts->len; i++)
+		if (g_str_equal(texts->pdata[i], NETFIL_ANY))
+			return TRUE;
+	return FALSE;
+}
+
 static gboolean has_address(const NetfilSpec *spec)
 {
 	return spec->prefixes->len > 0 || spec->ip_files->len > 0 || spec->ports->len > 0 ||
@@ -208,7 +217,8 @@ gboolean netfil_spec_check(const NetfilSpec *spec, GError **error)
 			      "has a port, but its protocols have none: add proto tcp or udp, or "
 			      "leave out the port",
 			      error);
-	return check_policy(spec, error) && check_life(spec, error) && check_cycle(spec, error);
+	return check_policy(spec, error) && check_life(spec, error) && check_cycle(spec, error) &&
+	       netfil_spec_check_each(spec, error);
 }
 
 NetfilSpecType netfil_spec_type(const NetfilSpec *spec)

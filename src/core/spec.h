@@ -28,6 +28,22 @@ typedef enum {
 	NETFIL_DURABILITY_STRICT, /* bytes are granted to the kernel once the grant is on disk */
 } NetfilDurability;
 
+/* What has a cap of its own: see "Members" in netfil-filters(7). */
+typedef enum {
+	NETFIL_EACH_NONE, /* the filter as a whole */
+	NETFIL_EACH_IP,   /* each remote address */
+	NETFIL_EACH_USER,
+	NETFIL_EACH_EXE,
+	NETFIL_EACH_CGROUP,
+	NETFIL_EACH_INTERFACE,
+} NetfilEach;
+
+#define NETFIL_MEMBERS_DEFAULT 10000
+#define NETFIL_MEMBERS_MAX 1000000
+
+/* A value of exe, user and cgroup: whichever it is, if it is known. */
+#define NETFIL_ANY "*"
+
 typedef struct {
 	guint16 first, last; /* both included */
 } NetfilPortRange;
@@ -36,9 +52,9 @@ typedef struct {
 	char *name;
 	/* Selectors. Kinds that are empty do not narrow. */
 	GArray *pids;                   /* gint64 */
-	GPtrArray *exes;                /* char *, absolute paths */
-	GPtrArray *users;               /* char *, names or numbers as given */
-	GPtrArray *cgroups;             /* char *, paths from the cgroup root: "/a/b" */
+	GPtrArray *exes;                /* char *, absolute paths, or NETFIL_ANY */
+	GPtrArray *users;               /* char *, names or numbers as given, or NETFIL_ANY */
+	GPtrArray *cgroups;             /* char *, paths from the root ("/a/b"), or NETFIL_ANY */
 	GPtrArray *units;               /* char *, "nginx.service" */
 	GArray *prefixes;               /* NetfilPrefix */
 	GPtrArray *ip_files;            /* char *, absolute paths */
@@ -46,6 +62,8 @@ typedef struct {
 	GArray *protos;                 /* guint8, IANA protocol numbers */
 	GPtrArray *interfaces;          /* char *, names or fnmatch(3) globs */
 	GArray *excepts;                /* NetfilPrefix, remote addresses that do not count */
+	NetfilEach each;                /* caps are of each of these */
+	guint max_members;              /* 0: not given, see netfil_spec_max_members() */
 	guint64 cap[NETFIL_DIRECTIONS]; /* bytes; 0: unlimited */
 	NetfilOnLimit on_limit;
 	guint64 rate; /* bytes a second, with NETFIL_ON_LIMIT_THROTTLE */
@@ -80,7 +98,8 @@ gboolean netfil_spec_name_check(const char *name, GError **error);
 
 /* Adds one value of one key, as the command line and filter files give it. Keys:
  * pid exe user cgroup unit ip ip-file port proto interface (repeatable),
- * except, warn (repeatable, no selectors), in out total (sizes), on-limit (with
+ * except, warn (repeatable, no selectors), each (ip user exe cgroup interface),
+ * max-members (a number), in out total (sizes), on-limit (with
  * "throttle=RATE", bytes a second), every, rollover ("true"/"false"), free, durability
  * (checkpoint, strict), loopback, until-exit, on ("true"/"false").
  * The value is checked as far as can be without I/O; a relative exe or ip-file
@@ -108,6 +127,14 @@ gboolean netfil_spec_check(const NetfilSpec *spec, GError **error);
 NetfilSpecType netfil_spec_type(const NetfilSpec *spec);
 gboolean netfil_spec_has_owner(const NetfilSpec *spec);       /* pid, exe, user, cgroup or unit */
 gboolean netfil_spec_counts_loopback(const NetfilSpec *spec); /* asked for, or a prefix names it */
+
+/* The kind whose name `each` is short for: that of the only selector that it could be about. */
+gboolean netfil_spec_each_of_selectors(const NetfilSpec *spec, NetfilEach *each, GError **error);
+guint netfil_spec_max_members(const NetfilSpec *spec); /* that there may be, with `each` */
+const char *netfil_each_name(NetfilEach each);
+
+/* Whether one of the values is NETFIL_ANY. */
+gboolean netfil_texts_have_any(const GPtrArray *texts);
 
 /* "pid 4711, ip 192.0.2.0/24": the one place a selector is put into words. */
 char *netfil_spec_selector_text(const NetfilSpec *spec);

@@ -75,7 +75,9 @@ gboolean netfil_status_equal(const NetfilStatus *a, const NetfilStatus *b)
 	       memcmp(a->extra, b->extra, sizeof(a->extra)) == 0 && a->forfeited == b->forfeited &&
 	       a->unlimited_until == b->unlimited_until && a->free_until == b->free_until &&
 	       a->forecast == b->forecast && same_warned(a->warned, b->warned) &&
-	       (a->lists == b->lists || g_variant_equal(a->lists, b->lists));
+	       (a->lists == b->lists || g_variant_equal(a->lists, b->lists)) &&
+	       a->members == b->members && a->members_at_cap == b->members_at_cap &&
+	       memcmp(a->others, b->others, sizeof(a->others)) == 0;
 }
 
 const char *netfil_state_name(NetfilState state)
@@ -130,6 +132,8 @@ enum {
 	FORECAST,
 	WARNED,
 	LISTS,
+	MEMBERS,
+	OTHERS,
 	PARTS,
 };
 
@@ -155,6 +159,8 @@ static const struct {
     [FORECAST] = {"forecast", "x", 8},
     [WARNED] = {"warned", "ay", 0},
     [LISTS] = {"lists", NETFIL_LISTS_TYPE, 0},
+    [MEMBERS] = {"members", "(uu)", 8},
+    [OTHERS] = {"others", "(ttt)", 24},
 };
 
 static GVariant *entry(guint part, GVariant *value)
@@ -212,6 +218,7 @@ GVariant *netfil_status_to_variant(const NetfilStatus *status)
 {
 	const guint64 refused[] = {status->refused_bytes, status->refused_packets};
 	const guint64 resets[] = {status->reset_bytes, status->reset_packets};
+	const guint32 members[] = {status->members, status->members_at_cap};
 	GVariantBuilder builder;
 
 	g_variant_builder_init(&builder, G_VARIANT_TYPE_VARDICT);
@@ -226,6 +233,8 @@ GVariant *netfil_status_to_variant(const NetfilStatus *status)
 	add_numbers(&builder, COUNTED, &status->counted);
 	add_cycle(&builder, status);
 	add(&builder, LISTS, status->lists);
+	add_numbers(&builder, MEMBERS, members);
+	add_numbers(&builder, OTHERS, status->others);
 	return g_variant_builder_end(&builder);
 }
 
@@ -330,6 +339,15 @@ static void read_cycle(const Parts *from, NetfilStatus *status)
 	g_array_append_vals(status->warned, percents, (guint)count);
 }
 
+static void read_members(const Parts *from, NetfilStatus *status)
+{
+	guint64 *others = status->others;
+
+	g_variant_get(from->values[MEMBERS], "(uu)", &status->members, &status->members_at_cap);
+	g_variant_get(from->values[OTHERS], "(ttt)", &others[NETFIL_IN], &others[NETFIL_OUT],
+		      &others[NETFIL_TOTAL]);
+}
+
 NetfilStatus *netfil_status_from_variant(GVariant *variant, GError **error)
 {
 	g_autoptr(NetfilStatus) status = NULL;
@@ -349,6 +367,7 @@ NetfilStatus *netfil_status_from_variant(GVariant *variant, GError **error)
 	read_counters(&from, status);
 	read_cycle(&from, status);
 	netfil_status_take_lists(status, g_variant_ref(from.values[LISTS]));
+	read_members(&from, status);
 	return g_steal_pointer(&status);
 }
 
@@ -366,6 +385,8 @@ int netfil_status_tightest(const NetfilStatus *status)
 {
 	int tightest = -1;
 
+	if (status->spec->each)
+		return -1; /* each member has its own */
 	for (guint i = 0; i < NETFIL_DIRECTIONS; i++)
 		if (netfil_status_limit(status, i) > 0 &&
 		    (tightest < 0 || share(status, i) > share(status, (guint)tightest)))

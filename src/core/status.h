@@ -38,6 +38,10 @@ struct _NetfilStatus {
 	GVariant *lists;        /* NETFIL_LISTS_TYPE: the path of each ip-file, how many prefixes
 				   of it are in force, bytes that they take in the kernel, and
 				   why the file's present version is not in force, or "" */
+
+	/* With `each`: caps are of each member, and used is the sum of all. */
+	guint32 members, members_at_cap;
+	guint64 others[NETFIL_DIRECTIONS]; /* used by those beyond max-members, who share a cap */
 };
 
 #define NETFIL_LISTS_TYPE "a(stts)"
@@ -59,13 +63,14 @@ const char *netfil_spec_type_name(NetfilSpecType type);
 /* This cycle's cap: spec->cap and extra; 0: none. Where extra takes all away, 1. */
 guint64 netfil_status_limit(const NetfilStatus *status, guint direction);
 
-/* The direction of the cap that is nearest to its end; -1 without a cap. */
+/* The direction of the cap that is nearest to its end; -1 without a cap of the whole. */
 int netfil_status_tightest(const NetfilStatus *status);
 
 /* a{sv}: "spec" (a{sas}, as netfil_spec_to_variant), "name", "id", "owner" (u), "state",
  * "used" (ttt), "refused" (tt: bytes, packets), "resets" (tt), "counted" (tttttt), "started" x,
  * "ends" x, "extra" (xxx), "forfeited" t, "unlimited-until" x, "free-until" x, "forecast" x,
- * "warned" ay, "lists" a(stts). Floating reference. */
+ * "warned" ay, "lists" a(stts),
+ * "members" (uu: how many, how many at their cap), "others" (ttt). Floating reference. */
 GVariant *netfil_status_to_variant(const NetfilStatus *status);
 NetfilStatus *netfil_status_from_variant(GVariant *variant, GError **error);
 

@@ -25,28 +25,30 @@ static NetfilStatus *ask(gpointer data, const char *name)
 
 static void on_added(Runner *runner, const char *name)
 {
-	netfil_events_filter(runner->events, "added", name, NULL, 0);
+	netfil_events_filter(runner->events, "added", name, NULL, 0, "");
 }
 
 static void on_removed(Runner *runner, const char *name)
 {
-	netfil_events_filter(runner->events, "removed", name, NULL, 0);
+	netfil_events_filter(runner->events, "removed", name, NULL, 0, "");
 }
 
-static void on_cap_reached(Runner *runner, const char *name, const char *direction)
+static void on_cap_reached(Runner *runner, const char *name, const char *direction,
+			   const char *member)
 {
-	netfil_events_filter(runner->events, "cap-reached", name, direction, 0);
+	netfil_events_filter(runner->events, "cap-reached", name, direction, 0, member);
 }
 
-static void on_warned(Runner *runner, const char *name, guint percent, const char *direction)
+static void on_warned(Runner *runner, const char *name, guint percent, const char *direction,
+		      const char *member)
 {
-	netfil_events_filter(runner->events, "warned", name, direction, percent);
+	netfil_events_filter(runner->events, "warned", name, direction, percent, member);
 }
 
 static void on_cycle_started(Runner *runner, const char *name, gint64 started)
 {
 	(void)started; /* is the filter's */
-	netfil_events_filter(runner->events, "cycle-started", name, NULL, 0);
+	netfil_events_filter(runner->events, "cycle-started", name, NULL, 0, "");
 }
 
 static void on_trouble(Runner *runner, const char *what)
@@ -78,8 +80,8 @@ static void listen(Runner *runner)
 	} tidings[] = {
 	    {"added", G_CALLBACK(on_added)},
 	    {"removed", G_CALLBACK(on_removed)},
-	    {"cap-reached", G_CALLBACK(on_cap_reached)},
-	    {"warned", G_CALLBACK(on_warned)},
+	    {"cap-reached-of", G_CALLBACK(on_cap_reached)},
+	    {"warned-of", G_CALLBACK(on_warned)},
 	    {"trouble", G_CALLBACK(on_trouble)},
 	    {"closed", G_CALLBACK(on_closed)},
 	    {"cycle-started", G_CALLBACK(on_cycle_started)},

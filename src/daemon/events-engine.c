@@ -10,28 +10,32 @@ static NetfilStatus *ask(gpointer engine, const char *name)
 
 static void on_added(NetfilEvents *events, const char *name)
 {
-	netfil_events_filter(events, "added", name, NULL, 0);
+	netfil_events_filter(events, "added", name, NULL, 0, "");
 }
 
 static void on_removed(NetfilEvents *events, const char *name)
 {
-	netfil_events_filter(events, "removed", name, NULL, 0);
+	netfil_events_filter(events, "removed", name, NULL, 0, "");
 }
 
-static void on_cap_reached(NetfilEvents *events, const char *name, guint direction)
+static void on_cap_reached(NetfilEvents *events, const char *name, guint direction,
+			   const char *member)
 {
-	netfil_events_filter(events, "cap-reached", name, netfil_direction_name(direction), 0);
+	netfil_events_filter(events, "cap-reached", name, netfil_direction_name(direction), 0,
+			     member);
 }
 
-static void on_warned(NetfilEvents *events, const char *name, guint percent, guint direction)
+static void on_warned(NetfilEvents *events, const char *name, guint percent, guint direction,
+		      const char *member)
 {
-	netfil_events_filter(events, "warned", name, netfil_direction_name(direction), percent);
+	netfil_events_filter(events, "warned", name, netfil_direction_name(direction), percent,
+			     member);
 }
 
 static void on_cycle_started(NetfilEvents *events, const char *name, gint64 started)
 {
 	(void)started; /* is the filter's */
-	netfil_events_filter(events, "cycle-started", name, NULL, 0);
+	netfil_events_filter(events, "cycle-started", name, NULL, 0, "");
 }
 
 NetfilEvents *netfil_events_of_engine(NetfilEngine *engine, const NetfilConfig *config)

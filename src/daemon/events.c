@@ -175,7 +175,7 @@ static gboolean comes_by_hundreds(const char *event)
 }
 
 void netfil_events_filter(NetfilEvents *events, const char *event, const char *name,
-			  const char *direction, guint percent)
+			  const char *direction, guint percent, const char *member)
 {
 	g_autoptr(NetfilStatus) status = NULL;
 	GPtrArray *environment;
@@ -192,6 +192,8 @@ void netfil_events_filter(NetfilEvents *events, const char *event, const char *n
 		add_percent(environment, status);
 	if (direction)
 		set(environment, "NETFIL_DIRECTION", direction);
+	if (*member)
+		set(environment, "NETFIL_MEMBER", member);
 	put(events, environment, comes_by_hundreds(event));
 }
 

@@ -21,9 +21,9 @@ NetfilEvents *netfil_events_new(const NetfilHookUser *user, guint timeout, Netfi
 void netfil_events_free(NetfilEvents *events);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(NetfilEvents, netfil_events_free)
 
-/* What is to be told: see netfil.conf(5). direction NULL and percent 0: none. */
+/* What is to be told: see netfil.conf(5). direction NULL, percent 0 and member "": none. */
 void netfil_events_filter(NetfilEvents *events, const char *event, const char *name,
-			  const char *direction, guint percent);
+			  const char *direction, guint percent, const char *member);
 void netfil_events_trouble(NetfilEvents *events, const char *what);
 
 /* The directory. Caller frees. */

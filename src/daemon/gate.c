@@ -119,7 +119,8 @@ static void refuse_action(Wait *wait, const char *what, const char *why)
 static gboolean is_reading(GDBusMethodInvocation *call)
 {
 	static const char *const reading[] = {
-	    "List", "Get", "Doctor", "Unattributed", "History", "Apps", "Sockets", "Trouble", NULL,
+	    "List",    "Get",  "Members", "Doctor",  "Unattributed",
+	    "History", "Apps", "Sockets", "Trouble", NULL,
 	};
 
 	return netfil_guard_is_property(call) ||

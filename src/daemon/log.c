@@ -221,6 +221,7 @@ void netfil_log_event(NetfilLogEvent event, const NetfilLogFields *known, const 
 	add(fields, &n, "NETFIL_FILTER", f->filter);
 	add(fields, &n, "NETFIL_DIRECTION", f->direction);
 	add(fields, &n, "NETFIL_PERCENT", percent);
+	add(fields, &n, "NETFIL_MEMBER", f->member && *f->member ? f->member : NULL);
 	add(fields, &n, "NETFIL_UID", uid);
 	add(fields, &n, "NETFIL_PID", pid);
 	add(fields, &n, "NETFIL_HOOK", f->hook);

@@ -28,11 +28,12 @@ typedef enum {
 	NETFIL_LOG_HOOK_FAILED,
 } NetfilLogEvent;
 
-/* What is known of it; NULL and 0: nothing. */
+/* What is known of it; NULL, 0 and, of a member, "": nothing. */
 typedef struct {
 	const char *filter;
 	const char *direction;
 	guint percent;
+	const char *member;
 	const NetfilCaller *caller;
 	const char *hook;
 } NetfilLogFields;

@@ -133,14 +133,22 @@ static gboolean allows_add(NetfilEngine *engine, const NetfilCaller *caller, GVa
 	return check_keys(caller, settings, error) && has_room(engine, caller, error);
 }
 
+/* Of calls about one filter. */
+static const char *first_name(GVariant *parameters)
+{
+	const char *name;
+
+	g_variant_get_child(parameters, 0, "&s", &name);
+	return name;
+}
+
 static gboolean allows_set(NetfilEngine *engine, const NetfilCaller *caller, GVariant *parameters,
 			   GError **error)
 {
 	g_autoptr(GVariant) settings = g_variant_get_child_value(parameters, 1);
-	const char *name;
 
-	g_variant_get_child(parameters, 0, "&s", &name);
-	return is_own_filter(engine, caller, name, error) && check_keys(caller, settings, error);
+	return is_own_filter(engine, caller, first_name(parameters), error) &&
+	       check_keys(caller, settings, error);
 }
 
 /* Each once, however often it is said. */
@@ -179,6 +187,8 @@ gboolean netfil_own_allows(NetfilEngine *engine, const NetfilCaller *caller, con
 		return allows_add(engine, caller, parameters, error);
 	if (g_str_equal(method, "Set"))
 		return allows_set(engine, caller, parameters, error);
+	if (g_str_equal(method, "ResetMember"))
+		return is_own_filter(engine, caller, first_name(parameters), error);
 	if (g_str_equal(method, "Switch") || g_str_equal(method, "Reset") ||
 	    g_str_equal(method, "Remove"))
 		return allows_names(engine, caller, parameters, error);
@@ -282,11 +292,8 @@ gboolean netfil_own_is_free(NetfilEngine *engine, const NetfilCaller *caller, co
 	if (g_str_equal(method, "Apply")) {
 		if (!is_free_of_applied(engine, caller, parameters, error))
 			return FALSE;
-	} else if (g_str_equal(method, "Set")) {
-		const char *name;
-
-		g_variant_get_child(parameters, 0, "&s", &name);
-		if (!is_free_of(engine, caller, name, error))
+	} else if (g_str_equal(method, "Set") || g_str_equal(method, "ResetMember")) {
+		if (!is_free_of(engine, caller, first_name(parameters), error))
 			return FALSE;
 	} else if (!is_free_of_names(engine, caller, parameters, error)) {
 		return FALSE;

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "answer.h"
 #include "bus-generated.h"
 #include "client/bus.h"
 #include "core/error.h"
@@ -11,10 +12,11 @@
 #include "gate.h"
 #include "history.h"
 #include "log.h"
+#include "members.h"
 #include "own.h"
 
 #define PAGE_MAX 1000
-#define SHOWN_MAX 300 /* of a change, in the log */
+#define SHOWN_MAX 300 /* of a member, in the log */
 #define USAGE_SECONDS 1
 
 struct NetfilService {
@@ -28,30 +30,6 @@ struct NetfilService {
 	NetfilReloadFunc reload;
 	gpointer reload_data;
 };
-
-static void give_error(GDBusMethodInvocation *call, const GError *error)
-{
-	g_dbus_method_invocation_return_error_literal(
-	    call, NETFIL_ERROR, error->domain == NETFIL_ERROR ? error->code : NETFIL_ERROR_FAILED,
-	    error->message);
-}
-
-/* The end of each call that changes something: one line in the log, one answer. */
-static gboolean settle(GDBusMethodInvocation *call, const char *what, GVariant *answer,
-		       const GError *error)
-{
-	const NetfilCaller *caller = netfil_gate_caller(call);
-	g_autofree char *line = netfil_escape(what, -1, SHOWN_MAX);
-
-	netfil_log_event(NETFIL_LOG_CALLED, &(NetfilLogFields){.caller = caller},
-			 "uid %d (pid %d): %s%s%s", (int)caller->uid, (int)caller->pid, line,
-			 error ? ": " : "", error ? error->message : "");
-	if (error)
-		give_error(call, error);
-	else
-		g_dbus_method_invocation_return_value(call, answer);
-	return TRUE;
-}
 
 /* Calls that change. */
 
@@ -138,7 +116,7 @@ static void go_on_add(NetfilService *service, GDBusMethodInvocation *call)
 	g_autofree char *path = status ? netfil_bus_filter_path(status->id) : NULL;
 	g_autofree char *what = g_strdup_printf("add %s", name);
 
-	settle(call, what, path ? g_variant_new("(o)", path) : NULL, error);
+	netfil_answer_change(call, what, path ? g_variant_new("(o)", path) : NULL, error);
 }
 
 /* What cannot be understood is told when it goes on. */
@@ -162,7 +140,7 @@ static void go_on_set(NetfilService *service, GDBusMethodInvocation *call)
 	g_autofree char *what = g_strdup_printf("set %s", name);
 
 	netfil_engine_set(service->engine, name, changes, netfil_gate_owner(call), &error);
-	settle(call, what, NULL, error);
+	netfil_answer_change(call, what, NULL, error);
 }
 
 static gboolean on_set(NetfilBusManager *manager, GDBusMethodInvocation *call, const char *name,
@@ -198,7 +176,7 @@ static gboolean for_names(NetfilService *service, GDBusMethodInvocation *call, c
 	g_autoptr(GError) error = NULL;
 
 	change(service->engine, names, &error);
-	return settle(call, what, NULL, error);
+	return netfil_answer_change(call, what, NULL, error);
 }
 
 static gboolean on_switch(NetfilBusManager *manager, GDBusMethodInvocation *call,
@@ -281,9 +259,10 @@ static void go_on_apply(NetfilService *service, GDBusMethodInvocation *call)
 		      &prune, &dry_run);
 	changes = apply_filters(service, filters, prune, dry_run, &error);
 	what = tell_changes(changes, dry_run);
-	settle(call, what,
-	       changes ? g_variant_new("(@a(ssass))", netfil_changes_to_variant(changes)) : NULL,
-	       error);
+	netfil_answer_change(
+	    call, what,
+	    changes ? g_variant_new("(@a(ssass))", netfil_changes_to_variant(changes)) : NULL,
+	    error);
 }
 
 static gboolean on_apply(NetfilBusManager *manager, GDBusMethodInvocation *call, GVariant *filters,
@@ -314,7 +293,7 @@ static gboolean on_reload(NetfilBusManager *manager, GDBusMethodInvocation *call
 		service->reload(service->reload_data, &error);
 	else
 		netfil_engine_reload(service->engine, &error);
-	return settle(call, "reload", NULL, error);
+	return netfil_answer_change(call, "reload", NULL, error);
 }
 
 /* Calls that read. */
@@ -342,7 +321,7 @@ static gboolean on_get(NetfilBusManager *manager, GDBusMethodInvocation *call, c
 	if (status)
 		netfil_bus_manager_complete_get(manager, call, netfil_status_to_variant(status));
 	else
-		give_error(call, error);
+		netfil_answer_error(call, error);
 	return TRUE;
 }
 
@@ -378,16 +357,6 @@ static gboolean on_unattributed(NetfilBusManager *manager, GDBusMethodInvocation
 	return TRUE;
 }
 
-/* `answer` is floating, and NULL with an error. */
-static gboolean give_answer(GDBusMethodInvocation *call, GVariant *answer, const GError *error)
-{
-	if (answer)
-		g_dbus_method_invocation_return_value(call, answer);
-	else
-		give_error(call, error);
-	return TRUE;
-}
-
 static gboolean on_history(NetfilBusManager *manager, GDBusMethodInvocation *call, const char *name,
 			   const char *by, gint64 from, gint64 to, guint64 cursor,
 			   NetfilService *service)
@@ -396,7 +365,7 @@ static gboolean on_history(NetfilBusManager *manager, GDBusMethodInvocation *cal
 	GVariant *answer = netfil_pages_history(service->pages, name, by, from, to, cursor, &error);
 
 	(void)manager;
-	return give_answer(call, answer, error);
+	return netfil_answer(call, answer, error);
 }
 
 static gboolean on_apps(NetfilBusManager *manager, GDBusMethodInvocation *call, const char *by,
@@ -406,7 +375,7 @@ static gboolean on_apps(NetfilBusManager *manager, GDBusMethodInvocation *call, 
 	GVariant *answer = netfil_pages_apps(service->pages, by, from, to, cursor, &error);
 
 	(void)manager;
-	return give_answer(call, answer, error);
+	return netfil_answer(call, answer, error);
 }
 
 static gboolean on_sockets(NetfilBusManager *manager, GDBusMethodInvocation *call, guint64 after,
@@ -471,25 +440,38 @@ static void on_engine_changed(NetfilService *service, const char *name)
 	netfil_bus_manager_emit_changed(service->manager, name, netfil_status_to_variant(status));
 }
 
-static void on_engine_cap_reached(NetfilService *service, const char *name, guint direction)
+/* " (member)", as it is shown; "" for the filter itself. Caller frees. */
+static char *in_brackets(const char *member)
+{
+	g_autofree char *shown = netfil_escape(member, -1, SHOWN_MAX);
+
+	return *member ? g_strconcat(" (", shown, ")", NULL) : g_strdup("");
+}
+
+static void on_engine_cap_reached(NetfilService *service, const char *name, guint direction,
+				  const char *member)
 {
 	const char *which = netfil_direction_name(direction);
+	g_autofree char *brackets = in_brackets(member);
 
 	netfil_log_event(NETFIL_LOG_CAP_REACHED,
-			 &(NetfilLogFields){.filter = name, .direction = which},
-			 "filter %s: cap reached (%s)", name, which);
-	netfil_bus_manager_emit_cap_reached(service->manager, name, which);
+			 &(NetfilLogFields){.filter = name, .direction = which, .member = member},
+			 "filter %s%s: cap reached (%s)", name, brackets, which);
+	netfil_bus_manager_emit_cap_reached(service->manager, name, which, member);
 }
 
 static void on_engine_warned(NetfilService *service, const char *name, guint percent,
-			     guint direction)
+			     guint direction, const char *member)
 {
 	const char *which = netfil_direction_name(direction);
+	g_autofree char *brackets = in_brackets(member);
 
-	netfil_log_event(NETFIL_LOG_WARNED,
-			 &(NetfilLogFields){.filter = name, .direction = which, .percent = percent},
-			 "filter %s: %u %% of its %s cap is used", name, percent, which);
-	netfil_bus_manager_emit_warned(service->manager, name, percent, which);
+	netfil_log_event(
+	    NETFIL_LOG_WARNED,
+	    &(NetfilLogFields){
+		.filter = name, .direction = which, .percent = percent, .member = member},
+	    "filter %s%s: %u %% of its %s cap is used", name, brackets, percent, which);
+	netfil_bus_manager_emit_warned(service->manager, name, percent, which, member);
 }
 
 static void on_engine_cycle_started(NetfilService *service, const char *name, gint64 started)
@@ -645,6 +627,7 @@ NetfilService *netfil_service_new(NetfilEngine *engine)
 	service->filters = netfil_filters_new(service->gate);
 	service->pages = netfil_pages_new(engine);
 	connect_manager(service);
+	netfil_members_serve(service->manager, engine);
 	connect_engine(service);
 	log_early_trouble(service);
 	show_all(service);

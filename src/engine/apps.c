@@ -162,6 +162,15 @@ char *netfil_apps_path(NetfilApps *apps, guint32 account, const struct netfil_ex
 	return g_strdup(exe_name(apps, given ? account : NETFIL_ACCOUNT_OTHERS, exe));
 }
 
+char *netfil_apps_find_path(NetfilApps *apps_or_null, const struct netfil_exe *exe)
+{
+	for (guint i = NETFIL_ACCOUNT_FIRST; apps_or_null && i < NETFIL_ACCOUNTS_MAX; i++)
+		if (apps_or_null->paths[i].length &&
+		    !memcmp(&apps_or_null->accounts[i].key.exe, exe, sizeof(*exe)))
+			return netfil_apps_path(apps_or_null, i, exe);
+	return find_running(exe);
+}
+
 /* ---- what they moved ---- */
 
 static guint64 load(const guint64 *counter)

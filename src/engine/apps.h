@@ -42,6 +42,10 @@ GArray *netfil_apps_moved(NetfilApps *apps);
  * frees. */
 char *netfil_apps_path(NetfilApps *apps, guint32 account, const struct netfil_exe *exe);
 
+/* The same, of any account that has it, or else of a process that runs it. What does not begin with
+ * a slash is no path. */
+char *netfil_apps_find_path(NetfilApps *apps_or_null, const struct netfil_exe *exe);
+
 /* What netfil_apps_moved() gave has been written down, for good. Where few accounts are
  * free, takes back those that were idle for long. */
 void netfil_apps_recorded(NetfilApps *apps, const GArray *moved);

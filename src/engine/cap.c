@@ -69,7 +69,8 @@ gboolean netfil_cap_prepare(NetfilEngine *e, NetfilFilter *filter, GError **erro
 	NetfilSelectors *selectors;
 
 	sockets_end(e, filter);
-	if (!netfil_is_frame_filter(filter->spec) || !filter->spec->on ||
+	/* Which sockets use an interface whose member is spent is not known. */
+	if (filter->keyed || !netfil_is_frame_filter(filter->spec) || !filter->spec->on ||
 	    filter->spec->on_limit != NETFIL_ON_LIMIT_REJECT)
 		return TRUE;
 	selectors = netfil_selectors_new(e->kernel, e->lists, filter->spec, TRUE, error);
@@ -128,6 +129,8 @@ static gboolean act(NetfilEngine *e, NetfilFilter *filter)
 	netfil_filter_hear(e->kernel, filter);
 	switch (filter->spec->on_limit) {
 	case NETFIL_ON_LIMIT_REJECT:
+		if (filter->keyed)
+			return netfil_keyed_act(filter->keyed);
 		return netfil_kernel_reset_connections(e->kernel, sockets_slot(filter)) > 0;
 	case NETFIL_ON_LIMIT_KILL:
 		return netfil_kill(e->kernel, filter);
@@ -146,10 +149,14 @@ static gboolean act(NetfilEngine *e, NetfilFilter *filter)
 static void act_again(NetfilEngine *e, NetfilFilter *filter)
 {
 	filter->due = 0;
-	if (!filter->spec->on || !netfil_filter_exhausted(e->kernel, filter))
+	if (!filter->spec->on ||
+	    !(filter->keyed ? filter->keyed->due->len : netfil_filter_exhausted(e->kernel, filter)))
 		return;
 	filter->wait =
 	    act(e, filter) ? KNOCK_MILLISECONDS : MIN(filter->wait * 2, KNOCK_MILLISECONDS_MOST);
+	/* The others of many members. */
+	if (filter->keyed && filter->keyed->due->len)
+		filter->due = g_get_monotonic_time() + KNOCK_MILLISECONDS * 1000;
 }
 
 static gboolean on_due(gpointer engine);
@@ -245,7 +252,7 @@ static void tell(NetfilEngine *e, NetfilFilter *filter)
 	netfil_turn_warn(e, filter); /* before the end that they are of */
 	for (guint i = 0; i < NETFIL_DIRECTIONS; i++)
 		if (new & 1U << i)
-			netfil_emit_cap_reached(e, filter, i);
+			netfil_emit_cap_reached(e, filter, i, "");
 }
 
 void netfil_cap_follow(NetfilEngine *e, NetfilFilter *filter)
@@ -290,6 +297,19 @@ static void on_knock(NetfilEngine *e, NetfilFilter *filter)
 	act_soon(e, filter, MAX(filter->wait, KNOCK_MILLISECONDS));
 }
 
+/* One whose cap is reached now is seen to at once, who knocks in a while. */
+static void on_member(NetfilEngine *e, NetfilFilter *filter, const struct netfil_event *event)
+{
+	netfil_keyed_event(filter->keyed, event);
+	if (event->type == NETFIL_EVENT_EXHAUSTED)
+		filter->wait = KNOCK_MILLISECONDS;
+	if (filter->keyed->due->len)
+		act_soon(e, filter,
+			 event->type == NETFIL_EVENT_EXHAUSTED
+			     ? 0
+			     : MAX(filter->wait, KNOCK_MILLISECONDS));
+}
+
 void netfil_cap_event(const struct netfil_event *event, gpointer data)
 {
 	NetfilEngine *e = data;
@@ -297,7 +317,9 @@ void netfil_cap_event(const struct netfil_event *event, gpointer data)
 
 	if (!filter)
 		return; /* removed meanwhile */
-	if (event->type == NETFIL_EVENT_EXHAUSTED)
+	if (filter->keyed)
+		on_member(e, filter, event);
+	else if (event->type == NETFIL_EVENT_EXHAUSTED)
 		on_exhausted(e, filter, event);
 	else if (event->type == NETFIL_EVENT_KNOCK)
 		on_knock(e, filter);

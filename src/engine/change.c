@@ -6,7 +6,8 @@
 gboolean netfil_add_new(NetfilEngine *e, NetfilFilter *filter, GError **error)
 {
 	filter->slot = netfil_slot_take(e, filter, error);
-	if (filter->slot == NETFIL_NO_SLOT || !netfil_record(e, filter, error)) {
+	if (filter->slot == NETFIL_NO_SLOT || !netfil_record(e, filter, error) ||
+	    !netfil_members_begin(e, filter, TRUE, error)) {
 		netfil_slot_give_back(e, filter->slot);
 		netfil_filter_free(filter);
 		return FALSE;
@@ -204,7 +205,9 @@ static gboolean record_resets(NetfilEngine *e, const GArray *resets, GError **er
 		const Reset *reset = &g_array_index(resets, Reset, i);
 
 		good = netfil_record(e, reset->filter, error) &&
-		       netfil_ledger_close_cycle(e->ledger, &reset->closed, error);
+		       netfil_ledger_close_cycle(e->ledger, &reset->closed, error) &&
+		       (!reset->filter->keyed ||
+			netfil_ledger_delete_members(e->ledger, reset->filter->id, error));
 	}
 	if (good)
 		return netfil_ledger_commit(e->ledger, error);
@@ -219,6 +222,8 @@ static void put_back_resets(const GArray *resets)
 
 		netfil_filter_stand(reset->filter, &reset->before);
 		reset->filter->dirty = TRUE; /* what is known to be written is not */
+		if (reset->filter->keyed)
+			netfil_keyed_turn(reset->filter->keyed, FALSE);
 	}
 }
 
@@ -254,9 +259,9 @@ gboolean netfil_engine_reset(NetfilEngine *e, const char *const *names, GError *
 
 gboolean netfil_key_selects(const char *key)
 {
-	static const char *const others[] = {"in",   "out",        "total",      "on-limit",
-					     "warn", "every",      "free",       "rollover",
-					     "on",   "durability", "until-exit", NULL};
+	static const char *const others[] = {
+	    "in",       "out", "total",      "on-limit",   "warn", "every",       "free",
+	    "rollover", "on",  "durability", "until-exit", "each", "max-members", NULL};
 
 	return !g_strv_contains(others, key);
 }
@@ -302,6 +307,15 @@ void netfil_put_rule(NetfilEngine *e, NetfilFilter *filter, NetfilRule *rule, gb
 
 gboolean netfil_may_become(const NetfilFilter *filter, const NetfilSpec *spec, GError **error)
 {
+	if (spec->each != filter->spec->each ||
+	    (spec->each &&
+	     netfil_spec_max_members(spec) != netfil_spec_max_members(filter->spec))) {
+		g_set_error(error, NETFIL_ERROR, NETFIL_ERROR_INVALID,
+			    "'%s' would have other members (each and max-members stay what they "
+			    "are): remove it and add it again",
+			    spec->name);
+		return FALSE;
+	}
 	if (netfil_is_frame_filter(spec) == netfil_is_frame_filter(filter->spec))
 		return TRUE;
 	g_set_error(error, NETFIL_ERROR, NETFIL_ERROR_INVALID,
@@ -339,8 +353,8 @@ gboolean netfil_engine_set(NetfilEngine *e, const char *name, GVariant *changes,
 	if (!filter || !netfil_adjust_split(changes, &adjust, &rest, error))
 		return FALSE;
 	spec = netfil_spec_copy(filter->spec);
-	if (!netfil_spec_update(spec, rest, error) || !netfil_spec_check(spec, error) ||
-	    !netfil_adjust_check(&adjust, spec, error) || !netfil_may_become(filter, spec, error))
+	if (!netfil_spec_update(spec, rest, error) || !netfil_may_become(filter, spec, error) ||
+	    !netfil_spec_check(spec, error) || !netfil_adjust_check(&adjust, spec, error))
 		return FALSE;
 	selects = touches_selectors(rest);
 	netfil_batch_change(batch, filter, spec, owner, NULL, selects, selects, &adjust);

@@ -64,7 +64,9 @@ static gboolean write_filters(NetfilEngine *e, gboolean history, GError **error)
 		NetfilFilter *filter = value;
 
 		filter->recording = filter->recorded;
-		if (!write_used(e, filter, error) || (history && !write_history(e, filter, error)))
+		if (!write_used(e, filter, error) ||
+		    (filter->keyed && !netfil_keyed_write(filter->keyed, error)) ||
+		    (history && !write_history(e, filter, error)))
 			return FALSE;
 	}
 	return TRUE;
@@ -127,6 +129,8 @@ static void settle(NetfilEngine *e, gboolean written)
 		NetfilFilter *filter = value;
 
 		filter->dirty = !written;
+		if (filter->keyed)
+			netfil_keyed_written(filter->keyed, written);
 		if (written)
 			filter->recorded = filter->recording;
 	}

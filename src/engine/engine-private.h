@@ -71,10 +71,14 @@ gboolean netfil_take_over(NetfilEngine *e, const NetfilEngineOptions *options, G
 /* engine.c: what is told. */
 void netfil_emit_added(NetfilEngine *e, const char *name);
 void netfil_emit_removed(NetfilEngine *e, const char *name);
-void netfil_emit_cap_reached(NetfilEngine *e, const NetfilFilter *filter, guint direction);
+/* member "": the filter itself. */
+void netfil_emit_cap_reached(NetfilEngine *e, const NetfilFilter *filter, guint direction,
+			     const char *member);
 void netfil_emit_changed(NetfilEngine *e, const NetfilFilter *filter);
 void netfil_emit_cycle_started(NetfilEngine *e, const NetfilFilter *filter);
 void netfil_emit_warned(NetfilEngine *e, const NetfilWarning *warning);
+void netfil_emit_member_warned(NetfilEngine *e, const NetfilFilter *filter, guint percent,
+			       guint direction, const char *member);
 void netfil_emit_trouble(NetfilEngine *e);
 
 /* install.c: a filter's hold on the kernel. */
@@ -101,6 +105,12 @@ gboolean netfil_prepare(NetfilEngine *e, NetfilFilter *filter, GError **error);
  * left, the filter neither. */
 gboolean netfil_install(NetfilEngine *e, NetfilFilter *filter, int rule, gboolean seed,
 			gboolean lenient, GError **error);
+
+/* What a filter with `each` needs beside its slot, and the other way. `fresh`: it has no members
+ * yet. */
+gboolean netfil_members_begin(NetfilEngine *e, NetfilFilter *filter, gboolean fresh,
+			      GError **error);
+void netfil_members_end_of(NetfilFilter *filter);
 
 /* Takes it away, and frees the filter. */
 void netfil_uninstall(NetfilEngine *e, NetfilFilter *filter);

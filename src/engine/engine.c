@@ -23,9 +23,10 @@ void netfil_emit_removed(NetfilEngine *e, const char *name)
 	g_signal_emit(e, signals[REMOVED], 0, name);
 }
 
-void netfil_emit_cap_reached(NetfilEngine *e, const NetfilFilter *filter, guint direction)
+void netfil_emit_cap_reached(NetfilEngine *e, const NetfilFilter *filter, guint direction,
+			     const char *member)
 {
-	g_signal_emit(e, signals[CAP_REACHED], 0, filter->spec->name, direction);
+	g_signal_emit(e, signals[CAP_REACHED], 0, filter->spec->name, direction, member);
 	netfil_emit_changed(e, filter);
 }
 
@@ -44,8 +45,13 @@ void netfil_emit_warned(NetfilEngine *e, const NetfilWarning *warning)
 	const NetfilFilter *filter = netfil_filter_by_id(e, warning->filter);
 
 	if (filter)
-		g_signal_emit(e, signals[WARNED], 0, filter->spec->name, warning->percent,
-			      warning->direction);
+		netfil_emit_member_warned(e, filter, warning->percent, warning->direction, "");
+}
+
+void netfil_emit_member_warned(NetfilEngine *e, const NetfilFilter *filter, guint percent,
+			       guint direction, const char *member)
+{
+	g_signal_emit(e, signals[WARNED], 0, filter->spec->name, percent, direction, member);
 }
 
 void netfil_emit_trouble(NetfilEngine *e)
@@ -342,10 +348,12 @@ static void netfil_engine_class_init(NetfilEngineClass *class)
 					G_TYPE_NONE, 1, G_TYPE_STRING);
 	signals[CHANGED] = g_signal_new("changed", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
 					G_TYPE_NONE, 1, G_TYPE_STRING);
-	signals[CAP_REACHED] = g_signal_new("cap-reached", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
-					    NULL, G_TYPE_NONE, 2, G_TYPE_STRING, G_TYPE_UINT);
-	signals[WARNED] = g_signal_new("warned", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
-				       G_TYPE_NONE, 3, G_TYPE_STRING, G_TYPE_UINT, G_TYPE_UINT);
+	signals[CAP_REACHED] =
+	    g_signal_new("cap-reached", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE,
+			 3, G_TYPE_STRING, G_TYPE_UINT, G_TYPE_STRING);
+	signals[WARNED] =
+	    g_signal_new("warned", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 4,
+			 G_TYPE_STRING, G_TYPE_UINT, G_TYPE_UINT, G_TYPE_STRING);
 	signals[CYCLE_STARTED] =
 	    g_signal_new("cycle-started", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE,
 			 2, G_TYPE_STRING, G_TYPE_INT64);

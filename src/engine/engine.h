@@ -4,6 +4,7 @@
 #include <gio/gio.h>
 
 #include "core/change.h"
+#include "core/member.h"
 #include "core/socket-usage.h"
 #include "core/status.h"
 
@@ -16,8 +17,9 @@
  *   "added"   (const char *name)
  *   "removed" (const char *name)
  *   "changed" (const char *name)          settings, state or on/off; not each byte
- *   "cap-reached" (const char *name, guint direction)
- *   "warned"      (const char *name, guint percent, guint direction)
+ *   "cap-reached" (const char *name, guint direction, const char *member)
+ *   "warned"      (const char *name, guint percent, guint direction, const char *member)
+ *                                         member: the one whose cap it is; "": the filter's
  *   "cycle-started" (const char *name, gint64 started)
  *   "trouble"     (const char *what)      see netfil_engine_trouble(); "": it is over
  */
@@ -105,6 +107,17 @@ NetfilStatus *netfil_engine_get(NetfilEngine *engine, const char *name, GError *
 
 /* Of NetfilStatus, by name: `count` of those behind the name `after` (NULL: from the start). */
 GPtrArray *netfil_engine_list(NetfilEngine *engine, const char *after, guint count);
+
+/* Of NetfilMember (g_array_unref), a page of the members of a filter with `each`; `*next` (caller
+ * frees) is the cursor of the next one, NULL after the last; *total: how many match, these and
+ * those behind them. NETFIL_ERROR_NOT_FOUND, _INVALID (no `each`, or the query). */
+GArray *netfil_engine_members(NetfilEngine *engine, const char *name,
+			      const NetfilMemberQuery *query, char **next, guint *total,
+			      GError **error);
+
+/* The usage of one member begins at 0 again. */
+gboolean netfil_engine_reset_member(NetfilEngine *engine, const char *name, const char *key,
+				    GError **error);
 
 /* Connections of the filter that their application has closed while the kernel still
  * sends what it left. 0 for a name that is not there. */

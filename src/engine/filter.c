@@ -27,6 +27,7 @@ void netfil_filter_free(NetfilFilter *filter)
 		return;
 	netfil_kill_forget(filter);
 	netfil_pause_forget(filter);
+	netfil_keyed_free(filter->keyed);
 	g_array_unref(filter->warned);
 	g_free(filter->downed);
 	netfil_spec_free(filter->spec);
@@ -80,6 +81,8 @@ void netfil_filter_read(NetfilKernel *kernel, NetfilFilter *filter, NetfilCounte
 {
 	guint64 used[2], again[2];
 
+	if (filter->keyed)
+		netfil_keyed_settle(filter->keyed);
 	/* A charge that another filter refuses is undone within a packet's time. The
 	 * lesser of two readings was true at some moment between them. Where nothing has
 	 * moved since the last time there is nothing to be undone. */
@@ -229,7 +232,26 @@ static void set_exhausted(NetfilKernel *kernel, const NetfilFilter *filter, guin
 	}
 }
 
-void netfil_filter_arm(NetfilKernel *kernel, NetfilFilter *filter)
+/* Members come under the terms; the slot itself refuses nothing. */
+static void arm_members(NetfilKernel *kernel, NetfilFilter *filter)
+{
+	struct netfil_slot *slot = netfil_kernel_slot(kernel, filter->slot);
+	const NetfilSpec *spec = filter->spec;
+	NetfilMemberTerms terms = {
+	    .flags = policy_flags(spec->on_limit),
+	    .rate = spec->on_limit == NETFIL_ON_LIMIT_THROTTLE ? spec->rate : 0,
+	    .over_until = over_until(filter),
+	};
+
+	memcpy(terms.cap, spec->cap, sizeof(terms.cap));
+	netfil_keyed_arm(filter->keyed, &terms);
+	for (guint i = 0; i < NETFIL_DIRECTIONS; i++)
+		__atomic_store_n(&slot->limit[i], NETFIL_NO_LIMIT, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&slot->grant_low, NETFIL_NO_LIMIT, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&slot->flags, NETFIL_SLOT_EACH, __ATOMIC_SEQ_CST);
+}
+
+static void arm_slot(NetfilKernel *kernel, NetfilFilter *filter)
 {
 	struct netfil_slot *slot = netfil_kernel_slot(kernel, filter->slot);
 	gboolean granted =
@@ -250,6 +272,14 @@ void netfil_filter_arm(NetfilKernel *kernel, NetfilFilter *filter)
 		__atomic_store_n(&slot->flags, flags, __ATOMIC_SEQ_CST);
 }
 
+void netfil_filter_arm(NetfilKernel *kernel, NetfilFilter *filter)
+{
+	if (filter->keyed)
+		arm_members(kernel, filter);
+	else
+		arm_slot(kernel, filter);
+}
+
 void netfil_filter_take_free(NetfilKernel *kernel, NetfilFilter *filter)
 {
 	NetfilCounters now;
@@ -268,6 +298,8 @@ void netfil_filter_restart(NetfilFilter *filter, const NetfilCounters *at, gint6
 	filter->ends = ends;
 	memset(filter->extra, 0, sizeof(filter->extra));
 	filter->forfeited = 0;
+	if (filter->keyed)
+		netfil_keyed_turn(filter->keyed, TRUE);
 }
 
 guint netfil_filter_exhausted(NetfilKernel *kernel, const NetfilFilter *filter)
@@ -299,7 +331,8 @@ static gint64 forecast(const NetfilStatus *status, gint64 now)
 {
 	gint64 first = 0;
 
-	if (status->state == NETFIL_STATE_OFF || status->state == NETFIL_STATE_EXHAUSTED)
+	if (status->state == NETFIL_STATE_OFF || status->state == NETFIL_STATE_EXHAUSTED ||
+	    status->spec->each)
 		return 0;
 	for (guint i = 0; i < NETFIL_DIRECTIONS; i++) {
 		guint64 limit = netfil_status_limit(status, i);
@@ -336,6 +369,8 @@ NetfilStatus *netfil_filter_usage(NetfilKernel *kernel, NetfilFilter *filter)
 	status->unlimited_until = filter->unlimited_until;
 	status->free_until = filter->free_until;
 	g_array_append_vals(status->warned, filter->warned->data, filter->warned->len);
+	if (filter->keyed)
+		netfil_keyed_status(filter->keyed, status);
 	return status;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/status.h"
+#include "keyed.h"
 #include "ledger/ledger.h"
 #include "presence.h"
 #include "rules.h"
@@ -19,7 +20,7 @@ typedef struct {
 } NetfilStanding;
 
 /* A filter as the engine runs it. */
-typedef struct {
+typedef struct NetfilFilter {
 	gint64 id; /* of the ledger, or counted up where there is none */
 	NetfilSpec *spec;
 	guint32 owner; /* user id; not 0: what it does to processes, this user could do */
@@ -50,6 +51,8 @@ typedef struct {
 	guint64 granted;   /* of in + out counters; 0: no grants */
 	guint64 chunk;     /* bytes, of the next grant */
 	gint64 granted_at; /* monotonic, microseconds */
+
+	NetfilKeyed *keyed; /* its members; NULL: it has none */
 
 	guint told; /* bits of the caps that were told to be reached */
 

@@ -27,7 +27,7 @@ static gboolean is_strict(const NetfilEngine *e, const NetfilSpec *spec)
 
 	if (durability == NETFIL_DURABILITY_DEFAULT)
 		durability = e->durability;
-	return e->ledger && durability == NETFIL_DURABILITY_STRICT && has_cap(spec);
+	return e->ledger && !spec->each && durability == NETFIL_DURABILITY_STRICT && has_cap(spec);
 }
 
 static guint64 position(NetfilEngine *e, NetfilFilter *filter)

@@ -114,6 +114,22 @@ NetfilFilter *netfil_filter_by_id(NetfilEngine *e, gint64 id)
 	return NULL;
 }
 
+/* ---- members ---- */
+
+gboolean netfil_members_begin(NetfilEngine *e, NetfilFilter *filter, gboolean fresh, GError **error)
+{
+	if (!filter->spec->each)
+		return TRUE;
+	filter->keyed = netfil_keyed_open(e, filter, fresh, error);
+	return filter->keyed != NULL;
+}
+
+void netfil_members_end_of(NetfilFilter *filter)
+{
+	if (filter->keyed)
+		netfil_keyed_remove(g_steal_pointer(&filter->keyed));
+}
+
 void netfil_uninstall(NetfilEngine *e, NetfilFilter *filter)
 {
 	g_hash_table_steal(e->filters, filter->spec->name);
@@ -124,6 +140,7 @@ void netfil_uninstall(NetfilEngine *e, NetfilFilter *filter)
 		netfil_apply_interfaces(e, NULL);
 	if (filter->except_rule)
 		netfil_rules_remove(e->rules, filter->except_rule);
+	netfil_members_end_of(filter);
 	netfil_slot_give_back(e, filter->slot);
 	netfil_filter_free(filter);
 }

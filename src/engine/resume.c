@@ -81,9 +81,13 @@ static gboolean resume(NetfilEngine *e, NetfilFilter *filter, const NetfilLedger
 			return FALSE;
 	}
 	netfil_grant_prepare(e, filter);
+	if (!netfil_members_begin(e, filter, !survived, error))
+		return FALSE;
 	/* What is on disk as granted may not have reached the kernel. */
-	if (!survived || filter->strict)
+	if (!survived || filter->strict || filter->keyed)
 		netfil_filter_arm(e->kernel, filter);
+	if (filter->keyed && !netfil_keyed_resume(filter->keyed, survived, error))
+		return FALSE;
 	/* A process number means nothing after a reboot: such a filter waits. Where the
 	 * counters survived, the kernel has followed the processes itself. */
 	return netfil_install(e, filter, survived ? row->rule : -1, FALSE, TRUE, error);

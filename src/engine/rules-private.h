@@ -19,6 +19,7 @@ struct NetfilRules {
 	gboolean frozen;
 	gboolean stale; /* the map of prefixes is to be held against the rules */
 	guint fill_source;
+	guint keyed; /* filters with members */
 
 	/* Between netfil_rules_gather() and netfil_rules_settle(). */
 	gboolean gathering;

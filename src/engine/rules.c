@@ -87,8 +87,8 @@ void netfil_rules_bump(NetfilRules *r)
 
 static gboolean is_owned(const NetfilSelectors *s)
 {
-	return s->asked & (1 << NETFIL_KIND_PROCESS | 1 << NETFIL_KIND_EXE | 1 << NETFIL_KIND_USER |
-			   1 << NETFIL_KIND_CGROUP);
+	return s->any_owner || s->asked & (1 << NETFIL_KIND_PROCESS | 1 << NETFIL_KIND_EXE |
+					   1 << NETFIL_KIND_USER | 1 << NETFIL_KIND_CGROUP);
 }
 
 static void set_bit(struct netfil_set *set, guint rule, gboolean on)
@@ -104,7 +104,7 @@ static void configure(NetfilRules *r, const NetfilRule *rule)
 
 	config->slot[rule->number] = rule->slot;
 	set_bit(&config->loopback, rule->number, rule->selectors->loopback);
-	set_bit(&config->owned, rule->number, is_owned(rule->selectors) != 0);
+	set_bit(&config->owned, rule->number, is_owned(rule->selectors));
 	for (guint kind = 0; kind < NETFIL_KINDS; kind++)
 		set_bit(&config->any[kind], rule->number, !(rule->selectors->asked & 1U << kind));
 	config->asked |= rule->selectors->asked;
@@ -122,8 +122,20 @@ static void configure_all(NetfilRules *r)
 		asked |= rule->selectors->asked;
 		words = rule->number / 64 + 1;
 	}
-	config->asked = asked;
+	config->asked = asked | (r->keyed ? NETFIL_ASKED_EACH : 0);
 	config->words = words;
+}
+
+void netfil_rules_key(NetfilRules *r, gboolean on)
+{
+	struct netfil_config *config = netfil_kernel_config(r->kernel);
+
+	r->keyed += on ? 1 : -1;
+	if (r->keyed)
+		config->asked |= NETFIL_ASKED_EACH;
+	else
+		config->asked &= ~NETFIL_ASKED_EACH;
+	netfil_rules_bump(r);
 }
 
 static guint taken_in_word(const NetfilRules *r, guint word)

@@ -58,6 +58,9 @@ gboolean netfil_rules_fill(NetfilRules *rules, gint64 until, gboolean *done, GEr
 /* Whether a rule that is to replace this one can be put beside it. */
 gboolean netfil_rules_have_room(const NetfilRules *rules, const NetfilRule *beside);
 
+/* A filter with members is there, or no longer: the programs look for members while there are. */
+void netfil_rules_key(NetfilRules *rules, gboolean on);
+
 /* Voids all cached verdicts. After anything that they depend on. */
 void netfil_rules_bump(NetfilRules *rules);
 

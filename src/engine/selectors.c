@@ -58,6 +58,7 @@ NetfilSelectors *netfil_selectors_copy(const NetfilSelectors *from)
 	NetfilSelectors *s = selectors_alloc();
 
 	s->asked = from->asked;
+	s->any_owner = from->any_owner;
 	s->loopback = from->loopback;
 	extend(s->pids, from->pids);
 	extend(s->exes, from->exes);
@@ -73,14 +74,25 @@ NetfilSelectors *netfil_selectors_copy(const NetfilSelectors *from)
 	return s;
 }
 
+/* With "*" among its values a kind is not asked about. */
+static gboolean asks(const GPtrArray *texts)
+{
+	return texts->len > 0 && !netfil_texts_have_any(texts);
+}
+
+static gboolean asks_about_cgroups(const NetfilSpec *spec)
+{
+	return (spec->cgroups->len || spec->units->len) && !netfil_texts_have_any(spec->cgroups);
+}
+
 static guint32 asked_by(const NetfilSpec *spec)
 {
 	guint32 asked = 0;
 
 	asked |= (spec->pids->len > 0) << NETFIL_KIND_PROCESS;
-	asked |= (spec->exes->len > 0) << NETFIL_KIND_EXE;
-	asked |= (spec->users->len > 0) << NETFIL_KIND_USER;
-	asked |= (spec->cgroups->len || spec->units->len) << NETFIL_KIND_CGROUP;
+	asked |= asks(spec->exes) << NETFIL_KIND_EXE;
+	asked |= asks(spec->users) << NETFIL_KIND_USER;
+	asked |= asks_about_cgroups(spec) << NETFIL_KIND_CGROUP;
 	asked |= (spec->prefixes->len || spec->ip_files->len) << NETFIL_KIND_PREFIX;
 	asked |= (spec->ports->len > 0) << NETFIL_KIND_PORT;
 	asked |= (spec->protos->len > 0) << NETFIL_KIND_PROTO;
@@ -182,14 +194,18 @@ NetfilSelectors *netfil_selectors_new(NetfilKernel *kernel, NetfilLists *lists,
 
 		g_array_append_val(s->pids, pid);
 	}
-	for (guint i = 0; i < spec->exes->len; i++)
+	s->any_owner = netfil_texts_have_any(spec->exes) || netfil_texts_have_any(spec->users) ||
+		       netfil_texts_have_any(spec->cgroups);
+	for (guint i = 0; asks(spec->exes) && i < spec->exes->len; i++)
 		if (!add_exe(s, kernel, spec->exes->pdata[i], lenient, error))
 			return NULL;
-	for (guint i = 0; i < spec->users->len; i++)
+	for (guint i = 0; asks(spec->users) && i < spec->users->len; i++)
 		if (!add_user(s, spec->users->pdata[i], lenient, error))
 			return NULL;
-	extend_names(s->cgroups, spec->cgroups);
-	extend_names(s->cgroups, spec->units);
+	if (asks_about_cgroups(spec)) {
+		extend_names(s->cgroups, spec->cgroups);
+		extend_names(s->cgroups, spec->units);
+	}
 	extend(s->prefixes, spec->prefixes);
 	for (guint i = 0; i < spec->ip_files->len; i++)
 		if (!add_list(s, lists, spec->ip_files->pdata[i], lenient, error))

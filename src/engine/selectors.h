@@ -18,6 +18,7 @@ typedef struct {
 	GArray *ports;         /* NetfilPortRange */
 	GArray *protos;        /* guint8 */
 	GPtrArray *interfaces; /* char *, globs */
+	gboolean any_owner;    /* a socket's owner is asked for, whichever it is */
 	gboolean loopback;
 } NetfilSelectors;
 

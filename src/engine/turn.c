@@ -61,6 +61,8 @@ static void turn(Turn *t, gint64 due)
 	netfil_filter_restart(filter, &at, started,
 			      netfil_cycle_end(&spec->every, t->zone, started, t->now));
 	memcpy(filter->extra, left, sizeof(left));
+	if (filter->keyed)
+		netfil_filter_arm(t->engine->kernel, filter); /* as near to the reading as can be */
 	g_array_set_size(filter->warned, 0);
 	g_array_append_val(t->engine->closed, closed);
 	t->changed = t->turned = TRUE;
@@ -147,8 +149,8 @@ static void follow_warnings(Turn *t)
 	g_autoptr(NetfilStatus) status = NULL;
 	int direction;
 
-	if (!filter->spec->warn->len || !filter->spec->on)
-		return;
+	if (!filter->spec->warn->len || !filter->spec->on || filter->keyed)
+		return; /* members are warned of when they are heard */
 	status = netfil_filter_usage(t->engine->kernel, filter);
 	direction = netfil_status_tightest(status);
 	if (direction < 0)
@@ -193,6 +195,8 @@ static void follow(Turn *t)
 {
 	NetfilEngine *e = t->engine;
 
+	if (t->filter->keyed)
+		netfil_keyed_hear(t->filter->keyed);
 	follow_free_hours(t);
 	follow_warnings(t); /* of the cycle that may be about to end */
 	follow_cycle(t);

@@ -16,11 +16,20 @@
 /* See netfil_slots_used(). */
 #define TRIES 10000
 
+/* What is mapped at a time is a piece of all members, and counts as this process's memory. A
+ * member may begin at the end of one: so each reaches a page into the next. */
+#define WINDOW (64UL << 10)
+#define WINDOWS 256 /* that are mapped at a time, at most */
+
 struct NetfilMembers {
 	guint slot;
 	NetfilMaps *maps;
 	struct netfil_keyed *keyed;
-	struct netfil_member *members;
+	gsize size;            /* bytes of all members, whole pages */
+	guint8 **windows;      /* by number; NULL: not mapped */
+	guint mapped[WINDOWS]; /* the numbers of those that are, in turn */
+	guint mapped_count, next;
+	struct netfil_member nobody; /* in the place of one that cannot be mapped */
 	int members_fd, numbers_fd;
 	char *members_pin, *numbers_pin; /* or NULL */
 };
@@ -36,6 +45,57 @@ static char *pin_of(const char *bpffs_dir, const char *what, guint slot)
 	g_autofree char *name = g_strdup_printf("%s-%u", what, slot);
 
 	return bpffs_dir ? netfil_pin_path(bpffs_dir, NETFIL_PIN_MAPS, name) : NULL;
+}
+
+/* ---- windows ---- */
+
+static gsize page_up(gsize bytes)
+{
+	gsize page = (gsize)sysconf(_SC_PAGESIZE);
+
+	return (bytes + page - 1) / page * page;
+}
+
+static gsize window_length(const NetfilMembers *m, guint window)
+{
+	return MIN(WINDOW + page_up(1), m->size - window * WINDOW);
+}
+
+static void unmap(NetfilMembers *m, guint window)
+{
+	munmap(m->windows[window], window_length(m, window));
+	m->windows[window] = NULL;
+}
+
+static gboolean map_window(NetfilMembers *m, guint window)
+{
+	gpointer memory = mmap(NULL, window_length(m, window), PROT_READ | PROT_WRITE, MAP_SHARED,
+			       m->members_fd, (off_t)(window * WINDOW));
+
+	if (memory == MAP_FAILED)
+		return FALSE;
+	if (m->mapped_count == WINDOWS)
+		unmap(m, m->mapped[m->next]);
+	else
+		m->mapped_count++;
+	m->mapped[m->next] = window;
+	m->next = (m->next + 1) % WINDOWS;
+	m->windows[window] = memory;
+	return TRUE;
+}
+
+/* Good until the next call. */
+static struct netfil_member *member_at(const NetfilMembers *members, guint index)
+{
+	NetfilMembers *m = (NetfilMembers *)members; /* what is mapped is nobody else's business */
+	gsize offset = (gsize)index * sizeof(struct netfil_member);
+	guint window = (guint)(offset / WINDOW);
+
+	if (!m->windows[window] && !map_window(m, window)) {
+		m->nobody = (struct netfil_member){0};
+		return &m->nobody;
+	}
+	return (gpointer)(m->windows[window] + offset % WINDOW);
 }
 
 /* ---- maps ---- */
@@ -102,17 +162,13 @@ static gboolean make_maps(NetfilMembers *m, guint max, GError **error)
 static gboolean map_memory(NetfilMembers *m, guint max, GError **error)
 {
 	struct netfil_keyed *all = netfil_maps_memory(m->maps, "keyeds", error);
-	gpointer memory;
 
 	if (!all)
 		return FALSE;
 	m->keyed = &all[m->slot];
-	memory = mmap(NULL, places(max) * sizeof(struct netfil_member), PROT_READ | PROT_WRITE,
-		      MAP_SHARED, m->members_fd, 0);
-	if (memory == MAP_FAILED)
-		return failed("members cannot be mapped into memory", error);
-	m->members = memory;
-	return TRUE;
+	m->size = page_up(places(max) * sizeof(struct netfil_member));
+	m->windows = g_new0(guint8 *, (m->size + WINDOW - 1) / WINDOW);
+	return map_window(m, 0) || failed("members cannot be mapped into memory", error);
 }
 
 static gboolean show_programs(NetfilMembers *m, GError **error)
@@ -141,7 +197,7 @@ NetfilMembers *netfil_members_open(NetfilMaps *maps, const char *bpffs_dir_or_nu
 		memset(m->keyed, 0, sizeof(*m->keyed));
 		m->keyed->kind = kind;
 		m->keyed->max = max;
-		m->members[max].there = 1;
+		member_at(m, max)->there = 1;
 	}
 	if (show_programs(m, error))
 		return m;
@@ -154,8 +210,9 @@ void netfil_members_close(NetfilMembers *m)
 {
 	if (!m)
 		return;
-	if (m->members)
-		munmap(m->members, places(m->keyed->max) * sizeof(struct netfil_member));
+	for (guint i = 0; i < m->mapped_count; i++)
+		unmap(m, m->mapped[i]);
+	g_free(m->windows);
 	if (m->members_fd >= 0)
 		close(m->members_fd);
 	if (m->numbers_fd >= 0)
@@ -246,7 +303,7 @@ void netfil_members_arm(NetfilMembers *m, const NetfilMemberTerms *terms, gboole
 		__atomic_add_fetch(&keyed->cycle, keyed->cycle == G_MAXUINT32 ? 2 : 1,
 				   __ATOMIC_SEQ_CST);
 	__atomic_store_n(&keyed->epoch, epoch ? epoch : 1, __ATOMIC_SEQ_CST);
-	begin(m, &m->members[keyed->max]); /* nobody makes it */
+	begin(m, member_at(m, keyed->max)); /* nobody makes it */
 }
 
 /* ---- reading ---- */
@@ -295,9 +352,12 @@ static void read_used(const NetfilMembers *m, const struct netfil_member *member
 
 gboolean netfil_members_read(const NetfilMembers *m, guint index, NetfilMemberReading *reading)
 {
-	const struct netfil_member *member = &m->members[index];
+	const struct netfil_member *member;
 
-	if (index > m->keyed->max || !__atomic_load_n(&member->there, __ATOMIC_ACQUIRE))
+	if (index > m->keyed->max)
+		return FALSE;
+	member = member_at(m, index);
+	if (!__atomic_load_n(&member->there, __ATOMIC_ACQUIRE))
 		return FALSE;
 	*reading = (NetfilMemberReading){
 	    .key = member->key,
@@ -336,13 +396,13 @@ static gboolean make(NetfilMembers *m, const struct netfil_member_key *key, guin
 			    "all %u members are there: give a larger --max-members", m->keyed->max);
 		return FALSE;
 	}
-	m->members[number - 1].key = *key;
-	begin(m, &m->members[number - 1]);
-	__atomic_store_n(&m->members[number - 1].there, 1, __ATOMIC_SEQ_CST);
+	member_at(m, number - 1)->key = *key;
+	begin(m, member_at(m, number - 1));
+	__atomic_store_n(&member_at(m, number - 1)->there, 1, __ATOMIC_SEQ_CST);
 	*index = number - 1;
 	if (!bpf_map_update_elem(m->numbers_fd, key, &number, BPF_NOEXIST))
 		return TRUE;
-	__atomic_store_n(&m->members[number - 1].there, 0, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&member_at(m, number - 1)->there, 0, __ATOMIC_SEQ_CST);
 	__atomic_store_n(&m->keyed->spare, number, __ATOMIC_SEQ_CST);
 	return netfil_members_find(m, key, index) ||
 	       failed("the kernel took no more members", error);
@@ -353,44 +413,87 @@ static void add(__u64 *counter, guint64 more)
 	__atomic_fetch_add(counter, more, __ATOMIC_SEQ_CST);
 }
 
-gboolean netfil_members_restore(NetfilMembers *m, const struct netfil_member_key *key,
-				const NetfilCounters *used, GError **error)
+static void credit_member(NetfilMembers *m, guint index, const NetfilCounters *used)
 {
-	struct netfil_member *member;
-	guint index;
+	struct netfil_member *member = member_at(m, index);
 
-	if (!netfil_members_find(m, key, &index) && !make(m, key, &index, error))
-		return FALSE;
-	member = &m->members[index];
 	add(&member->slot.used[NETFIL_TOTAL], used->in + used->out);
 	add(&member->slot.used[NETFIL_IN], used->in);
 	add(&member->slot.used[NETFIL_OUT], used->out);
 	add(&member->slot.refused_bytes, used->refused_bytes);
 	add(&member->slot.refused_packets, used->refused_packets);
+}
+
+gboolean netfil_members_restore(NetfilMembers *m, const struct netfil_member_key *key,
+				const NetfilCounters *used, GError **error)
+{
+	guint index;
+
+	if (!netfil_members_find(m, key, &index) && !make(m, key, &index, error))
+		return FALSE;
+	credit_member(m, index, used);
 	return TRUE;
+}
+
+void netfil_members_restore_others(NetfilMembers *m, const NetfilCounters *used)
+{
+	credit_member(m, netfil_members_others(m), used);
+}
+
+/* What a program has for some nanoseconds at most; the id that it had. */
+static gboolean lock(NetfilMembers *m, guint index, __u64 *id)
+{
+	__u64 *place = &member_at(m, index)->slot.id;
+
+	*id = load(place);
+	for (guint tries = 0; tries < TRIES; tries++) {
+		*id &= ~NETFIL_MEMBER_LOCKED;
+		if (__atomic_compare_exchange_n(place, id, *id | NETFIL_MEMBER_LOCKED, FALSE,
+						__ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+			return TRUE;
+		sched_yield();
+	}
+	return FALSE;
+}
+
+static void unlock(NetfilMembers *m, guint index, guint64 id)
+{
+	__atomic_store_n(&member_at(m, index)->slot.id, id, __ATOMIC_SEQ_CST);
 }
 
 void netfil_members_reset(NetfilMembers *m, guint index)
 {
-	__u64 id = load(&m->members[index].slot.id);
+	__u64 id;
 
-	/* A program has it for some nanoseconds at most. */
-	for (guint tries = 0; tries < TRIES; tries++) {
-		id &= ~NETFIL_MEMBER_LOCKED;
-		if (__atomic_compare_exchange_n(&m->members[index].slot.id, &id, 0, FALSE,
-						__ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
-			return;
-		sched_yield();
-	}
+	if (lock(m, index, &id))
+		unlock(m, index, 0);
+}
+
+void netfil_members_forgive(NetfilMembers *m, guint index, guint64 in, guint64 out)
+{
+	struct netfil_member *member = member_at(m, index);
+	__u64 id;
+
+	if (!lock(m, index, &id))
+		return;
+	add(&member->base[NETFIL_IN], in);
+	add(&member->base[NETFIL_OUT], out);
+	/* Of the same cycle, under no terms: its next packet brings it under those in force. */
+	unlock(m, index, NETFIL_MEMBER_ID(id >> 32, 0));
+}
+
+void netfil_members_calm(NetfilMembers *m, guint index, guint caps)
+{
+	__atomic_and_fetch(&member_at(m, index)->slot.exhausted, ~caps, __ATOMIC_SEQ_CST);
 }
 
 void netfil_members_hear(NetfilMembers *m, guint index)
 {
-	__atomic_store_n(&m->members[index].dirty, 0, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&member_at(m, index)->dirty, 0, __ATOMIC_SEQ_CST);
 }
 
 void netfil_members_listen(NetfilMembers *m, guint index)
 {
-	__atomic_and_fetch(&m->members[index].slot.exhausted, ~NETFIL_EXHAUSTED_KNOCKED,
+	__atomic_and_fetch(&member_at(m, index)->slot.exhausted, ~NETFIL_EXHAUSTED_KNOCKED,
 			   __ATOMIC_SEQ_CST);
 }

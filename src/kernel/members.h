@@ -58,6 +58,16 @@ gboolean netfil_members_find(const NetfilMembers *members, const struct netfil_m
 gboolean netfil_members_restore(NetfilMembers *members, const struct netfil_member_key *key,
 				const NetfilCounters *used, GError **error);
 
+/* The same of who has no other one. */
+void netfil_members_restore_others(NetfilMembers *members, const NetfilCounters *used);
+
+/* Takes off what it has used in this cycle, without counting less: of free hours. The caller
+ * raises config.generation. */
+void netfil_members_forgive(NetfilMembers *members, guint index, guint64 in, guint64 out);
+
+/* These caps (1 << direction) of it are not reached; if they are, its next packet says so. */
+void netfil_members_calm(NetfilMembers *members, guint index, guint caps);
+
 /* Its usage begins at 0 with its next packet, and reads as 0 until then. The caller raises
  * config.generation. */
 void netfil_members_reset(NetfilMembers *members, guint index);

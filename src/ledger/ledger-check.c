@@ -27,6 +27,7 @@ static const char *const checks[] = {
     "SELECT \"table\" FROM pragma_foreign_key_check",
 };
 static const char *const history_checks[] = {
+    CHANGED("member", NETFIL_SQL_MEMBER),
     CHANGED("history", NETFIL_SQL_HISTORY),
     CHANGED("app_history", NETFIL_SQL_APP_HISTORY),
     "SELECT 'app_history' FROM app_history WHERE app NOT IN (SELECT id FROM app)",

@@ -46,6 +46,7 @@ struct NetfilLedger {
 #define NETFIL_SQL_APP "id, exe, uid"
 #define NETFIL_SQL_APP_HISTORY "resolution, start, app, bytes_in, bytes_out"
 #define NETFIL_SQL_ACCOUNT "account, bytes_in, bytes_out"
+#define NETFIL_SQL_MEMBER "filter, name, key, " NETFIL_SQL_COUNTERS
 #define NETFIL_SQL_NOTE "key, value"
 
 /* The values, and what is done where there is such a row already. */

@@ -131,6 +131,14 @@ static const char *const migrations[] = {
     "ALTER TABLE filter ADD COLUMN owner INTEGER NOT NULL DEFAULT 0;"
     "UPDATE filter SET sum = netfil_sum(" FILTER_COLUMNS_2 ", owner)"
     " WHERE sum IS netfil_sum(" FILTER_COLUMNS_2 ")",
+
+    /* Members of filters. */
+    "CREATE TABLE member ("
+    " filter INTEGER NOT NULL " OF_FILTER_2 ","
+    " name TEXT NOT NULL,"
+    " key TEXT NOT NULL, " COUNTERS_2 ","
+    " sum INTEGER NOT NULL,"
+    " PRIMARY KEY (filter, name)) STRICT, WITHOUT ROWID",
 };
 
 static int schema_version(NetfilLedger *ledger)

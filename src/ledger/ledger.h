@@ -101,6 +101,24 @@ gboolean netfil_ledger_warn(NetfilLedger *ledger, gint64 filter, guint percent, 
 			    GError **error);
 gboolean netfil_ledger_forget_warnings(NetfilLedger *ledger, gint64 filter, GError **error);
 
+/* ---- members ---- */
+
+/* What a member used in the cycle at hand, by its name; `key`: by what the kernel told it apart,
+ * in whatever words, as long as the machine is up. A row of the name NETFIL_LEDGER_BEYOND
+ * is no member's: what the filter's counters have that its members' have not. */
+#define NETFIL_LEDGER_BEYOND ""
+gboolean netfil_ledger_put_member(NetfilLedger *ledger, gint64 filter, const char *name,
+				  const char *key, const NetfilCounters *used, GError **error);
+
+/* All but NETFIL_LEDGER_BEYOND. */
+gboolean netfil_ledger_delete_members(NetfilLedger *ledger, gint64 filter, GError **error);
+
+/* Calls `func` for each row, by name; it must not use the ledger. */
+typedef void (*NetfilLedgerMemberFunc)(const char *name, const char *key,
+				       const NetfilCounters *used, gpointer data);
+gboolean netfil_ledger_members(NetfilLedger *ledger, gint64 filter, NetfilLedgerMemberFunc func,
+			       gpointer data, GError **error);
+
 /* ---- history ---- */
 
 /* Adds to the filter's hour that starts at `hour` (netfil_period_start). */

@@ -234,12 +234,25 @@ static void tell_used(Page *page, const char *sample, const NetfilStatus *status
 
 static void tell_cap(Page *page, const char *sample, const NetfilStatus *status)
 {
-	for (guint i = 0; i < NETFIL_DIRECTIONS; i++) {
+	/* What each member has is not to be compared with what all of them use. */
+	for (guint i = 0; i < NETFIL_DIRECTIONS && !status->spec->each; i++) {
 		guint64 cap = netfil_status_limit(status, i);
 
 		if (cap)
 			put_direction(page, sample, status, i, cap);
 	}
+}
+
+static void tell_members(Page *page, const char *sample, const NetfilStatus *status)
+{
+	if (status->spec->each)
+		put_filter(page, sample, status, status->members);
+}
+
+static void tell_members_at_cap(Page *page, const char *sample, const NetfilStatus *status)
+{
+	if (status->spec->each)
+		put_filter(page, sample, status, status->members_at_cap);
 }
 
 static void tell_forfeited(Page *page, const char *sample, const NetfilStatus *status)
@@ -347,6 +360,11 @@ static const Family families[] = {
      tell_used},
     {"netfil_filter_cap_bytes", "bytes", GAUGE, "This cycle's caps, where there are some.", NULL,
      tell_cap},
+    {"netfil_filter_members", NULL, GAUGE,
+     "Members of a filter with a cap for each, those beyond its max-members left out.", NULL,
+     tell_members},
+    {"netfil_filter_members_at_cap", NULL, GAUGE, "Members that are at their cap.", NULL,
+     tell_members_at_cap},
     {"netfil_filter_forfeited_bytes", "bytes", GAUGE,
      "Bytes of those used that only count as spent, since a power cut.", NULL, tell_forfeited},
     {"netfil_filter_bytes", "bytes", COUNTER,

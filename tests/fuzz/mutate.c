@@ -38,6 +38,8 @@ static const char *const words[] = {
     "rollover",
     "free",
     "durability",
+    "each",
+    "max-members",
     "loopback",
     "on",
     "used",

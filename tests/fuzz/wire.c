@@ -41,6 +41,13 @@ static const struct {
     {NETFIL_BUS_PATH, MANAGER, "Add",
      "('fuzz-3', {'exe': ['/bin/true'], 'user': ['root'], 'cgroup': ['/a'], 'unit': ['b'], "
      "'out': ['5M'], 'on-limit': ['throttle=9k'], 'durability': ['strict']})"},
+    {NETFIL_BUS_PATH, MANAGER, "Add",
+     "('fuzz-5', {'ip': ['198.51.100.0/24'], 'each': ['ip'], 'max-members': ['9'], 'total': "
+     "['1M']})"},
+    {NETFIL_BUS_PATH, MANAGER, "Members",
+     "('fuzz-5', {'sort': <'in'>, 'reverse': <true>, 'match': <'198.'>, 'limit': <uint32 3>, "
+     "'after': <'7:198.51.100.1'>})"},
+    {NETFIL_BUS_PATH, MANAGER, "ResetMember", "('fuzz-5', '(others)')"},
     {NETFIL_BUS_PATH, MANAGER, "Set", "('fuzz-1', {'total': ['+1G'], 'used': ['12M']})"},
     {NETFIL_BUS_PATH, MANAGER, "Set",
      "('good', {'unlimited-until': ['1795449600'], 'on': ['true'], 'loopback': ['false']})"},

@@ -58,6 +58,11 @@ commands() {
 @test "values: where they stand" {
 	assert_equal apart "$(joined history --by '')" "hour day month cycle"
 	assert_equal together "$(joined history --by=)" "--by=hour --by=day --by=month --by=cycle"
+	assert_equal each "$(joined add it --each=)" \
+		"--each=ip --each=user --each=exe --each=cgroup --each=interface"
+	candidates add it --each -- | grep -qx -e --durability # and no value of --each
+	assert_equal "what to sort by" "$(joined show it --members --sort '')" "total key in out refused"
+	assert_equal "not of top" "$(joined top --sort '')" ""
 	assert_equal "an option's value" "$(joined set x --on-limit --)" "$(joined set x --on-limit '')"
 	assert_equal "of no option" "$(joined history --none=)" ""
 	assert_equal "without a value" "$(joined list --json=)" "$(joined list --json=x)"

@@ -14,6 +14,7 @@ start_all() {
 	start_polkit
 	start_daemon_on_bus
 	netfil add good --ip 192.0.2.1 --total 1M
+	netfil add each --ip 192.0.2.2 --each --total 1M
 }
 
 @test "the lists of methods in this test are the contract's" {

@@ -271,13 +271,44 @@ static gboolean tell_note(GString *text, NetfilLedger *ledger, const char *key, 
 	return FALSE;
 }
 
+typedef struct {
+	GString *text;
+	gint64 filter;
+} Members;
+
+static void tell_member(const char *name, const char *key, const NetfilCounters *used,
+			gpointer data)
+{
+	const Members *members = data;
+
+	g_string_append(members->text, "member");
+	tell_number(members->text, members->filter);
+	g_string_append_printf(members->text, " %s %s", name, key);
+	tell_counters(members->text, used);
+	g_string_append_c(members->text, '\n');
+}
+
+static gboolean tell_members(GString *text, NetfilLedger *ledger, GError **error)
+{
+	g_autoptr(GPtrArray) filters = netfil_ledger_load(ledger, error);
+
+	for (guint i = 0; filters && i < filters->len; i++) {
+		const NetfilLedgerFilter *filter = filters->pdata[i];
+		Members members = {text, filter->id};
+
+		if (!netfil_ledger_members(ledger, filter->id, tell_member, &members, error))
+			return FALSE;
+	}
+	return filters != NULL;
+}
+
 char *ledger_try_dump(NetfilLedger *ledger, GError **error)
 {
 	g_autoptr(GString) text = g_string_new(NULL);
 
 	if (!tell_filters(text, ledger, error) || !tell_cycles(text, ledger, error) ||
-	    !tell_history(text, ledger, error) || !tell_accounts(text, ledger, error) ||
-	    !tell_note(text, ledger, "boot-id", error) ||
+	    !tell_members(text, ledger, error) || !tell_history(text, ledger, error) ||
+	    !tell_accounts(text, ledger, error) || !tell_note(text, ledger, "boot-id", error) ||
 	    !tell_note(text, ledger, "accounts", error))
 		return NULL;
 	return g_strdup(text->str);
@@ -311,11 +342,21 @@ static gboolean change(NetfilLedger *ledger, gint64 id, guint salt, GError **err
 	return netfil_ledger_save(ledger, filter, error);
 }
 
+static gboolean use_members(NetfilLedger *ledger, gint64 id, guint round, GError **error)
+{
+	const NetfilCounters beyond = counters(id), used = counters(round);
+	g_autofree char *name = g_strdup_printf("192.0.2.%u", round % 200);
+
+	return netfil_ledger_put_member(ledger, id, NETFIL_LEDGER_BEYOND, "", &beyond, error) &&
+	       netfil_ledger_put_member(ledger, id, name, name + 1, &used, error);
+}
+
 static gboolean turn(NetfilLedger *ledger, gint64 id, gint64 when, GError **error)
 {
 	const NetfilLedgerCycle cycle = {id, when, when + HOUR, {1, 2, 3}, counters(when)};
 
-	return netfil_ledger_close_cycle(ledger, &cycle, error);
+	return netfil_ledger_close_cycle(ledger, &cycle, error) &&
+	       netfil_ledger_delete_members(ledger, id, error);
 }
 
 /* What netfild does each second, and each minute. */
@@ -328,7 +369,8 @@ static gboolean tick(NetfilLedger *ledger, guint filters, guint round, GError **
 
 		if (!netfil_ledger_checkpoint(ledger, id, &used, &base, error) ||
 		    !netfil_ledger_count(ledger, id, hour, &used, error) ||
-		    !netfil_ledger_set_recorded(ledger, id, &used, error))
+		    !netfil_ledger_set_recorded(ledger, id, &used, error) ||
+		    !use_members(ledger, id, round, error))
 			return FALSE;
 	}
 	for (guint i = 0; i < 3; i++) {
@@ -347,6 +389,16 @@ static gboolean ticks(NetfilLedger *ledger, guint filters, guint round, GError *
 	if (!netfil_ledger_begin(ledger, error))
 		return FALSE;
 	if (tick(ledger, filters, round, error))
+		return netfil_ledger_commit(ledger, error);
+	netfil_ledger_rollback(ledger);
+	return FALSE;
+}
+
+static gboolean turn_alone(NetfilLedger *ledger, gint64 id, gint64 when, GError **error)
+{
+	if (!netfil_ledger_begin(ledger, error))
+		return FALSE;
+	if (turn(ledger, id, when, error))
 		return netfil_ledger_commit(ledger, error);
 	netfil_ledger_rollback(ledger);
 	return FALSE;
@@ -393,7 +445,7 @@ gboolean workload_step(NetfilLedger *ledger, guint step, GError **error)
 	case 1:
 		return careless(ledger, round, error);
 	case 2:
-		return turn(ledger, 2, NOW + round * HOUR, error);
+		return turn_alone(ledger, 2, NOW + round * HOUR, error);
 	case 3:
 		return change(ledger, 1 + round % FIRST, round, error);
 	case 4:

@@ -117,17 +117,9 @@ static void test_schema_1_unreadable(void)
 	directory_remove(directory);
 }
 
-/* As schema 2 had it: no owner, and a sum without one. */
-static void make_schema_2(const char *directory)
+static void run_as_netfil(const char *directory, const char *sql)
 {
-	static const char columns[] =
-	    "id, name, spec, slot, rule, started, ends, extra_in, extra_out, extra_total,"
-	    " forfeited, granted, unlimited_until, free_until, downed";
 	g_autofree char *path = file_in(directory, "ledger.db"), *damage = NULL;
-	g_autofree char *sql = g_strdup_printf("ALTER TABLE filter DROP COLUMN owner;"
-					       "UPDATE filter SET sum = netfil_sum(%s);"
-					       "PRAGMA user_version = 2",
-					       columns);
 	g_autoptr(GError) error = NULL;
 	NetfilLedger *ledger = netfil_ledger_connect(path, FALSE, &damage, &error);
 
@@ -135,6 +127,55 @@ static void make_schema_2(const char *directory)
 	g_assert_true(netfil_ledger_run(ledger, sql, &error));
 	g_assert_no_error(error);
 	netfil_ledger_close(ledger);
+}
+
+/* Before there were members. */
+static void make_schema_3(const char *directory)
+{
+	run_as_netfil(directory, "DROP TABLE member; PRAGMA user_version = 3");
+}
+
+/* All is as it was, and filters may have members. */
+static void test_schema_3(void)
+{
+	const NetfilCounters used = counters(7);
+	char *directory = directory_new();
+	NetfilLedger *ledger = ledger_open(directory);
+	g_autofree char *dump = NULL;
+
+	ledger_fill(ledger, 3);
+	netfil_ledger_close(ledger);
+	run_sql(directory, "DELETE FROM member");
+	ledger = ledger_open(directory);
+	dump = ledger_dump(ledger);
+	netfil_ledger_close(ledger);
+	make_schema_3(directory);
+	ledger = ledger_open(directory);
+	assert_dump(ledger, dump);
+	g_assert_true(netfil_ledger_put_member(ledger, 2, "192.0.2.1", "7f", &used, NULL));
+	g_free(dump);
+	dump = ledger_dump(ledger);
+	g_assert_nonnull(strstr(dump, "member 2 192.0.2.1 7f 7/8/9/10/11/12\n"));
+	netfil_ledger_close(ledger);
+	ledger = ledger_open(directory);
+	assert_dump(ledger, dump);
+	netfil_ledger_close(ledger);
+	directory_remove(directory);
+}
+
+/* As schema 2 had it: no owner, and a sum without one. */
+static void make_schema_2(const char *directory)
+{
+	static const char columns[] =
+	    "id, name, spec, slot, rule, started, ends, extra_in, extra_out, extra_total,"
+	    " forfeited, granted, unlimited_until, free_until, downed";
+	g_autofree char *sql = g_strdup_printf("DROP TABLE member;"
+					       "ALTER TABLE filter DROP COLUMN owner;"
+					       "UPDATE filter SET sum = netfil_sum(%s);"
+					       "PRAGMA user_version = 2",
+					       columns);
+
+	run_as_netfil(directory, sql);
 }
 
 /* Filters of before there were owners are root's; all else is as it was. */
@@ -179,9 +220,9 @@ static void test_newer(void)
 
 	ledger_fill(ledger, 3);
 	ledger_back_up_and_close(ledger);
-	run_sql(directory, "ALTER TABLE filter ADD COLUMN future TEXT; PRAGMA user_version = 4");
+	run_sql(directory, "ALTER TABLE filter ADD COLUMN future TEXT; PRAGMA user_version = 5");
 	before = file_read(path, &length);
-	assert_refused(directory, NETFIL_ERROR_UNSUPPORTED, "newer netfil (schema 4");
+	assert_refused(directory, NETFIL_ERROR_UNSUPPORTED, "newer netfil (schema 5");
 	after = file_read(path, &now);
 	g_assert_cmpmem(before, length, after, now);
 	directory_remove(directory);
@@ -529,6 +570,7 @@ int main(int argc, char **argv)
 	    {"schema-1-unreadable", test_schema_1_unreadable},
 	    {"schema-2", test_schema_2},
 	    {"schema-2-damaged", test_schema_2_damaged},
+	    {"schema-3", test_schema_3},
 	    {"newer", test_newer},
 	    {"backup", test_backup},
 	    {"warning", test_warning},

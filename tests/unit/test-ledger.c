@@ -526,6 +526,85 @@ static void test_accounts(Fixture *f, gconstpointer data)
 	g_assert_cmpuint(none->len, ==, 0);
 }
 
+typedef struct {
+	guint count;
+	NetfilCounters sum;
+	char *last;
+} Seen;
+
+static void see(const char *name, const char *key, const NetfilCounters *used, gpointer data)
+{
+	Seen *seen = data;
+
+	g_assert_cmpstr(key, ==, *name ? "key" : "");
+	g_assert_cmpstr(seen->last ? seen->last : "", <=, name);
+	g_free(seen->last);
+	seen->last = g_strdup(name);
+	seen->count++;
+	seen->sum.in += used->in;
+	seen->sum.reset_packets += used->reset_packets;
+}
+
+static void assert_members(Fixture *f, gint64 filter, guint count, guint64 in)
+{
+	Seen seen = {0};
+
+	OK(netfil_ledger_members(f->ledger, filter, see, &seen, &why));
+	g_free(seen.last);
+	g_assert_cmpuint(seen.count, ==, count);
+	g_assert_cmpuint(seen.sum.in, ==, in);
+}
+
+#define MEMBERS 1000
+
+static void put_members(Fixture *f, gint64 filter, guint64 in)
+{
+	OK(netfil_ledger_begin(f->ledger, &why));
+	for (guint i = 0; i < MEMBERS; i++) {
+		const NetfilCounters used = {.in = in + i, .reset_packets = 1};
+		g_autofree char *name = g_strdup_printf("10.0.%u.%u", i / 256, i % 256);
+
+		OK(netfil_ledger_put_member(f->ledger, filter, name, "key", &used, &why));
+	}
+	OK(netfil_ledger_commit(f->ledger, &why));
+}
+
+static void test_members(Fixture *f, gconstpointer data)
+{
+	const gint64 a = save_new(f, "a", 1), b = save_new(f, "b", 2);
+	const NetfilCounters beyond = {.in = 1000000000}, one = {.in = 5};
+	const guint64 sum = MEMBERS * (MEMBERS - 1) / 2;
+	Seen seen = {0};
+
+	(void)data;
+	assert_members(f, a, 0, 0);
+	put_members(f, a, 0);
+	put_members(f, b, 7);
+	OK(netfil_ledger_put_member(f->ledger, a, NETFIL_LEDGER_BEYOND, "", &beyond, &why));
+	reopen(f);
+	assert_members(f, a, MEMBERS + 1, sum + 1000000000);
+	assert_members(f, b, MEMBERS, sum + 7 * MEMBERS);
+	put_members(f, a, 3); /* again */
+	assert_members(f, a, MEMBERS + 1, sum + 3 * MEMBERS + 1000000000);
+	OK(netfil_ledger_members(f->ledger, b, see, &seen, &why));
+	g_assert_cmpuint(seen.sum.reset_packets, ==, MEMBERS);
+	g_free(seen.last);
+
+	/* A turn leaves what is no member's. */
+	OK(netfil_ledger_delete_members(f->ledger, a, &why));
+	assert_members(f, a, 1, 1000000000);
+	assert_members(f, b, MEMBERS, sum + 7 * MEMBERS);
+
+	/* They go with their filter, and there is none without one. */
+	OK(netfil_ledger_delete(f->ledger, b, &why));
+	assert_members(f, b, 0, 0);
+	g_assert_false(netfil_ledger_put_member(f->ledger, b, "10.0.0.1", "", &one, &why));
+	g_clear_error(&why);
+	reopen(f);
+	assert_members(f, a, 1, 1000000000);
+	assert_members(f, b, 0, 0);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct {
@@ -548,6 +627,7 @@ int main(int argc, char **argv)
 	    {"apps", test_apps},
 	    {"many-apps", test_many_apps},
 	    {"accounts", test_accounts},
+	    {"members", test_members},
 	};
 
 	g_test_init(&argc, &argv, NULL);

@@ -41,6 +41,16 @@ static void fill(NetfilStatus *status)
 	g_array_append_vals(status->warned, (guint8[]){80}, 1);
 }
 
+/* Its cap is that of each member. */
+static void fill_keyed(NetfilStatus *status)
+{
+	g_assert_true(netfil_spec_put(status->spec, "each", "ip", NULL));
+	g_assert_true(netfil_spec_put(status->spec, "total", "5M", NULL));
+	status->used[NETFIL_TOTAL] = 9000000;
+	status->members = 41;
+	status->members_at_cap = 42;
+}
+
 static NetfilMetrics *make(void)
 {
 	NetfilMetrics *metrics = netfil_metrics_new();
@@ -50,6 +60,7 @@ static NetfilMetrics *make(void)
 	metrics->version = g_strdup("7.8.9");
 	fill(add(metrics, "web", "ip", "192.0.2.0/24"));
 	add(metrics, "idle", "interface", "wlan0");
+	fill_keyed(add(metrics, "customers", "ip", "198.51.100.0/24"));
 	memcpy(metrics->bytes, (guint64[]){31, 32}, sizeof(metrics->bytes));
 	memcpy(metrics->packets, (guint64[]){33, 34}, sizeof(metrics->packets));
 	metrics->losses[NETFIL_LOSS_OVERMATCHED] = 35;

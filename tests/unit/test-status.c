@@ -33,6 +33,9 @@ static NetfilStatus *make(void)
 	g_array_append_vals(status->warned, (guint8[]){80, 95}, 2);
 	netfil_status_take_lists(status,
 				 g_variant_new_parsed("[('/a', uint64 3, uint64 216, 'why')]"));
+	status->members = 31;
+	status->members_at_cap = 32;
+	memcpy(status->others, (guint64[]){33, 34, 35}, sizeof(status->others));
 	return status;
 }
 
@@ -46,7 +49,8 @@ static const char printed[] =
     "'started': <int64 -8>, 'ends': <int64 9>, 'extra': <(int64 -10, int64 11, int64 -12)>, "
     "'forfeited': <uint64 13>, 'unlimited-until': <int64 14>, 'free-until': <int64 15>, "
     "'forecast': <int64 16>, 'warned': <[byte 0x50, 0x5f]>, "
-    "'lists': <[('/a', uint64 3, uint64 216, 'why')]>}";
+    "'lists': <[('/a', uint64 3, uint64 216, 'why')]>, "
+    "'members': <(uint32 31, uint32 32)>, 'others': <(uint64 33, uint64 34, uint64 35)>}";
 
 static void expect_status(const NetfilStatus *status, const char *expected)
 {
@@ -98,6 +102,12 @@ static void test_copy(void)
 	g_array_set_size(copy->warned, 2);
 	copy->refused_packets++;
 	g_assert_false(netfil_status_equal(status, copy));
+	copy->refused_packets--;
+	copy->members_at_cap++;
+	g_assert_false(netfil_status_equal(status, copy));
+	copy->members_at_cap--;
+	copy->others[NETFIL_OUT]++;
+	g_assert_false(netfil_status_equal(status, copy));
 }
 
 static void test_states(void)
@@ -147,7 +157,7 @@ static void test_nonsense(void)
 	    "name",   "id",        "owner",           "state",      "spec",
 	    "used",   "refused",   "resets",          "started",    "ends",
 	    "extra",  "forfeited", "unlimited-until", "free-until", "forecast",
-	    "warned", "counted"};
+	    "warned", "counted",   "members",         "others"};
 
 	for (guint i = 0; i < G_N_ELEMENTS(keys); i++) {
 		g_autofree char *quoted = g_strdup_printf("\"%s\" is missing", keys[i]);
