@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * What a packet costs whose verdict is not kept on its socket, with a filter of many prefixes:
- * one of an unconnected socket that goes to another address each time. See README.md beside
- * this file.
+ * What a packet costs whose verdict is not kept on its socket, with a filter of many prefixes,
+ * and with one of many members: one of an unconnected socket that goes to another address each
+ * time. See README.md beside this file.
  */
 #include <bpf/bpf.h>
 #include <netinet/ip.h>
@@ -11,6 +11,7 @@
 
 #include "bed.h"
 #include "core/prefix.h"
+#include "kernel/members.h"
 
 #define SIZE 1500 /* bytes of the packet */
 #define PACKETS 100000
@@ -65,6 +66,32 @@ static void configure(Bed *bed, guint count)
 					      &number, NULL));
 }
 
+/* Each address for itself. Returns the kernel's bytes for each. */
+static double configure_members(Bed *bed, guint count, NetfilMembers **members)
+{
+	const NetfilMemberTerms terms = {.cap = {0, 0, G_MAXINT64}};
+	const NetfilCounters none = {0};
+
+	if (*members)
+		netfil_members_remove(*members);
+	bed_clear(bed);
+	bed_rule(bed, 0, 0);
+	bed->config->asked |= NETFIL_ASKED_EACH;
+	bed_slot(bed, 0)->flags = NETFIL_SLOT_EACH;
+	*members = netfil_members_open(bed->maps, NULL, bed_slot_number(0), NETFIL_KIND_PREFIX,
+				       count, NULL);
+	g_assert_nonnull(*members);
+	netfil_members_arm(*members, &terms, FALSE);
+	for (guint i = 0; i < count; i++) {
+		struct netfil_member_key key = {.bytes = {[10] = 0xff, [11] = 0xff}};
+		guint32 address = GUINT32_TO_BE(address_of(i));
+
+		memcpy(key.bytes + 12, &address, sizeof(address));
+		g_assert_true(netfil_members_restore(*members, &key, &none, NULL));
+	}
+	return (double)netfil_members_bytes(*members) / count;
+}
+
 static guint32 run(const Bed *bed, const Packet *packet)
 {
 	struct __sk_buff context = bed->context;
@@ -114,6 +141,21 @@ static guint32 least_of(const Bed *bed, guint count, guint addresses)
 	return least;
 }
 
+static void measure_members(Bed *bed)
+{
+	NetfilMembers *members = NULL;
+
+	printf("%10s %20s %20s %12s\n", "members", "one address", "100,000 addresses",
+	       "bytes each");
+	for (guint i = 1; i < G_N_ELEMENTS(counts); i++) {
+		double bytes = configure_members(bed, counts[i], &members);
+
+		printf("%10u %17u ns %17u ns %12.1f\n", counts[i], least_of(bed, counts[i], 1),
+		       least_of(bed, counts[i], PACKETS), bytes);
+	}
+	netfil_members_remove(members);
+}
+
 int main(void)
 {
 	Bed *bed = bed_new();
@@ -124,6 +166,7 @@ int main(void)
 		printf("%10u %17u ns %17u ns\n", counts[i], least_of(bed, counts[i], 1),
 		       least_of(bed, counts[i], PACKETS));
 	}
+	measure_members(bed);
 	bed_free(bed);
 	return 0;
 }

@@ -12,6 +12,7 @@
 #include "bed.h"
 #include "bench/empty.skel.h"
 #include "engine/sets.h"
+#include "kernel/members.h"
 
 #define SIZE 1500 /* bytes of the packet */
 
@@ -20,6 +21,7 @@ typedef struct {
 	guint filters;
 	guint matching;
 	gboolean accounting; /* of applications */
+	guint members;       /* of the filter that matches; 0: it is not keyed */
 	GArray *rounds;      /* of double: nanoseconds a packet */
 	GArray *over;        /* … over the empty program in the same round */
 } Setting;
@@ -34,6 +36,7 @@ static Setting settings[] = {
     {"1000, 3 match", 1000, 3, FALSE},
     {"none, apps", 0, 0, TRUE},
     {"1, apps", 1, 1, TRUE},
+    {"100000 members", 1, 1, FALSE, 100000},
 };
 
 static int rounds = 15;
@@ -48,6 +51,30 @@ static const GOptionEntry options[] = {
     {"json", 0, 0, G_OPTION_ARG_FILENAME, &json_file, "write the figures there too", "FILE"},
     {NULL},
 };
+
+/* The first filter becomes keyed by address, with so many members. That of the packet is
+ * another one. */
+static void make_members(Bed *bed, guint count)
+{
+	static NetfilMembers *members;
+	const NetfilMemberTerms terms = {.cap = {0, 0, NETFIL_NO_LIMIT / 2}};
+	const NetfilCounters none = {0};
+
+	if (members)
+		netfil_members_remove(members);
+	bed->config->asked |= NETFIL_ASKED_EACH;
+	bed_slot(bed, 0)->flags = NETFIL_SLOT_EACH;
+	members = netfil_members_open(bed->maps, NULL, bed_slot_number(0), NETFIL_KIND_PREFIX,
+				      count + 1, NULL);
+	g_assert_nonnull(members);
+	netfil_members_arm(members, &terms, FALSE);
+	for (guint i = 0; i < count; i++) {
+		struct netfil_member_key key = {
+		    .bytes = {[10] = 0xff, [11] = 0xff, 192, i >> 16, i >> 8, i}};
+
+		g_assert_true(netfil_members_restore(members, &key, &none, NULL));
+	}
+}
 
 /* Address filters; the last ones match the packet. */
 static void configure(Bed *bed, const Setting *setting)
@@ -64,6 +91,8 @@ static void configure(Bed *bed, const Setting *setting)
 		netfil_set_add(&bed->sets[bed->sets_used - 1], rule);
 		bed_slot(bed, rule)->limit[NETFIL_TOTAL] = NETFIL_NO_LIMIT / 2;
 	}
+	if (setting->members)
+		make_members(bed, setting->members);
 }
 
 static guint64 cpu_time(void)
@@ -139,10 +168,10 @@ static gboolean write_json(void)
 
 		fprintf(file,
 			"  {\"program\": \"%s\", \"filters\": %u, \"matching\": %u, "
-			"\"apps\": %s, \"ns\": %.2f, \"over_empty\": %.2f, "
+			"\"apps\": %s, \"members\": %u, \"ns\": %.2f, \"over_empty\": %.2f, "
 			"\"quartiles\": [%.2f, %.2f]}%s\n",
 			s->name ? "socket_out" : "empty", s->filters, s->matching,
-			s->accounting ? "true" : "false", quantile(s->rounds, 0.5),
+			s->accounting ? "true" : "false", s->members, quantile(s->rounds, 0.5),
 			quantile(s->over, 0.5), quantile(s->over, 0.25), quantile(s->over, 0.75),
 			i + 1 < G_N_ELEMENTS(settings) ? "," : "");
 	}

@@ -39,89 +39,70 @@ static __always_inline const struct netfil_set *cgroup_set(__u64 id)
  * whatever the paths that lead to it; so each has to test its pointers.
  */
 
-/* What an owner is listed for; NULL: nothing. */
-struct owner_sets {
-	const struct netfil_set *exe, *user, *cgroup;
-};
-
-static __always_inline void owner_look_up(const struct netfil_config *c,
-					  const struct netfil_owner *owner,
-					  struct owner_sets *listed)
+__noinline int exe_number(const struct netfil_owner *owner)
 {
-	__u32 exe_number = 0, user_number = 0, uid = owner->uid;
 	struct netfil_exe file;
 
-	if (c->asked & (1 << NETFIL_KIND_EXE)) {
-		file = owner->exe;
-		exe_number = number_of(bpf_map_lookup_elem(&exes, &file));
-	}
+	if (!owner)
+		return 0;
+	file = owner->exe; /* Linux 6.1 takes a key of the stack, and not of another's memory */
+	return number_of(bpf_map_lookup_elem(&exes, &file));
+}
+
+__noinline int user_number(const struct netfil_owner *owner)
+{
+	__u32 uid = owner ? owner->uid : 0;
+
+	return number_of(bpf_map_lookup_elem(&users, &uid));
+}
+
+/* Takes out of `denied` the rules whose questions about an owner this one answers. */
+__noinline int match_owner(const struct netfil_config *c, const struct netfil_owner *owner,
+			   struct netfil_set *denied)
+{
+	const struct netfil_set *exe, *user, *cgroup;
+	__u32 exe_set = 0, user_set = 0;
+
+	if (!c || !owner || !denied || !owner->tgid)
+		return 0;
+	if (c->asked & (1 << NETFIL_KIND_EXE))
+		exe_set = exe_number(owner);
 	if (c->asked & (1 << NETFIL_KIND_USER))
-		user_number = number_of(bpf_map_lookup_elem(&users, &uid));
-	listed->exe = bpf_map_lookup_elem(&sets, &exe_number);
-	listed->user = bpf_map_lookup_elem(&sets, &user_number);
-	listed->cgroup = cgroup_set(c->asked & (1 << NETFIL_KIND_CGROUP) ? owner->cgroup : 0);
-}
-
-/* The rules whose questions about an owner this one answers. */
-static __always_inline __u64 owner_word(const struct netfil_config *c,
-					const struct netfil_owner *owner,
-					const struct owner_sets *listed, __u32 i)
-{
-	if (!listed->exe || !listed->user || !listed->cgroup)
+		user_set = user_number(owner);
+	exe = bpf_map_lookup_elem(&sets, &exe_set);
+	user = bpf_map_lookup_elem(&sets, &user_set);
+	cgroup = cgroup_set(c->asked & (1 << NETFIL_KIND_CGROUP) ? owner->cgroup : 0);
+	if (!exe || !user || !cgroup)
 		return 0;
-	return (c->any[NETFIL_KIND_PROCESS].words[i] | owner->processes.words[i]) &
-	       (c->any[NETFIL_KIND_EXE].words[i] | listed->exe->words[i]) &
-	       (c->any[NETFIL_KIND_USER].words[i] | listed->user->words[i]) &
-	       (c->any[NETFIL_KIND_CGROUP].words[i] | listed->cgroup->words[i]);
-}
-
-/* Takes away the rules that ask about an owner, but those which the creator or the latest
- * other user of the socket answers. */
-__noinline int match_owners(const struct netfil_config *c, const struct netfil_tag *tag,
-			    struct netfil_set *matched)
-{
-	struct owner_sets creator = {}, user = {};
-	__u64 word, answered;
-
-	if (!c || !tag || !matched)
-		return 0;
-	if (tag->creator.tgid)
-		owner_look_up(c, &tag->creator, &creator);
-	if (tag->user.tgid)
-		owner_look_up(c, &tag->user, &user);
 #pragma clang loop unroll(disable)
 	for (__u32 i = 0; i < NETFIL_SET_WORDS; i++) {
 		if (i >= c->words)
 			break;
-		word = matched->words[i];
-		if (!(word & c->owned.words[i]))
+		if (!denied->words[i])
 			continue;
-		answered = owner_word(c, &tag->creator, &creator, i) |
-			   owner_word(c, &tag->user, &user, i);
-		matched->words[i] = word & (answered | ~c->owned.words[i]);
+		denied->words[i] &=
+		    ~((c->any[NETFIL_KIND_PROCESS].words[i] | owner->processes.words[i]) &
+		      (c->any[NETFIL_KIND_EXE].words[i] | exe->words[i]) &
+		      (c->any[NETFIL_KIND_USER].words[i] | user->words[i]) &
+		      (c->any[NETFIL_KIND_CGROUP].words[i] | cgroup->words[i]));
 	}
 	return 0;
 }
 
-/* The number of the set of rules that leave this remote address out. Global, as what follows,
- * for the stack's sake. */
-__noinline int except_number(const struct netfil_flow *flow)
+/* The number of the set of rules that leave this remote address out. */
+static __always_inline __u32 except_number(const struct netfil_flow *flow)
 {
 	struct netfil_prefix address = {.length = 128};
 
-	if (!flow)
-		return 0;
 	__builtin_memcpy(address.address, flow->remote, 16);
 	return number_of(bpf_map_lookup_elem(&excepts, &address));
 }
 
 /* … and of those that list it. */
-__noinline int prefix_number(const struct netfil_flow *flow)
+static __always_inline __u32 prefix_number(const struct netfil_flow *flow)
 {
 	struct netfil_prefix address = {.length = 128};
 
-	if (!flow)
-		return 0;
 	__builtin_memcpy(address.address, flow->remote, 16);
 	return number_of(bpf_map_lookup_elem(&prefixes, &address));
 }
@@ -139,12 +120,13 @@ static __always_inline __u64 scope_word(const struct netfil_config *c, bool loop
 	return word;
 }
 
-/* The rules in force whose questions about a flow this one answers. `home`: it is in the
- * namespace whose interfaces rules name. */
-__noinline int match_flow(const struct netfil_config *c, const struct netfil_flow *flow, __u32 home,
+/* Makes of the rules that are denied those that match: in force, not denied, and their
+ * questions about a flow answered by this one. */
+__noinline int match_flow(const struct netfil_tag *tag, const struct netfil_flow *flow,
 			  struct netfil_set *matched)
 {
-	bool loopback, elsewhere;
+	const struct netfil_config *c = config_get();
+	bool loopback, elsewhere, home;
 	__u64 word;
 
 	const struct netfil_set *prefix, *remote_port, *local_port, *proto, *interface, *except;
@@ -153,6 +135,8 @@ __noinline int match_flow(const struct netfil_config *c, const struct netfil_flo
 
 	if (!c || !flow || !matched)
 		return 0;
+	/* It is in the namespace whose interfaces rules name. */
+	home = !tag || !tag->netns || tag->netns == c->home_netns;
 	words = c->words;
 	if (c->asked & (1 << NETFIL_KIND_PREFIX))
 		listed = prefix_number(flow);
@@ -181,8 +165,10 @@ __noinline int match_flow(const struct netfil_config *c, const struct netfil_flo
 	proto = bpf_map_lookup_elem(&sets, &proto_number);
 	interface = bpf_map_lookup_elem(&sets, &interface_number);
 	except = bpf_map_lookup_elem(&sets, &excepted);
-	if (!prefix || !remote_port || !local_port || !proto || !interface || !except)
+	if (!prefix || !remote_port || !local_port || !proto || !interface || !except) {
+		__builtin_memset(matched, 0, sizeof(*matched)); /* cannot be */
 		return 0;
+	}
 	loopback = flow->ifindex == LOOPBACK_IFINDEX;
 	elsewhere = !home && c->forwarding;
 	/* With many filters most words are done with the first question. */
@@ -190,7 +176,7 @@ __noinline int match_flow(const struct netfil_config *c, const struct netfil_flo
 	for (__u32 i = 0; i < NETFIL_SET_WORDS; i++) {
 		if (i >= words)
 			break;
-		word = scope_word(c, loopback, elsewhere, i) &
+		word = scope_word(c, loopback, elsewhere, i) & ~matched->words[i] &
 		       (c->any[NETFIL_KIND_PREFIX].words[i] | prefix->words[i]);
 		if (word)
 			word &= (c->any[NETFIL_KIND_PORT].words[i] | remote_port->words[i] |
@@ -279,19 +265,30 @@ __noinline int match_word(const struct netfil_config *c, __u64 word, __u32 first
 	return 0;
 }
 
-/* Nobody is asked about. */
-static __always_inline void match_unowned(const struct netfil_config *c,
-					  struct netfil_set *matched)
+/* Who asks about an owner is denied until one of the socket's answers. */
+__noinline int deny_owned(const struct netfil_config *c, const struct netfil_tag *tag,
+			  struct netfil_set *denied)
 {
+	if (!c || !denied)
+		return 0;
 #pragma clang loop unroll(disable)
 	for (__u32 i = 0; i < NETFIL_SET_WORDS; i++)
-		matched->words[i] &= ~c->owned.words[i];
+		denied->words[i] = c->owned.words[i];
+	if (tag) {
+		match_owner(c, &tag->creator, denied);
+		match_owner(c, &tag->user, denied);
+	}
+	return 0;
 }
 
-static __always_inline int match_words(const struct netfil_config *c,
-				       const struct netfil_set *matched,
-				       struct netfil_verdict *verdict)
+/* Global: what match() would else keep beside the set is too much for Linux 6.1, which rounds
+ * up each frame of the stack to 32 bytes. */
+__noinline int match_words(const struct netfil_set *matched, struct netfil_verdict *verdict)
 {
+	const struct netfil_config *c = config_get();
+
+	if (!c || !matched || !verdict)
+		return 0;
 	verdict->count = 0;
 #pragma clang loop unroll(disable)
 	for (__u32 i = 0; i < NETFIL_SET_WORDS; i++) {
@@ -312,9 +309,9 @@ __noinline int match_flow_alone(const struct netfil_config *c, const struct netf
 
 	if (!c || !flow || !verdict)
 		return 0;
-	match_flow(c, flow, true, &matched);
-	match_unowned(c, &matched);
-	return match_words(c, &matched, verdict);
+	deny_owned(c, NULL, &matched);
+	match_flow(NULL, flow, &matched);
+	return match_words(&matched, verdict);
 }
 
 /* … of a socket: a socket matches if its creator or its latest other user does. `tag` NULL: it
@@ -326,10 +323,7 @@ __noinline int match(const struct netfil_config *c, const struct netfil_tag *tag
 
 	if (!c || !flow || !verdict)
 		return 0;
-	match_flow(c, flow, !tag || !tag->netns || tag->netns == c->home_netns, &matched);
-	if (tag)
-		match_owners(c, tag, &matched);
-	else
-		match_unowned(c, &matched);
-	return match_words(c, &matched, verdict);
+	deny_owned(c, tag, &matched);
+	match_flow(tag, flow, &matched);
+	return match_words(&matched, verdict);
 }
