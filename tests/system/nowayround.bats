@@ -307,7 +307,7 @@ assert_exact_since() { # NAME
 
 # bats test_tags=kernels
 @test "a descriptor taken from a process outside of the tree" {
-	needs sock_length
+	needs sock_length trampolines
 	serve
 	start taker capped take-descriptor "$TMP/channel" 5000000
 	ready taker
@@ -337,7 +337,7 @@ assert_exact_since() { # NAME
 
 # bats test_tags=kernels
 @test "a forked worker accepts: its own filter counts from its first use" {
-	needs sock_length
+	needs sock_length trampolines
 	start pool capped prefork-serve "$A4" "$PORT" 5000000
 	ready pool
 	netfil add way --pid "$READY_PID"
