@@ -87,13 +87,16 @@ int write_descriptor(int argc, char **argv)
 	return report(result);
 }
 
-static ssize_t take(int fd, int pipe_end)
+/* By way of a pipe, if there is one. */
+static ssize_t take(int fd, const int ends[2])
 {
 	static char buffer[65536];
+	ssize_t count;
 
-	if (pipe_end < 0)
+	if (ends[0] < 0)
 		return read(fd, buffer, sizeof(buffer));
-	return splice(fd, NULL, pipe_end, NULL, sizeof(buffer), SPLICE_F_MOVE);
+	count = splice(fd, NULL, ends[1], NULL, sizeof(buffer), SPLICE_F_MOVE);
+	return count > 0 ? read(ends[0], buffer, count) : count;
 }
 
 /* Receives so much, by read() or, with that method, by splice(). */
@@ -111,14 +114,14 @@ int read_descriptor(int argc, char **argv)
 	if (!strcmp(settings.method, "splice") && pipe2(ends, O_CLOEXEC))
 		err(1, "pipe");
 	while (result.received < bytes) {
-		count = take(fd, ends[1]);
+		count = take(fd, ends);
 		if (count <= 0) {
 			result.error = count ? errno : EPIPE;
 			break;
 		}
 		result.received += count;
 	}
-	if (!strcmp(settings.socket, "tcp") && take(fd, ends[1]))
+	if (!strcmp(settings.socket, "tcp") && take(fd, ends))
 		result.error = EPROTO; /* it goes on */
 	close(fd);
 	return report(result);
