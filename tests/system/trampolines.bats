@@ -103,13 +103,15 @@ waits_for_data() { # PID
 	(($(used way out) > 500000)) || fail "not all of it"
 }
 
-@test "a forked worker accepts, and waits: what comes then is its own" {
-	start pool capped prefork-serve "$A4" "$PORT"
+@test "a worker accepts, and waits: what comes then is its own" {
+	local in out user
+	netfil add way --exe "$USER_PROGRAM"
+	start pool capped lend listening "$A4" "$PORT" "$USER_PROGRAM" accept-descriptor 0
 	ready pool
-	netfil add way --pid "$READY_PID"
 	start sender peer --connected-gate "$(make_gate sender)" tcp-send "$A4" "$PORT" 500000
-	wait_until waits_for_data "$READY_PID"
-	local in out
+	ready sender
+	wait_until eval 'user=$(pgrep --parent "${PIDS[pool]}")'
+	wait_until waits_for_data "$user"
 	in=$(witness in) out=$(witness out)
 	assert_equal "before it used it" "$(used way total)" 0
 	open_gate sender

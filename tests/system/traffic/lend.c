@@ -32,11 +32,12 @@ static int make_socket(const char *address, const char *port, bool at)
 	return fd;
 }
 
-/* Makes a socket that is connected to ADDRESS, or bound to it, sends and receives nothing,
- * and has PROGRAM use it as descriptor 0. */
+/* Makes a socket that is connected to ADDRESS, or bound to it (a TCP socket is one that was
+ * accepted then, or with "listening" the listener), sends and receives nothing, and has PROGRAM
+ * use it as descriptor 0. */
 int lend(int argc, char **argv)
 {
-	bool at = argc && !strcmp(argv[0], "at");
+	bool at = argc && strcmp(argv[0], "to");
 	int fd, listener, status;
 	pid_t user;
 
@@ -44,7 +45,7 @@ int lend(int argc, char **argv)
 		return dispatch(0, NULL);
 	fd = make_socket(argv[1], argv[2], at);
 	say_ready();
-	if (at && !strcmp(settings.socket, "tcp")) {
+	if (!strcmp(argv[0], "at") && !strcmp(settings.socket, "tcp")) {
 		listener = fd;
 		fd = accept(listener, NULL, NULL);
 		if (fd < 0)
@@ -65,6 +66,16 @@ int lend(int argc, char **argv)
 	if (waitpid(user, &status, 0) < 0)
 		err(1, "waitpid");
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+}
+
+int accept_descriptor(int argc, char **argv)
+{
+	int fd;
+
+	if (argc != 1)
+		return dispatch(0, NULL);
+	fd = accept4(number(argv[0]), NULL, NULL, SOCK_CLOEXEC);
+	return fd < 0 ? failure("accept") : report(stream_collect(fd));
 }
 
 /* Sends by settings.method, and receives only when that is over. */

@@ -39,6 +39,7 @@ int pass_descriptor(int argc, char **argv);
 int take_descriptor(int argc, char **argv);
 int use_descriptor(int argc, char **argv);
 int lend(int argc, char **argv);
+int accept_descriptor(int argc, char **argv);
 int write_descriptor(int argc, char **argv);
 int read_descriptor(int argc, char **argv);
 int without_bpf(int argc, char **argv);
