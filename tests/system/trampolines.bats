@@ -122,3 +122,31 @@ waits_for_data() { # PID
 	wait_until_equal way out "$out"
 	(($(used way in) > 500000)) || fail "not all of it"
 }
+
+pinned() { # PREFIX
+	find "$NETFIL_BPFFS_DIR/links" -name "$1*" | wc -l
+}
+
+feature() { # NAME present|used
+	netfil doctor --json | jq --arg name "$1" ".features[] | select(.name == \$name).$2"
+}
+
+@test "what does not serve any more comes off" {
+	(($(pinned trampoline-) >= 6)) || fail "$(pinned trampoline-) trampolines"
+	assert_equal "tracepoints" "$(pinned socket_sent)" 0
+	assert_equal "used" "$(feature trampolines used)" true
+	stop_daemon
+	NETFIL_WITHOUT=$NETFIL_WITHOUT,trampolines start_daemon
+	assert_equal "trampolines without them" "$(pinned trampoline-)" 0
+	stop_daemon
+	NETFIL_WITHOUT='' start_daemon
+	if [[ $(feature sock_length present) == true ]]; then
+		assert_equal "trampolines beside tracepoints" "$(pinned trampoline-)" 0
+		assert_equal "tracepoints" "$(pinned socket_sent)" 1
+		assert_equal "used" "$(feature trampolines used)" false
+		stop_daemon
+		start_daemon # sock_length is taken away again
+		assert_equal "tracepoints, taken away" "$(pinned socket_sent)" 0
+	fi
+	(($(pinned trampoline-) >= 6)) || fail "$(pinned trampoline-) trampolines"
+}
