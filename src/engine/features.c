@@ -12,7 +12,7 @@ GArray *netfil_engine_features(NetfilEngine *engine_or_null)
 		NetfilFeature feature = {
 		    .name = text->name,
 		    .present = present || netfil_feature_withdrawn(id),
-		    .used = present && engine_or_null,
+		    .used = engine_or_null && netfil_feature_wanted(id),
 		    .required = text->required,
 		    .purpose = text->purpose,
 		    .lost = text->lost,

@@ -37,7 +37,11 @@ static const NetfilFeatureText texts[NETFIL_FEATURES] = {
 				 "nothing: SOCK_DESTROY over netlink serves"},
     [NETFIL_HAS_SOCK_LENGTH] = {"sock_length", FALSE,
 				"notices a socket's use by another process (tracepoints)",
-				"accepted and passed sockets stay with who made them"},
+				"nothing where there are trampolines: they serve"},
+    [NETFIL_HAS_TRAMPOLINES] = {"trampolines", FALSE,
+				"notice a socket's use by another process, without sock_length",
+				"nothing where there is sock_length; else accepted and passed "
+				"sockets stay with who made them"},
     [NETFIL_HAS_MPTCP] = {"mptcp", FALSE, "finds the owner of MPTCP subflows",
 			  "MPTCP traffic is unattributed to socket filters"},
     [NETFIL_HAS_INITIAL_PIDS] = {"initial_pids", FALSE, "--pid means the host's process numbers",
@@ -59,6 +63,36 @@ static const struct btf *kernel_btf(void)
 static gboolean btf_has(const char *name, guint kind)
 {
 	return kernel_btf() && btf__find_by_name_kind(kernel_btf(), name, kind) > 0;
+}
+
+gboolean netfil_feature_function(const char *name)
+{
+	return btf_has(name, BTF_KIND_FUNC);
+}
+
+/* A kernel may take such a program and refuse to attach it: so it is tried to the end. */
+static gboolean probe_trampolines(void)
+{
+	const struct bpf_insn nothing[] = {
+	    {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0},
+	    {.code = BPF_JMP | BPF_EXIT},
+	};
+	LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = BPF_TRACE_FENTRY, );
+	int function, program, link = -1;
+
+	function = btf__find_by_name_kind(kernel_btf(), "inet_sendmsg", BTF_KIND_FUNC);
+	if (function <= 0)
+		return FALSE;
+	options.attach_btf_id = function;
+	program = bpf_prog_load(BPF_PROG_TYPE_TRACING, NULL, "Dual BSD/GPL", nothing,
+				G_N_ELEMENTS(nothing), &options);
+	if (program >= 0) {
+		link = bpf_raw_tracepoint_open(NULL, program);
+		close(program);
+	}
+	if (link >= 0)
+		close(link);
+	return link >= 0;
 }
 
 static gboolean initial_pids(void)
@@ -95,6 +129,8 @@ static gboolean probe(NetfilFeatureId id)
 		return btf_has("bpf_sock_destroy", BTF_KIND_FUNC);
 	case NETFIL_HAS_SOCK_LENGTH:
 		return btf_has("btf_trace_sock_send_length", BTF_KIND_TYPEDEF);
+	case NETFIL_HAS_TRAMPOLINES:
+		return probe_trampolines();
 	case NETFIL_HAS_MPTCP:
 		return libbpf_probe_bpf_helper(BPF_PROG_TYPE_CGROUP_SKB, FUNC_SKC_TO_MPTCP_SOCK,
 					       NULL) == 1;
@@ -148,6 +184,13 @@ gboolean netfil_feature_present(NetfilFeatureId id)
 		libbpf_set_print(before);
 	}
 	return known[id] == PRESENT;
+}
+
+gboolean netfil_feature_wanted(NetfilFeatureId id)
+{
+	if (id == NETFIL_HAS_TRAMPOLINES && netfil_feature_present(NETFIL_HAS_SOCK_LENGTH))
+		return FALSE;
+	return netfil_feature_present(id);
 }
 
 gboolean netfil_feature_check(GError **error)

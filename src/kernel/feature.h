@@ -15,6 +15,7 @@ typedef enum {
 	NETFIL_HAS_NETFILTER_LINK,
 	NETFIL_HAS_SOCK_DESTROY,
 	NETFIL_HAS_SOCK_LENGTH,
+	NETFIL_HAS_TRAMPOLINES,
 	NETFIL_HAS_MPTCP,
 	NETFIL_HAS_INITIAL_PIDS,
 	NETFIL_HAS_NAMESPACES,
@@ -33,6 +34,12 @@ const NetfilFeatureText *netfil_feature_text(NetfilFeatureId id);
 /* Whether the kernel has it and the environment variable NETFIL_WITHOUT (names,
  * separated by commas) does not take it away. Probed once a process. */
 gboolean netfil_feature_present(NetfilFeatureId id);
+
+/* Present, and nothing that is better stands in for it. */
+gboolean netfil_feature_wanted(NetfilFeatureId id);
+
+/* Whether the kernel itself, and no module, has a function of this name. */
+gboolean netfil_feature_function(const char *name);
 
 /* It is there, but the kernel did not take what it is for: no longer present. */
 void netfil_feature_withdraw(NetfilFeatureId id);

@@ -28,6 +28,7 @@
 #include "reset.h"
 #include "slot.h"
 #include "traffic.h"
+#include "use.h"
 
 #ifndef SO_NETNS_COOKIE
 #define SO_NETNS_COOKIE 71
@@ -77,15 +78,11 @@ static gboolean attach_owners(NetfilKernel *k, GError **error)
 {
 	struct owner_bpf *owner = k->objects->owner;
 
-	if (!netfil_links_trace(k->links, "process_fork", owner->progs.process_fork, error) ||
-	    !netfil_links_trace(k->links, "process_exit", owner->progs.process_exit, error) ||
-	    !netfil_links_trace(k->links, "cgroup_made", owner->progs.cgroup_made, error) ||
-	    !netfil_links_trace(k->links, "cgroup_removed", owner->progs.cgroup_removed, error))
-		return FALSE;
-	if (!netfil_feature_present(NETFIL_HAS_SOCK_LENGTH))
-		return TRUE;
-	return netfil_links_trace(k->links, "socket_sent", owner->progs.socket_sent, error) &&
-	       netfil_links_trace(k->links, "socket_received", owner->progs.socket_received, error);
+	return netfil_links_trace(k->links, "process_fork", owner->progs.process_fork, error) &&
+	       netfil_links_trace(k->links, "process_exit", owner->progs.process_exit, error) &&
+	       netfil_links_trace(k->links, "cgroup_made", owner->progs.cgroup_made, error) &&
+	       netfil_links_trace(k->links, "cgroup_removed", owner->progs.cgroup_removed, error) &&
+	       netfil_use_attach(k->links, k->objects, error);
 }
 
 static gboolean attach_forward(NetfilKernel *k, GError **error)

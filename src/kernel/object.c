@@ -11,6 +11,7 @@
 #include "bpf/owner.skel.h"
 #include "bpf/reset.skel.h"
 #include "bpf/socket.skel.h"
+#include "bpf/trampoline.skel.h"
 #include "core/error.h"
 #include "feature.h"
 
@@ -89,7 +90,7 @@ static gboolean load_owner(NetfilObjects *o, NetfilMaps *maps, GError **error)
 	return load(maps, o->owner->skeleton, error);
 }
 
-/* netfil works without these two: a kernel that has the feature by its looks but does
+/* netfil works without these three: a kernel that has the feature by its looks but does
  * not take the programs is one that lacks it. */
 
 gboolean netfil_objects_need_forward(NetfilObjects *o)
@@ -124,6 +125,27 @@ static void load_reset(NetfilObjects *o)
 	netfil_feature_withdraw(NETFIL_HAS_SOCK_DESTROY);
 }
 
+void netfil_objects_withdraw_trampoline(NetfilObjects *o)
+{
+	g_clear_pointer(&o->trampoline, trampoline_bpf__destroy);
+	netfil_feature_withdraw(NETFIL_HAS_TRAMPOLINES);
+}
+
+static void load_trampoline(NetfilObjects *o)
+{
+	if (!netfil_feature_wanted(NETFIL_HAS_TRAMPOLINES))
+		return;
+	o->trampoline = trampoline_bpf__open();
+	if (o->trampoline) {
+		o->trampoline->rodata->cpus = cpus();
+		bpf_program__set_autoload(o->trampoline->progs.sent_page,
+					  netfil_feature_function("inet_sendpage"));
+		if (load(o->maps, o->trampoline->skeleton, NULL))
+			return;
+	}
+	netfil_objects_withdraw_trampoline(o);
+}
+
 gboolean netfil_objects_need_interface(NetfilObjects *o, GError **error)
 {
 	if (o->interface)
@@ -147,6 +169,7 @@ NetfilObjects *netfil_objects_load(NetfilMaps *maps, GError **error)
 	if (!load_socket(o, maps, error) || !load_owner(o, maps, error))
 		return NULL;
 	load_reset(o);
+	load_trampoline(o);
 	return g_steal_pointer(&o);
 }
 
@@ -159,5 +182,6 @@ void netfil_objects_free(NetfilObjects *o)
 	interface_bpf__destroy(o->interface);
 	forward_bpf__destroy(o->forward);
 	reset_bpf__destroy(o->reset);
+	trampoline_bpf__destroy(o->trampoline);
 	g_free(o);
 }

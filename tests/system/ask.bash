@@ -85,13 +85,17 @@ assert_exact_capture() { # NAME 4|6 [UDP-SEGMENT]
 	done
 }
 
-# Skips a test of what this kernel cannot do. Asks where no netfild is: one that fails to load
-# a program would say that the feature is not there.
-needs() { # FEATURE
-	local feature
-	feature=$(NETFIL_RUNTIME_DIR=$TMP/nowhere netfil doctor --json |
-		jq -c --arg name "$1" '.features[] | select(.name == $name)')
-	[[ -n $feature ]] || fail "doctor knows no feature $1"
-	[[ $(jq .present <<<"$feature") == true ]] ||
-		skip "the kernel lacks $1: $(jq -r .lost <<<"$feature")"
+# Skips a test of what this kernel cannot do: it takes one of these features. Asks where no
+# netfild is: one that fails to load a program would say that the feature is not there.
+needs() { # FEATURE...
+	local features name lost
+	features=$(NETFIL_RUNTIME_DIR=$TMP/nowhere netfil doctor --json |
+		jq -c '[.features[] | {(.name): .}] | add')
+	for name in "$@"; do
+		jq -e --arg name "$name" 'has($name)' <<<"$features" >/dev/null ||
+			fail "doctor knows no feature $name"
+		[[ $(jq --arg name "$name" '.[$name].present' <<<"$features") != true ]] || return 0
+		lost+="; $name: $(jq -r --arg name "$name" '.[$name].lost' <<<"$features")"
+	done
+	skip "the kernel lacks ${lost#; }"
 }

@@ -22,6 +22,10 @@ static const struct command commands[] = {
     {"pass-descriptor", "UNIX-PATH ADDRESS PORT", pass_descriptor},
     {"take-descriptor", "UNIX-PATH BYTES", take_descriptor},
     {"use-descriptor", "NUMBER BYTES", use_descriptor},
+    {"lend", "to|at|listening ADDRESS PORT|PROTOCOL PROGRAM [ARGUMENT]...", lend},
+    {"accept-descriptor", "NUMBER", accept_descriptor},
+    {"write-descriptor", "NUMBER BYTES", write_descriptor},
+    {"read-descriptor", "NUMBER BYTES", read_descriptor},
     {"without-bpf", "PROGRAM [ARGUMENT]...", without_bpf},
 };
 

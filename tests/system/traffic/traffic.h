@@ -38,6 +38,10 @@ int spawn(int argc, char **argv);
 int pass_descriptor(int argc, char **argv);
 int take_descriptor(int argc, char **argv);
 int use_descriptor(int argc, char **argv);
+int lend(int argc, char **argv);
+int accept_descriptor(int argc, char **argv);
+int write_descriptor(int argc, char **argv);
+int read_descriptor(int argc, char **argv);
 int without_bpf(int argc, char **argv);
 int dispatch(int argc, char **argv);
 
@@ -45,7 +49,7 @@ int dispatch(int argc, char **argv);
 struct settings {
 	const char *gate;           /* FIFO to wait on before anything else */
 	const char *connected_gate; /* … when the socket stands, before it sends */
-	const char *socket;         /* tcp, mptcp, dual, fastopen */
+	const char *socket;         /* tcp, mptcp, dual, fastopen; to lend: udp, raw */
 	const char *method;         /* write, sendfile, splice, zerocopy, uring; for
 				       UDP: connected, sendto, sendmmsg, gso */
 	const char *interface;      /* multicast, AF_PACKET */
