@@ -177,6 +177,12 @@ struct bpf_iter__tcp {
 #define WRITE_ONCE(x, v) (*(volatile typeof(x) *)&(x) = (v))
 #define barrier() asm volatile("" ::: "memory")
 
+#ifdef __TARGET_ARCH_x86 /* loads and stores stay in order: the compiler is enough */
+#define ordered_load(p) READ_ONCE(*(p))
+#else
+#define ordered_load(p) __sync_fetch_and_add(p, 0)
+#endif
+
 /* `x & mask`, where the compiler would prove it needless and the verifier would not. */
 #define MASKED(x, mask)                                                                            \
 	({                                                                                         \

@@ -88,6 +88,8 @@ HASH(users, BPF_MAP_TYPE_HASH, __u32, __u32, 4096, BPF_F_NO_PREALLOC);
 HASH(prefixes, BPF_MAP_TYPE_LPM_TRIE, struct netfil_prefix, __u32, 4194304, BPF_F_NO_PREALLOC);
 HASH(excepts, BPF_MAP_TYPE_LPM_TRIE, struct netfil_prefix, __u32, 65536, BPF_F_NO_PREALLOC);
 
+ARRAY(addresses, struct netfil_address, NETFIL_ADDRESSES_MAX);
+
 /* Sets that are inherited, so held by value: by tgid, and by cgroup id. A cgroup
  * that is gone may still have sockets. */
 HASH(processes, BPF_MAP_TYPE_HASH, __u32, struct netfil_process, 262144, BPF_F_NO_PREALLOC);

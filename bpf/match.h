@@ -107,6 +107,79 @@ static __always_inline __u32 prefix_number(const struct netfil_flow *flow)
 	return number_of(bpf_map_lookup_elem(&prefixes, &address));
 }
 
+/* Both numbers in one, so that they are returned in a register. */
+#define EXCEPTED_SHIFT 16
+_Static_assert(NETFIL_SETS_MAX <= 1 << EXCEPTED_SHIFT, "set numbers");
+
+static __always_inline struct netfil_address *address_place(const struct netfil_flow *flow)
+{
+	const __u32 *words = (const __u32 *)flow->remote;
+	__u32 hash = (words[0] ^ words[1] ^ words[2] ^ words[3]) * 0x9e3779b1;
+	__u32 index = hash >> 19; /* the upper 13 bits */
+
+	_Static_assert(NETFIL_ADDRESSES_MAX == 1 << (32 - 19), "bits");
+	return bpf_map_lookup_elem(&addresses, &index);
+}
+
+static __always_inline bool address_known(struct netfil_address *at, __u32 generation,
+					  const struct netfil_flow *flow, __u32 *numbers)
+{
+	const __u64 *a = (const __u64 *)at->remote, *b = (const __u64 *)flow->remote;
+	__u32 sequence = ordered_load(&at->sequence);
+
+	if (sequence & 1)
+		return false;
+	barrier();
+	if (at->generation != generation || a[0] != b[0] || a[1] != b[1])
+		return false;
+	*numbers = READ_ONCE(at->listed) | READ_ONCE(at->excepted) << EXCEPTED_SHIFT;
+	barrier();
+	return ordered_load(&at->sequence) == sequence;
+}
+
+static __always_inline void address_keep(struct netfil_address *at, __u32 generation,
+					 const struct netfil_flow *flow, __u32 numbers)
+{
+	__u32 sequence = READ_ONCE(at->sequence);
+
+	if (sequence & 1 ||
+	    __sync_val_compare_and_swap(&at->sequence, sequence, sequence + 1) != sequence)
+		return;
+	barrier();
+	at->generation = generation;
+	__builtin_memcpy(at->remote, flow->remote, sizeof(at->remote));
+	at->listed = numbers & ((1U << EXCEPTED_SHIFT) - 1);
+	at->excepted = numbers >> EXCEPTED_SHIFT;
+	barrier();
+	__sync_fetch_and_add(&at->sequence, 1);
+}
+
+/*
+ * The sets of rules that list a remote address, and that leave it out. A trie is the slower the
+ * more prefixes it has; an address that was looked for lately is remembered, whatever the
+ * socket. Global, for the stack's sake.
+ */
+__noinline int address_numbers(const struct netfil_flow *flow)
+{
+	const struct netfil_config *c = config_get();
+	struct netfil_address *at;
+	__u32 generation, numbers = 0;
+
+	if (!c || !flow || !(c->asked & (1 << NETFIL_KIND_PREFIX | NETFIL_ASKED_EXCEPT)))
+		return 0;
+	generation = READ_ONCE(c->generation);
+	barrier();
+	at = address_place(flow);
+	if (!at || address_known(at, generation, flow, &numbers))
+		return numbers;
+	if (c->asked & (1 << NETFIL_KIND_PREFIX))
+		numbers = prefix_number(flow);
+	if (c->asked & NETFIL_ASKED_EXCEPT)
+		numbers |= except_number(flow) << EXCEPTED_SHIFT;
+	address_keep(at, generation, flow, numbers);
+	return numbers;
+}
+
 /* Rules that are on, and for this kind of traffic. */
 static __always_inline __u64 scope_word(const struct netfil_config *c, bool loopback,
 					bool elsewhere, __u32 i)
@@ -123,23 +196,20 @@ static __always_inline __u64 scope_word(const struct netfil_config *c, bool loop
 /* Makes of the rules that are denied those that match: in force, not denied, and their
  * questions about a flow answered by this one. */
 __noinline int match_flow(const struct netfil_tag *tag, const struct netfil_flow *flow,
-			  struct netfil_set *matched)
+			  struct netfil_set *matched, __u32 numbers)
 {
 	const struct netfil_config *c = config_get();
 	bool loopback, elsewhere, home;
-	__u64 word;
-
 	const struct netfil_set *prefix, *remote_port, *local_port, *proto, *interface, *except;
-	__u32 listed = 0, remote_number = 0, local_number = 0, proto_number = 0;
-	__u32 interface_number = 0, excepted = 0, words, key;
+	__u32 listed, remote_number = 0, local_number = 0, proto_number = 0;
+	__u32 interface_number = 0, excepted, words, key;
+	__u64 word;
 
 	if (!c || !flow || !matched)
 		return 0;
 	/* It is in the namespace whose interfaces rules name. */
 	home = !tag || !tag->netns || tag->netns == c->home_netns;
 	words = c->words;
-	if (c->asked & (1 << NETFIL_KIND_PREFIX))
-		listed = prefix_number(flow);
 	if (c->asked & (1 << NETFIL_KIND_PORT)) {
 		key = flow->remote_port;
 		remote_number = number_of(bpf_map_lookup_elem(&ports, &key));
@@ -157,8 +227,8 @@ __noinline int match_flow(const struct netfil_tag *tag, const struct netfil_flow
 		entry = bpf_map_lookup_elem(&interfaces, &key);
 		interface_number = entry ? entry->set : 0;
 	}
-	if (c->asked & NETFIL_ASKED_EXCEPT)
-		excepted = except_number(flow);
+	listed = numbers & ((1U << EXCEPTED_SHIFT) - 1);
+	excepted = numbers >> EXCEPTED_SHIFT;
 	prefix = bpf_map_lookup_elem(&sets, &listed);
 	remote_port = bpf_map_lookup_elem(&sets, &remote_number);
 	local_port = bpf_map_lookup_elem(&sets, &local_number);
@@ -310,7 +380,7 @@ __noinline int match_flow_alone(const struct netfil_config *c, const struct netf
 	if (!c || !flow || !verdict)
 		return 0;
 	deny_owned(c, NULL, &matched);
-	match_flow(NULL, flow, &matched);
+	match_flow(NULL, flow, &matched, address_numbers(flow));
 	return match_words(&matched, verdict);
 }
 
@@ -324,6 +394,6 @@ __noinline int match(const struct netfil_config *c, const struct netfil_tag *tag
 	if (!c || !flow || !verdict)
 		return 0;
 	deny_owned(c, tag, &matched);
-	match_flow(tag, flow, &matched);
+	match_flow(tag, flow, &matched, address_numbers(flow));
 	return match_words(&matched, verdict);
 }

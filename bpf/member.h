@@ -109,8 +109,8 @@ static __always_inline void terms_apply(struct netfil_member *m, const struct ne
 	m->slot.grant_low = NETFIL_NO_LIMIT;
 	m->slot.limit[NETFIL_IN] = limit_above(m->base[NETFIL_IN], keyed->cap[NETFIL_IN]);
 	m->slot.limit[NETFIL_OUT] = limit_above(m->base[NETFIL_OUT], keyed->cap[NETFIL_OUT]);
-	m->slot.limit[NETFIL_TOTAL] = limit_above(m->base[NETFIL_IN] + m->base[NETFIL_OUT],
-						  keyed->cap[NETFIL_TOTAL]);
+	m->slot.limit[NETFIL_TOTAL] =
+	    limit_above(m->base[NETFIL_IN] + m->base[NETFIL_OUT], keyed->cap[NETFIL_TOTAL]);
 }
 
 static __always_inline __u64 terms_id(const struct netfil_keyed *keyed)

@@ -9,12 +9,6 @@
 #include "match.h"
 #include "packet.h"
 
-#ifdef __TARGET_ARCH_x86 /* loads and stores stay in order: the compiler is enough */
-#define ordered_load(p) READ_ONCE(*(p))
-#else
-#define ordered_load(p) __sync_fetch_and_add(p, 0)
-#endif
-
 static __always_inline bool tag_lock(struct netfil_tag *tag, __u32 seen)
 {
 	return !(seen & 1) && __sync_val_compare_and_swap(&tag->sequence, seen, seen + 1) == seen;

@@ -218,6 +218,20 @@ struct netfil_prefix {
 	__u8 address[16]; /* network order */
 };
 
+/*
+ * What the tries of prefixes said of an address lately: element of the array "addresses", at a
+ * hash of the address. Good under the same generation. The kernel's own; under a sequence lock
+ * (odd: being written).
+ */
+#define NETFIL_ADDRESSES_MAX 8192
+struct netfil_address {
+	__u32 sequence;
+	__u32 generation;
+	__u8 remote[16]; /* network order, IPv4 mapped */
+	__u32 listed;    /* set number of "prefixes" */
+	__u32 excepted;  /* … of "excepts" */
+};
+
 /* Value of map "processes", by tgid. */
 struct netfil_process {
 	__u64 start; /* start_boottime, ns: tells a reused pid apart */
@@ -383,6 +397,7 @@ _Static_assert(sizeof(struct netfil_config) == 24 + 11 * 128 + 4096 + 16, "confi
 _Static_assert(sizeof(struct netfil_totals) == 64, "totals");
 _Static_assert(sizeof(struct netfil_exe) == 16, "exe");
 _Static_assert(sizeof(struct netfil_prefix) == 20, "prefix");
+_Static_assert(sizeof(struct netfil_address) == 32, "address");
 _Static_assert(sizeof(struct netfil_process) == 136, "process");
 _Static_assert(sizeof(struct netfil_interface) == 112, "interface");
 _Static_assert(sizeof(struct netfil_flow) == 32, "flow");
