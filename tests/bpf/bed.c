@@ -82,6 +82,26 @@ void bed_free(Bed *bed)
 	g_free(bed);
 }
 
+static guint verified(struct bpf_object *object)
+{
+	struct bpf_program *program;
+	guint most = 0;
+
+	bpf_object__for_each_program (program, object) {
+		struct bpf_prog_info info = {};
+		guint32 length = sizeof(info);
+
+		if (!bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &length))
+			most = MAX(most, info.verified_insns);
+	}
+	return most;
+}
+
+guint bed_verified(const Bed *bed)
+{
+	return MAX(verified(bed->objects->socket->obj), verified(bed->objects->interface->obj));
+}
+
 static void delete_all(Bed *bed, const char *map, gsize key_size)
 {
 	g_autoptr(GByteArray) keys = netfil_maps_keys(bed->maps, map, key_size);

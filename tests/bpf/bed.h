@@ -48,6 +48,10 @@ typedef struct {
 Bed *bed_new(void);
 void bed_free(Bed *bed);
 
+/* The most instructions that the verifier walked for a program of sockets or interfaces: what
+ * netfild's start takes. 0: the kernel does not say. */
+guint bed_verified(const Bed *bed);
+
 /* As after loading: no rule, no slot, nothing counted. */
 void bed_clear(Bed *bed);
 

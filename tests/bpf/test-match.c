@@ -433,11 +433,21 @@ static void test_except_undone(void)
 		expect_used(bed, rule, 0, 0);
 }
 
+/* One more way through a loop, and it is a multiple: netfild would take seconds to start. */
+#define VERIFIED_MOST 250000
+
+static void test_verified(void)
+{
+	g_test_message("%u instructions at most", bed_verified(bed));
+	g_assert_cmpuint(bed_verified(bed), <, VERIFIED_MOST);
+}
+
 int main(int argc, char **argv)
 {
 	int status;
 
 	g_test_init(&argc, &argv, NULL);
+	g_test_add_func("/match/verified", test_verified);
 	g_test_add_func("/match/none", test_none);
 	g_test_add_func("/match/direction", test_direction);
 	g_test_add_func("/match/enabled", test_enabled);
