@@ -76,8 +76,8 @@ struct netfil_slot {
 	__u64 refused_packets;
 	__u64 reset_bytes; /* resets that ended connections at the cap; not in used[] */
 	__u32 reset_packets;
-	__u32 moves; /* credit moves between used[] and purses: the low byte counts the moves
-			under way, the rest those that are over */
+	__u32 moves;      /* credit moves between used[] and purses: the low byte counts the moves
+			     under way, the rest those that are over */
 	__u64 rate;       /* NETFIL_SLOT_OVER: bytes a second beyond the limits; 0: any */
 	__u64 paid_until; /* kernel: bpf_ktime_get_boot_ns() until which `rate` is used up */
 	__u64 over_until; /* until this bpf_ktime_get_boot_ns() all is admitted, and nothing
@@ -120,8 +120,8 @@ struct netfil_member_key {
 
 struct netfil_member {
 	struct netfil_slot slot; /* id: NETFIL_MEMBER_ID() of the terms it is under */
-	__u64 credit[2]; /* as in netfil_purse, for all CPUs */
-	__u64 base[2];   /* slot.used[] when its cycle began; credit was 0 then */
+	__u64 credit[2];         /* as in netfil_purse, for all CPUs */
+	__u64 base[2];           /* slot.used[] when its cycle began; credit was 0 then */
 	struct netfil_member_key key;
 	__u32 dirty; /* 1: NETFIL_EVENT_MEMBER was sent, and user space has not looked since */
 	__u32 there; /* 1: `key` is that of a member */

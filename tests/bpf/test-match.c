@@ -323,7 +323,7 @@ static gpointer transmit_many(gpointer data)
 static void wait_charged(guint rule)
 {
 	gint64 end = g_get_monotonic_time() + 20 * G_USEC_PER_SEC;
-	
+
 	while (!bed_used(bed, rule, NETFIL_OUT) && g_get_monotonic_time() < end)
 		g_thread_yield();
 }
@@ -346,8 +346,8 @@ static void test_generation(void)
 	g_thread_join(sender);
 	g_assert_cmpuint(bed_used(bed, 0, NETFIL_OUT), >, 0);
 	g_assert_cmpuint(bed_used(bed, 1, NETFIL_OUT), >, 0);
-	g_assert_cmpuint(bed_used(bed, 0, NETFIL_OUT) + bed_used(bed, 1, NETFIL_OUT),
-			 ==, (guint64)packets * SIZE);
+	g_assert_cmpuint(bed_used(bed, 0, NETFIL_OUT) + bed_used(bed, 1, NETFIL_OUT), ==,
+			 (guint64)packets * SIZE);
 }
 
 /* Addresses that are left out: of rules that say so, whatever else they ask. */
