@@ -42,10 +42,10 @@ enum netfil_slot_flags {
 	NETFIL_SLOT_GRANTED = 1 << 4,    /* limit[NETFIL_TOTAL] is what user space has granted
 					    so far, not the cap: at it, packets are dropped in
 					    silence, nothing is exhausted, and more is asked for */
-	NETFIL_SLOT_EACH = 1 << 6,       /* see struct netfil_member */
 	NETFIL_SLOT_KNOCK = 1 << 5,      /* user space acts on who comes to the spent cap: any
 					    packet refused then sends NETFIL_EVENT_KNOCK, until
 					    `exhausted` has NETFIL_EXHAUSTED_KNOCKED */
+	NETFIL_SLOT_EACH = 1 << 6,       /* see struct netfil_member */
 };
 
 /* Bits of netfil_slot.exhausted beside 1 << direction. Set by the kernel when it sends
