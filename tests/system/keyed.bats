@@ -570,6 +570,7 @@ refused() { # PART-OF-THE-MESSAGE COMMAND...
 	wait_until is_member ends "$B4" out $((48 * 1028))
 	wait_until is_member ends "$B6" out $((10 * 1048))
 	wait_until is_used ends out "$(witness out)"
+	wait_until eval '(($(show ends .members) >= 2))' # counted each second
 	assert_equal members "$(show ends .members)" 2
 	netfil reset ends --member "$B6"
 	assert_equal "that of IPv6" "$(member ends "$B6" .out)" 0
