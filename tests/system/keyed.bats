@@ -46,6 +46,11 @@ member() { # NAME KEY JQ-EXPRESSION
 	members "$1" ".members[] | select(.key == \"$2\") | $3" --match "$2" --limit 1000
 }
 
+# They are counted each second.
+has_members() { # NAME NUMBER
+	(($(show "$1" .members) == $2))
+}
+
 is_member() { # NAME KEY in|out|total BYTES
 	[[ $(member "$1" "$2" ".$3") == "$4" ]]
 }
@@ -149,7 +154,7 @@ sums_agree() { # NAME: of all members, and the filter's
 	wait_until is_member users 64101 out $((48 * 1028))
 	wait_until is_member users 64102 out $((30 * 1028))
 	wait_until is_used users out "$(witness out)"
-	assert_equal members "$(show users .members)" 2
+	wait_until has_members users 2
 	as 64102 "$TRAFFIC" udp-send "$B4" "$PORT" 10 1000
 	wait_until is_member users 64102 out $((40 * 1028))
 	wait_until is_used users out "$(witness out)"
@@ -169,7 +174,7 @@ sums_agree() { # NAME: of all members, and the filter's
 	mv "$TMP/new" "$TMP/one"
 	in_cgroup "$TMP/one" udp-send "$B4" "$PORT" 5 1000
 	wait_until is_member programs "$TMP/one" out $((35 * 1028))
-	assert_equal members "$(show programs .members)" 2
+	wait_until has_members programs 2
 	in_cgroup "$TMP/one" udp-send "$B4" "$PORT" 100 1000
 	wait_until is_member programs "$TMP/one" out $((48 * 1028))
 	wait_until is_used programs out "$(witness out)"
@@ -195,7 +200,7 @@ in_group() { # NAME COMMAND...
 	# What went before netfild knew whose name it has is not taken back.
 	wait_until eval "((\$(member groups $INSIDE/a .out) > $((47 * 1028))))"
 	wait_until sums_agree groups
-	assert_equal members "$(show groups .members)" 2
+	wait_until has_members groups 2
 }
 
 @test "each interface, in frames" {
@@ -212,7 +217,7 @@ in_group() { # NAME COMMAND...
 	wait_until eval '(($(member links net1 .out) >= 10 * 1042))'
 	wait_until eval "((\$(member links net0 .out) == $(witness frames_out) + 14 * $(witness frames_out packets)))"
 	wait_until sums_agree links
-	assert_equal members "$(show links .members)" 2
+	wait_until has_members links 2
 }
 
 @test "more members than there may be: the others share one cap, and nothing is uncounted" {
@@ -223,7 +228,7 @@ in_group() { # NAME COMMAND...
 	for ((i = 1; i <= 20; i++)); do
 		send_to "$i" 10 1000
 	done
-	wait_until eval '(($(show customers .members) == 5))'
+	wait_until has_members customers 5
 	wait_until is_used customers out "$(($(witness out)))"
 	assert_equal members "$(members customers '[.members[:-1][] | .out] | unique | @csv' --sort key)" $((10 * 1028))
 	assert_equal others "$(show customers .others.out)" $((48 * 1028)) # of 150
@@ -328,7 +333,7 @@ in_group() { # NAME COMMAND...
 	kill_daemon
 	start_daemon
 	assert_equal "used again" "$(used customers out)" $((63 * 1028))
-	assert_equal members "$(show customers .members)" 3
+	wait_until has_members customers 3
 }
 
 # Of what is counted at the checkpoint a power cut takes nothing.
@@ -570,8 +575,7 @@ refused() { # PART-OF-THE-MESSAGE COMMAND...
 	wait_until is_member ends "$B4" out $((48 * 1028))
 	wait_until is_member ends "$B6" out $((10 * 1048))
 	wait_until is_used ends out "$(witness out)"
-	wait_until eval '(($(show ends .members) >= 2))' # counted each second
-	assert_equal members "$(show ends .members)" 2
+	wait_until has_members ends 2
 	netfil reset ends --member "$B6"
 	assert_equal "that of IPv6" "$(member ends "$B6" .out)" 0
 }
@@ -607,7 +611,7 @@ refused() { # PART-OF-THE-MESSAGE COMMAND...
 	fails compgen -G "$NETFIL_BPFFS_DIR/maps-*/members-*"
 	send_to 1 5 1000
 	netfil add customers --ip "$NET.0/24" --each --out 50000 --on-limit drop
-	assert_equal members "$(show customers .members)" 0
+	wait_until has_members customers 0
 	send_to 1 100 1000
 	wait_until is_member customers "$NET.1" out $((48 * 1028))
 	netfil off customers
