@@ -74,7 +74,7 @@ org.netfil.manage: run it with sudo, or ask an administrator"
 	in_ns a busctl --system call "${manager[@]}" Add 'sa{sas}' new 2 ip 1 192.0.2.9 total 1 5M |
 		grep -q "$MANAGER/filter/"
 	assert_equal "its cap" "$(show new .limit.total)" 5000000
-	in_ns a busctl --system call "${manager[@]}" Remove as 2 new good
+	in_ns a busctl --system call "${manager[@]}" Remove as 3 new good each
 	assert_equal "filters" "$(netfil list --json)" '[]'
 }
 
@@ -83,9 +83,9 @@ org.netfil.manage: run it with sudo, or ask an administrator"
 	start_all
 	call as_user system $MANAGER $NAME.Manager.Set good "{'total':['2M']}"
 	assert_equal "its cap" "$(show good .limit.total)" 2000000
-	as_user netfil rm good
+	as_user netfil rm good each
 	assert_equal "filters" "$(netfil list --json)" '[]'
-	grep -q "uid $USER_ID (pid [0-9]*): rm good" "$TMP/daemon.err"
+	grep -q "uid $USER_ID (pid [0-9]*): rm good each" "$TMP/daemon.err"
 	netfil add good --ip 192.0.2.1
 	stop_polkit
 	rule org.netfil.manage AUTH_ADMIN
