@@ -190,6 +190,8 @@ static GVariant *mutate_parts(GRand *random, GVariant *value)
 	}
 	if (g_variant_is_of_type(value, G_VARIANT_TYPE_DICT_ENTRY))
 		return g_variant_new_dict_entry(parts->pdata[0], parts->pdata[1]);
+	if (g_variant_is_of_type(value, G_VARIANT_TYPE_VARIANT))
+		return g_variant_new_variant(parts->pdata[0]);
 	return g_variant_new_tuple((GVariant *const *)parts->pdata, parts->len);
 }
 
