@@ -31,7 +31,7 @@ void netfil_list_unref(NetfilList *list)
 {
 	if (!g_atomic_int_dec_and_test(&list->refs))
 		return;
-	g_array_unref(list->prefixes);
+	g_clear_pointer(&list->prefixes, g_array_unref);
 	g_free(list->path);
 	g_free(list);
 }
@@ -112,7 +112,6 @@ NetfilList *netfil_list_read(const char *path, gboolean lenient, GError **error)
 	list->refs = 1;
 	list->path = g_strdup(path);
 	text = read_text(list, &length, &problem);
-	list->prefixes = prefixes_for(text, text ? length : 0);
 	if (!text) {
 		g_set_error(error, NETFIL_ERROR, NETFIL_ERROR_NOT_FOUND,
 			    "the list %s cannot be read (%s): give a text file with an address, "
@@ -120,6 +119,7 @@ NetfilList *netfil_list_read(const char *path, gboolean lenient, GError **error)
 			    path, problem);
 		return NULL;
 	}
+	list->prefixes = prefixes_for(text, length);
 	list->wrong =
 	    !netfil_prefix_list_parse(path, text, length, list->prefixes, lenient ? NULL : error);
 	if (list->wrong && !lenient)
