@@ -88,6 +88,7 @@ send_to() { # I COUNT SIZE
 	assert_equal "witness 1" "$(witness_of out 1)" $((97 * 1028))
 	assert_equal "member 1" "$(member customers "$NET.1" '[.out, .refused.packets, .reached[0]] | @csv')" \
 		"$((97 * 1028)),113,\"out\""
+	wait_until has_members customers 2
 	assert_equal members "$(show customers '[.each, .max_members, .members, .members_at_cap, .others.total] | @csv')" \
 		'"ip",10000,2,1,0'
 	assert_equal state "$(state customers)" on
