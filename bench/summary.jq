@@ -103,7 +103,7 @@ def commands_table: .commands | map([(.kind | kind_name),
 	| table(["", "caps", "load, ms", "list, ms", "kernel maps, KB", "daemon, KB"]);
 
 def packet_table: .packet | map([(if .program == "empty" then "an empty program" else
-			"filters: \(.filters), matching: \(.matching)\(if .apps then ", with applications" else "" end)" end),
+			"filters: \(.filters), matching: \(.matching)\(if .apps then ", with applications" else "" end)\(if (.members // 0) > 0 then ", of \(.members) members" else "" end)" end),
 		(.ns | fixed(1)), (.over_empty | fixed(1)),
 		"\(.quartiles[0] | fixed(1)) to \(.quartiles[1] | fixed(1))"])
 	| table(["netfil on a cached connection", "ns a packet", "over empty", "quartiles"]);
