@@ -107,6 +107,8 @@ static void make_network(void)
 	command("ip link add bed0 type veth peer name bed1");
 	command("ip address add 10.78.0.1/24 dev bed0");
 	command("ip link set lo up");
+	/* Its own chatter would be refused, too. */
+	command("ip link set bed0 addrgenmode none");
 	command("ip link set bed0 up");
 	command("ip link set bed1 up");
 	command("ip neighbour add " PEER " lladdr 02:02:02:02:02:02 dev bed0");
