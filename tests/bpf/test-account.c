@@ -10,6 +10,7 @@
 #include <glib/gstdio.h>
 #include <net/if.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -140,6 +141,23 @@ static void make_applications(void)
 	install(self, "beta");
 }
 
+#define CGROUP_PREFIX "netfil-account-"
+
+/* What runs that were killed left behind. */
+static void sweep(const char *mount)
+{
+	g_autoptr(GDir) groups = g_dir_open(mount, 0, NULL);
+	const char *name;
+
+	while (groups && (name = g_dir_read_name(groups))) {
+		g_autofree char *path = g_build_filename(mount, name, NULL);
+
+		if (g_str_has_prefix(name, CGROUP_PREFIX) &&
+		    kill(atoi(name + strlen(CGROUP_PREFIX)), 0))
+			g_rmdir(path);
+	}
+}
+
 static void make_cgroup(void)
 {
 	g_autoptr(GError) error = NULL;
@@ -154,7 +172,8 @@ static void make_cgroup(void)
 	g_assert_nonnull(line);
 	own = g_strndup(line + 3, strcspn(line + 3, "\n"));
 	home_cgroup = g_build_filename(mount, own, NULL);
-	cgroup = g_strdup_printf("%s/netfil-account-%d", mount, getpid());
+	sweep(mount);
+	cgroup = g_strdup_printf("%s/" CGROUP_PREFIX "%d", mount, getpid());
 	g_assert_cmpint(g_mkdir(cgroup, 0755), ==, 0);
 }
 
