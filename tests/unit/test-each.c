@@ -2,24 +2,7 @@
 /* Filters with a cap for each member, and those that take any owner. */
 #include "core/adjust.h"
 #include "core/filter-file.h"
-#include "core/spec.h"
-#include "expect.h"
-
-/* A spec from "key=value" words, separated by blanks. */
-static NetfilSpec *make(const char *words)
-{
-	g_auto(GStrv) all = g_strsplit(words, " ", -1);
-	g_autoptr(NetfilSpec) spec = netfil_spec_new("test");
-
-	for (guint i = 0; all[i] && all[i][0]; i++) {
-		g_auto(GStrv) word = g_strsplit(all[i], "=", 2);
-		g_autoptr(GError) error = NULL;
-
-		netfil_spec_put(spec, word[0], word[1], &error);
-		g_assert_no_error(error);
-	}
-	return g_steal_pointer(&spec);
-}
+#include "expect-spec.h"
 
 static void expect_refused(const char *key, const char *value, const char *part)
 {
@@ -31,22 +14,6 @@ static void expect_refused(const char *key, const char *value, const char *part)
 	expect_error(&error, NETFIL_ERROR_INVALID, part);
 	g_assert_cmpint(spec->each, ==, NETFIL_EACH_IP);
 	g_assert_cmpuint(spec->max_members, ==, 7);
-}
-
-static void expect_check(const char *words, const char *refusal)
-{
-	g_autoptr(NetfilSpec) spec = make(words);
-	g_autoptr(GError) error = NULL;
-	gboolean good = netfil_spec_check(spec, &error);
-
-	tell("spec", words);
-	if (refusal) {
-		g_assert_false(good);
-		expect_error(&error, NETFIL_ERROR_INVALID, refusal);
-	} else {
-		g_assert_no_error(error);
-		g_assert_true(good);
-	}
 }
 
 static void test_keys(void)
