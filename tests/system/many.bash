@@ -2,6 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Many filters, and what commands cost with them.
 
+# Sanitizers take their time.
+# shellcheck disable=SC2034 # of tests
+SLOWER=${NETFIL_SANITIZE:+5}
+SLOWER=${SLOWER:-1}
+
 # Processes that only wait, for filters to name: MANY_PIDS.
 start_processes() { # COUNT
 	# shellcheck disable=SC2016 # expanded there

@@ -11,9 +11,6 @@ setup() {
 	start_daemon
 }
 
-SLOWER=${NETFIL_SANITIZE:+5}
-SLOWER=${SLOWER:-1}
-
 # Milliseconds in one of RUNS, told on the side.
 assert_within() { # MILLISECONDS RUNS COMMAND...
 	local cost limit=$(($1 * SLOWER * 1000))

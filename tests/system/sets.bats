@@ -9,9 +9,6 @@ setup() {
 	start_daemon
 }
 
-SLOWER=${NETFIL_SANITIZE:+5}
-SLOWER=${SLOWER:-1}
-
 # A list of COUNT different prefixes, /24, /28 and /32 in turn, far from sorted; and the peer.
 write_list() { # COUNT FACTOR (odd)
 	awk -v count="$1" -v factor="$2" -v peer="$B4" 'BEGIN {
