@@ -5,8 +5,6 @@
 #include "member.h"
 #include "over.h"
 
-#define NO_SLOT (~0U)
-
 /* What the CPU's purse could not pay: gets credit for what follows, or else pays from the
  * slot itself; no credit of other CPUs is left where a packet is refused. */
 __noinline int charge_shared(__u32 number, __u32 member, const struct netfil_cost *cost)

@@ -201,3 +201,13 @@ static __always_inline void address_map_v4(__u8 address[16], __be32 v4)
 	words[2] = bpf_htonl(0xffff);
 	words[3] = v4;
 }
+
+/* The second half of that address as it stands in memory; the first one is 0. */
+static __always_inline __u64 address_half_v4(__be32 v4)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	return (__u64)v4 << 32 | 0xffff0000;
+#else
+	return 0xffff00000000 | v4;
+#endif
+}

@@ -89,6 +89,7 @@ HASH(prefixes, BPF_MAP_TYPE_LPM_TRIE, struct netfil_prefix, __u32, 4194304, BPF_
 HASH(excepts, BPF_MAP_TYPE_LPM_TRIE, struct netfil_prefix, __u32, 65536, BPF_F_NO_PREALLOC);
 
 ARRAY(addresses, struct netfil_address, NETFIL_ADDRESSES_MAX);
+ARRAY(verdicts, struct netfil_verdict_kept, NETFIL_VERDICTS_MAX);
 
 /* Sets that are inherited, so held by value: by tgid, and by cgroup id. A cgroup
  * that is gone may still have sockets. */

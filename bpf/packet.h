@@ -194,6 +194,14 @@ static __always_inline void packet_parse(struct __sk_buff *skb, struct netfil_pa
 	packet_measure(skb, packet, offset);
 }
 
+/* The flow's ports as they stand in a packet: source and destination. */
+static __always_inline __be32 ports_both(const struct netfil_flow *flow, __u32 direction)
+{
+	return bpf_htonl(direction == NETFIL_IN
+			     ? (__u32)flow->remote_port << 16 | flow->local_port
+			     : (__u32)flow->local_port << 16 | flow->remote_port);
+}
+
 /*
  * The short way: whether this is one packet, not aggregated and no fragment, that belongs to
  * `flow` for certain and is no TCP reset. Then its bytes are skb->len. False: parse it.
@@ -201,9 +209,8 @@ static __always_inline void packet_parse(struct __sk_buff *skb, struct netfil_pa
 static __always_inline bool packet_continues(struct __sk_buff *skb, const struct netfil_flow *flow,
 					     __u32 direction)
 {
-	const __u32 *remote = (const __u32 *)flow->remote;
+	const __u64 *remote = (const __u64 *)flow->remote;
 	const __u8 *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end, *layer4;
-	const __be16 *ports;
 
 	if (skb->gso_size || flow->ifindex != skb->ifindex || data + sizeof(struct iphdr) > end)
 		return false;
@@ -211,19 +218,20 @@ static __always_inline bool packet_continues(struct __sk_buff *skb, const struct
 		const struct iphdr *ip = (const void *)data;
 
 		if (ip->frag_off & bpf_htons(0x3fff) || ip->protocol != flow->proto ||
-		    remote[3] != (direction == NETFIL_IN ? ip->saddr : ip->daddr) ||
-		    remote[2] != bpf_htonl(0xffff) || remote[1] || remote[0])
+		    remote[1] !=
+			address_half_v4(direction == NETFIL_IN ? ip->saddr : ip->daddr) ||
+		    remote[0])
 			return false;
 		layer4 = data + sizeof(*ip);
 	} else {
 		const struct ipv6hdr *ip = (const void *)data;
-		const __be32 *address;
+		const __u32 *words = (const __u32 *)flow->remote, *address;
 
 		if (data + sizeof(*ip) > end || data[0] >> 4 != 6 || ip->nexthdr != flow->proto)
 			return false;
 		address = (direction == NETFIL_IN ? &ip->saddr : &ip->daddr)->in6_u.u6_addr32;
-		if (remote[0] != address[0] || remote[1] != address[1] || remote[2] != address[2] ||
-		    remote[3] != address[3])
+		if (words[0] != address[0] || words[1] != address[1] || words[2] != address[2] ||
+		    words[3] != address[3])
 			return false;
 		layer4 = data + sizeof(*ip);
 	}
@@ -233,7 +241,5 @@ static __always_inline bool packet_continues(struct __sk_buff *skb, const struct
 	} else if (flow->proto != IPPROTO_UDP || layer4 + sizeof(struct udphdr) > end) {
 		return false;
 	}
-	ports = (const void *)layer4;
-	return flow->remote_port == bpf_ntohs(ports[direction == NETFIL_IN ? 0 : 1]) &&
-	       flow->local_port == bpf_ntohs(ports[direction == NETFIL_IN ? 1 : 0]);
+	return ports_both(flow, direction) == *(const __be32 *)layer4;
 }

@@ -94,18 +94,19 @@ __noinline int interface_members_known(__u32 ifindex, struct netfil_verdict *ver
 
 /* All or nothing across hooks: the interface filters had charged the frame before
  * it came here. */
-static __always_inline void interface_uncharge(const struct netfil_packet *packet)
+__noinline int interface_uncharge(const struct netfil_packet *packet)
 {
-	__u32 ifindex = packet->flow.ifindex;
+	__u32 ifindex = packet ? packet->flow.ifindex : 0;
 	struct netfil_interface *interface = bpf_map_lookup_elem(&interfaces, &ifindex);
 	struct netfil_verdict verdict = {};
 
-	if (!interface)
-		return;
+	if (!packet || !interface)
+		return 0;
 	interface_slots(ifindex, &packet->flow, packet->headers, &verdict);
 	interface_members_known(ifindex, &verdict);
 	uncharge(&verdict, verdict.count, NETFIL_IN,
 		 packet->bytes + packet->segments * interface->link_header);
+	return 0;
 }
 
 static __always_inline void count_overmatched(void)
@@ -207,9 +208,19 @@ static __always_inline int charge_matching(struct __sk_buff *skb, const struct n
 	return charge(&verdict, cost);
 }
 
-static __always_inline int refuse(const struct netfil_config *c, const struct netfil_tag *tag,
-				  const struct netfil_packet *packet, __u32 direction, int flags)
+static __always_inline int charge_known(__u32 slot, __u32 member, const struct netfil_cost *cost)
 {
+	if (member)
+		member_moves(slot, member);
+	return charge_slot(slot, member, cost);
+}
+
+static __always_inline int refuse(struct __sk_buff *skb, const struct netfil_config *c,
+				  struct netfil_tag *tag, const struct netfil_packet *packet,
+				  __u32 direction, int flags)
+{
+	if (tag && !listening(skb))
+		tag_note_refused(tag, &packet->flow);
 	if (direction == NETFIL_OUT)
 		return flags & NETFIL_SLOT_DROP ? REFUSE_SILENTLY : REFUSE;
 	if (!tag || !tag->netns || tag->netns == c->home_netns)
@@ -223,7 +234,8 @@ static __always_inline bool connection_continues(struct __sk_buff *skb,
 						 const struct netfil_tag *tag)
 {
 	const struct netfil_flow *flow = &tag->flow;
-	const __u32 *remote = (const __u32 *)flow->remote;
+	const __u32 *words = (const __u32 *)flow->remote;
+	const __u64 *remote = (const __u64 *)flow->remote;
 	struct bpf_sock *sk = skb->sk;
 
 	if (!sk || skb->gso_size || sk->state != BPF_TCP_ESTABLISHED ||
@@ -232,10 +244,9 @@ static __always_inline bool connection_continues(struct __sk_buff *skb,
 	    flow->remote_port != bpf_ntohs(sk->dst_port))
 		return false;
 	if (sk->family == AF_INET)
-		return remote[3] == sk->dst_ip4 && remote[2] == bpf_htonl(0xffff) && !remote[1] &&
-		       !remote[0];
-	return remote[3] == sk->dst_ip6[3] && remote[2] == sk->dst_ip6[2] &&
-	       remote[1] == sk->dst_ip6[1] && remote[0] == sk->dst_ip6[0];
+		return remote[1] == address_half_v4(sk->dst_ip4) && !remote[0];
+	return words[3] == sk->dst_ip6[3] && words[2] == sk->dst_ip6[2] &&
+	       words[1] == sk->dst_ip6[1] && words[0] == sk->dst_ip6[0];
 }
 
 /*
@@ -243,7 +254,7 @@ static __always_inline bool connection_continues(struct __sk_buff *skb,
  * what this CPU may spend: nothing else is looked at. False: take the long way.
  */
 static __always_inline bool admit_next(struct __sk_buff *skb, const struct netfil_config *c,
-				       struct netfil_tag *tag, __u32 generation, __u32 direction)
+				       struct netfil_tag *tag, __u32 direction)
 {
 	__u32 sequence = ordered_load(&tag->sequence), count, slot, member, bytes = skb->len;
 	struct netfil_account *account;
@@ -253,8 +264,8 @@ static __always_inline bool admit_next(struct __sk_buff *skb, const struct netfi
 	count = READ_ONCE(tag->count);
 	slot = READ_ONCE(tag->slots[0]);
 	member = READ_ONCE(tag->member);
-	if (sequence & 1 || tag->generation != generation || count > 1 || c->watched ||
-	    unattributed(c, tag) || skb->pkt_type == PACKET_LOOPBACK ||
+	if (sequence & 1 || tag->generation != READ_ONCE(c->generation) || count > 1 || c->watched ||
+	    (!(tag->flags & NETFIL_TAG_OWNED) && unattributed(c, tag)) || skb->pkt_type == PACKET_LOOPBACK ||
 	    !(connection_continues(skb, tag) || packet_continues(skb, &tag->flow, direction)) ||
 	    !tag_still(tag, sequence))
 		return false;
@@ -272,21 +283,35 @@ static __always_inline bool admit_next(struct __sk_buff *skb, const struct netfi
 	return true;
 }
 
-static __always_inline int decide(struct __sk_buff *skb, __u32 direction)
+/* The verdict on a packet of a flow that is known to match one filter or none, as of
+ * verdict_recall(). */
+static __always_inline __u64 verdict_known(const struct netfil_config *c, struct netfil_tag *tag,
+					   __u32 generation, const struct netfil_packet *packet)
+{
+	__u32 slot, member;
+
+	if (!tag || packet->tcp_flags & TCP_FLAG_RST_)
+		return VERDICT_UNKNOWN;
+	if (tag_slot(tag, generation, &packet->flow, &slot, &member))
+		return (__u64)member << 32 | slot;
+	/* While sockets are watched, a tag's flow is to be its latest. */
+	return c->watched ? VERDICT_UNKNOWN : verdict_recall(tag, &packet->flow, generation);
+}
+
+/* Any packet. */
+static __always_inline int decide_any(struct __sk_buff *skb, struct netfil_tag *tag,
+				      __u32 direction)
 {
 	struct netfil_config *c = config_get();
 	struct netfil_packet packet;
 	struct netfil_cost cost;
-	struct netfil_tag *tag;
-	__u32 generation, slot = NO_SLOT, member = 0;
+	__u32 generation;
+	__u64 verdict;
 	int flags = -1;
 
-	if (!c || (!c->words && !c->accounting && !c->watched))
+	if (!c)
 		return ADMIT;
 	generation = READ_ONCE(c->generation);
-	tag = tag_of(skb);
-	if (tag && admit_next(skb, c, tag, generation, direction))
-		return ADMIT;
 	packet_parse(skb, &packet, 0, direction);
 	/* The copy of a multicast that this host's own members get was on no wire. */
 	if (direction == NETFIL_IN && skb->pkt_type == PACKET_LOOPBACK)
@@ -297,20 +322,15 @@ static __always_inline int decide(struct __sk_buff *skb, __u32 direction)
 	cost.tcp = packet.flow.proto == IPPROTO_TCP;
 	cost.cpu = bpf_get_smp_processor_id();
 
-	/* Most packets are of a flow known to match one filter or none. */
-	if (tag && !(packet.tcp_flags & TCP_FLAG_RST_) &&
-	    tag_slot(tag, generation, &packet.flow, &slot, &member)) {
-		if (member)
-			member_moves(slot, member);
-		if (slot != NO_SLOT)
-			flags = charge_slot(slot, member, &cost);
-	} else {
+	verdict = verdict_known(c, tag, generation, &packet);
+	if (verdict == VERDICT_UNKNOWN)
 		flags = charge_matching(skb, c, tag, generation, &packet, &cost);
-	}
+	else if ((__u32)verdict != NETFIL_NO_SLOT)
+		flags = charge_known(verdict, verdict >> 32, &cost);
 	if (unattributed(c, tag))
 		count_unattributed(&packet, direction);
 	if (flags >= 0)
-		return refuse(c, tag, &packet, direction, flags);
+		return refuse(skb, c, tag, &packet, direction, flags);
 	if (c->accounting)
 		account_count(tag, direction, &packet);
 	/* What a listener has is copied to the sockets that it accepts. */
@@ -319,16 +339,41 @@ static __always_inline int decide(struct __sk_buff *skb, __u32 direction)
 	return ADMIT;
 }
 
+/* Global, so that the short way has the registers to itself. `tag` NULL: there is none. */
+__noinline int decide_any_in(struct __sk_buff *skb, struct netfil_tag *tag)
+{
+	return decide_any(skb, tag, NETFIL_IN);
+}
+
+__noinline int decide_any_out(struct __sk_buff *skb, struct netfil_tag *tag)
+{
+	return decide_any(skb, tag, NETFIL_OUT);
+}
+
+/* What the verifier does not know of a global function: the range of what it returns. */
+static __always_inline int decide(struct __sk_buff *skb, __u32 direction)
+{
+	struct netfil_config *c = config_get();
+	struct netfil_tag *tag;
+
+	if (!c || (!c->words && !c->accounting && !c->watched))
+		return ADMIT;
+	tag = tag_of(skb);
+	if (tag && admit_next(skb, c, tag, direction))
+		return ADMIT;
+	return direction == NETFIL_IN ? decide_any_in(skb, tag) : decide_any_out(skb, tag);
+}
+
 SEC("cgroup_skb/ingress")
 int socket_in(struct __sk_buff *skb)
 {
-	return decide(skb, NETFIL_IN);
+	return MASKED(decide(skb, NETFIL_IN), 1);
 }
 
 SEC("cgroup_skb/egress")
 int socket_out(struct __sk_buff *skb)
 {
-	return decide(skb, NETFIL_OUT);
+	return MASKED(decide(skb, NETFIL_OUT), 3);
 }
 
 SEC("cgroup/sock_create")
@@ -343,7 +388,7 @@ int socket_create(struct bpf_sock *sk)
 			__sync_fetch_and_add(&t->untagged_sockets, 1);
 		return 1; /* its traffic shows as unattributed */
 	}
-	tag->cookie = bpf_get_socket_cookie(sk);
+	tag->cookie = tag->stamp = bpf_get_socket_cookie(sk);
 	tag->netns = bpf_get_netns_cookie(sk);
 	owner_fill(&tag->creator, bpf_get_current_task_btf(), false);
 	account_assign(tag, &tag->creator, bpf_get_current_task_btf());

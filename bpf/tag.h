@@ -6,8 +6,8 @@
  */
 #pragma once
 
-#include "match.h"
 #include "packet.h"
+#include "recall.h"
 
 static __always_inline bool tag_lock(struct netfil_tag *tag, __u32 seen)
 {
@@ -17,13 +17,6 @@ static __always_inline bool tag_lock(struct netfil_tag *tag, __u32 seen)
 static __always_inline void tag_unlock(struct netfil_tag *tag)
 {
 	__sync_fetch_and_add(&tag->sequence, 1);
-}
-
-static __always_inline bool flow_equal(const struct netfil_flow *a, const struct netfil_flow *b)
-{
-	const __u64 *x = (const __u64 *)a, *y = (const __u64 *)b;
-
-	return x[0] == y[0] && x[1] == y[1] && x[2] == y[2] && x[3] == y[3];
 }
 
 /* The cached verdict is on this flow and of this generation; what is read of it is
@@ -44,7 +37,7 @@ static __always_inline bool tag_still(struct netfil_tag *tag, __u32 sequence)
 	return ordered_load(&tag->sequence) == sequence;
 }
 
-/* The cached verdict, if it is there and of one filter at most: its slot or NO_SLOT, and the
+/* The cached verdict, if it is there and of one filter at most: its slot or NETFIL_NO_SLOT, and the
  * slot's member. */
 static __always_inline bool tag_slot(struct netfil_tag *tag, __u32 generation,
 				     const struct netfil_flow *flow, __u32 *slot, __u32 *member)
@@ -56,7 +49,7 @@ static __always_inline bool tag_slot(struct netfil_tag *tag, __u32 generation,
 	count = READ_ONCE(tag->count);
 	if (count > 1)
 		return false;
-	*slot = count ? READ_ONCE(tag->slots[0]) : NO_SLOT;
+	*slot = count ? READ_ONCE(tag->slots[0]) : NETFIL_NO_SLOT;
 	*member = READ_ONCE(tag->member);
 	return tag_still(tag, sequence);
 }
@@ -83,7 +76,8 @@ static __always_inline bool tag_verdict(struct netfil_tag *tag, __u32 generation
 	return tag_still(tag, sequence);
 }
 
-/* Keeps a verdict that was reached after `sequence` was read. */
+/* Keeps a verdict that was reached after `sequence` was read; beside the tag too, if the tag had
+ * that of another flow, so that two or more in turn do not drive each other out. */
 static __always_inline void tag_keep(struct netfil_tag *tag, __u32 sequence, __u32 generation,
 				     const struct netfil_flow *flow,
 				     const struct netfil_verdict *verdict)
@@ -91,6 +85,8 @@ static __always_inline void tag_keep(struct netfil_tag *tag, __u32 sequence, __u
 	if (!tag_lock(tag, sequence))
 		return;
 	barrier();
+	if (tag->generation == generation)
+		verdict_keep(tag, flow, generation, verdict);
 	tag->generation = generation;
 	tag->flow = *flow;
 	tag->count = verdict->count;
@@ -102,10 +98,33 @@ static __always_inline void tag_keep(struct netfil_tag *tag, __u32 sequence, __u
 	tag_unlock(tag);
 }
 
-/* Makes the next packet match anew. Under the lock. */
+/* A stamp that no tag has. Those of new sockets are their cookies. */
+static __always_inline __u64 stamp_new(void)
+{
+	struct netfil_totals *t = totals_get();
+
+	return 1ULL << 63 | (t ? __sync_fetch_and_add(&t->stamps, 1) : 0);
+}
+
+/* What it says of its owners is another: makes the next packet match anew. Under the lock. */
 static __always_inline void tag_void(struct netfil_tag *tag)
 {
+	WRITE_ONCE(tag->stamp, stamp_new());
 	tag->generation = 0;
+}
+
+/* Who acts on sockets at a cap goes by the flow that they last had: that which was refused. */
+static __always_inline void tag_note_refused(struct netfil_tag *tag, const struct netfil_flow *flow)
+{
+	__u32 sequence = READ_ONCE(tag->sequence);
+
+	if (flow_equal(&tag->flow, flow) || !tag_lock(tag, sequence))
+		return;
+	barrier();
+	tag->generation = 0;
+	tag->flow = *flow;
+	barrier();
+	tag_unlock(tag);
 }
 
 /* The keys of a packet of the socket, or (`tag` NULL) of none. Owners' are the latest user's. */

@@ -14,7 +14,7 @@
 
 #include <linux/types.h>
 
-#define NETFIL_ABI_VERSION 4
+#define NETFIL_ABI_VERSION 5
 
 #define NETFIL_RULES_MAX 1024
 #define NETFIL_SET_WORDS (NETFIL_RULES_MAX / 64)
@@ -202,7 +202,7 @@ struct netfil_totals {
 	__u64 overmatched_packets; /* refused: more than NETFIL_MATCH_MAX matched */
 	__u64 untagged_sockets;    /* no memory for an owner tag */
 	__u64 untracked_processes; /* no memory for a forked process or new cgroup */
-	__u64 pad;
+	__u64 stamps;              /* netfil_tag.stamp that were given */
 };
 
 /* Key of map "exes", in the kernel's own terms (not st_dev). */
@@ -266,6 +266,23 @@ struct netfil_flow {
 	__u8 proto;
 	__u8 pad[7];
 };
+
+/*
+ * A verdict reached lately on a socket that talks to many: element of the array "verdicts", at a
+ * hash of the flow and the stamp. Good under the same generation. The kernel's own; under a
+ * sequence lock.
+ */
+#define NETFIL_VERDICTS_MAX 8192
+struct netfil_verdict_kept {
+	__u32 sequence;
+	__u32 generation;
+	__u64 stamp; /* netfil_tag.stamp: whose verdict */
+	struct netfil_flow flow;
+	__u32 slot;   /* of the only filter that matches; none: NETFIL_NO_SLOT */
+	__u32 member; /* of that slot, or 0 */
+	__u64 pad;
+};
+#define NETFIL_NO_SLOT (~0U)
 
 /*
  * What an application moved, loopback left out: an executable under a user. Sockets of the
@@ -337,6 +354,7 @@ struct netfil_tag {
 	__u32 pad;
 	__u16 slots[NETFIL_MATCH_MAX];
 	__u64 cookie; /* of the socket it was made for; an accepted one inherits it */
+	__u64 stamp;  /* tags with the same one say the same of owners and namespace */
 	__u64 netns;
 	__u32 account; /* of the user, else of the creator */
 	__u32 account_generation;
@@ -398,11 +416,12 @@ _Static_assert(sizeof(struct netfil_totals) == 64, "totals");
 _Static_assert(sizeof(struct netfil_exe) == 16, "exe");
 _Static_assert(sizeof(struct netfil_prefix) == 20, "prefix");
 _Static_assert(sizeof(struct netfil_address) == 32, "address");
+_Static_assert(sizeof(struct netfil_verdict_kept) == 64, "a cache line");
 _Static_assert(sizeof(struct netfil_process) == 136, "process");
 _Static_assert(sizeof(struct netfil_interface) == 112, "interface");
 _Static_assert(sizeof(struct netfil_flow) == 32, "flow");
 _Static_assert(sizeof(struct netfil_owner) == 168, "owner");
-_Static_assert(sizeof(struct netfil_tag) == 16 + 32 + 8 + 32 + 24 + 16 + 2 * 168, "tag");
+_Static_assert(sizeof(struct netfil_tag) == 16 + 32 + 8 + 32 + 32 + 16 + 2 * 168, "tag");
 _Static_assert(sizeof(struct netfil_event) == 24, "event");
 _Static_assert(sizeof(struct netfil_member) == 184, "member");
 _Static_assert(sizeof(struct netfil_keyed) == 80, "keyed");

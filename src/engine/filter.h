@@ -7,7 +7,6 @@
 #include "presence.h"
 #include "rules.h"
 
-#define NETFIL_NO_SLOT G_MAXUINT
 
 /* Where a filter stands in its cycle: what a change that fails puts back. */
 typedef struct {

@@ -14,6 +14,7 @@ static const struct command commands[] = {
     {"prefork-serve", "ADDRESS PORT [BYTES-TO-SEND]", prefork_serve},
     {"udp-send", "ADDRESS PORT COUNT SIZE", udp_send},
     {"udp-receive", "ADDRESS PORT COUNT", udp_receive},
+    {"udp-spread", "FIRST-ADDRESS PORT ADDRESSES ROUNDS SIZE [USER]", udp_spread},
     {"raw-send", "ADDRESS PROTOCOL COUNT SIZE", raw_send},
     {"raw-receive", "ADDRESS PROTOCOL COUNT", raw_receive},
     {"echo", "ping|raw ADDRESS COUNT SIZE", echo},

@@ -30,6 +30,7 @@ int tcp_receive(int argc, char **argv);
 int prefork_serve(int argc, char **argv);
 int udp_send(int argc, char **argv);
 int udp_receive(int argc, char **argv);
+int udp_spread(int argc, char **argv);
 int raw_send(int argc, char **argv);
 int raw_receive(int argc, char **argv);
 int echo(int argc, char **argv);
