@@ -47,6 +47,24 @@ static __always_inline __u32 frame_bytes(struct __sk_buff *skb, const struct net
 	return bytes;
 }
 
+/* The verdict under which the socket's filters were charged for a packet of this flow. */
+static __always_inline bool verdict_charged(struct netfil_tag *tag, __u32 generation,
+					    const struct netfil_flow *flow,
+					    struct netfil_verdict *verdict)
+{
+	__u64 known;
+
+	if (tag_verdict(tag, generation, flow, verdict))
+		return true;
+	known = verdict_recall(tag, flow, generation);
+	if (known == VERDICT_UNKNOWN)
+		return false;
+	verdict->count = (__u32)known != NETFIL_NO_SLOT;
+	verdict->slots[0] = known;
+	member_note(verdict, 0, known >> 32);
+	return true;
+}
+
 /* All or nothing across hooks: the socket's filters had been charged before the
  * packet came here. Global, so that its verdict is not on the stack beside that of frames. */
 __noinline int socket_uncharge(struct __sk_buff *skb, const struct netfil_packet *packet)
@@ -61,7 +79,7 @@ __noinline int socket_uncharge(struct __sk_buff *skb, const struct netfil_packet
 	tag = bpf_sk_storage_get(&tags, sk, 0, 0);
 	/* What was not charged under this very flow (a tunnel's outer packet, a
 	 * filter changed a moment ago) is left as it is. */
-	if (!tag || !tag_verdict(tag, c->generation, &packet->flow, &verdict))
+	if (!tag || !verdict_charged(tag, c->generation, &packet->flow, &verdict))
 		return 0;
 	if (verdict.count > 1 && c->asked & NETFIL_ASKED_EACH)
 		tag_members_known(tag, &packet->flow, &verdict);

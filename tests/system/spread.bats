@@ -124,6 +124,22 @@ start_heir() { # FIRST ROUNDS USER
 	assert_equal "after" "$(used heirs out)" $(((ADDRESSES * 100 - 1) * DATAGRAM4))
 }
 
+@test "what the interface refuses is charged to no address" {
+	local i sum=0
+	netfil add frames --interface net0 --out $((210 * (DATAGRAM4 + 14))) --on-limit drop
+	for ((i = 0; i < ADDRESSES; i++)); do
+		netfil add "to$i" --ip "$(at4 $i)"
+	done
+	spread "$(at4 0)" 100
+	wait_until eval '[[ $(witness out) == $((210 * DATAGRAM4)) ]]'
+	for ((i = 0; i < ADDRESSES; i++)); do
+		assert_equal "address $i" "$(used "to$i" out)" "$(arrived v4 $i)"
+		sum=$((sum + $(arrived v4 $i)))
+	done
+	assert_equal "all" $sum $((210 * DATAGRAM4))
+	assert_equal "frames" "$(used frames out)" $((210 * (DATAGRAM4 + 14)))
+}
+
 @test "members of a filter with --each" {
 	netfil add customers --ip "$(address4 0)/28" --each --out $((50 * DATAGRAM4)) --on-limit drop
 	spread "$(at4 0)" 200
