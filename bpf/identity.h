@@ -4,21 +4,22 @@
 
 #include "maps.h"
 
+/* What follows a pointer that is NULL reads as 0. */
 static __always_inline void exe_of_inode(struct inode *inode, struct netfil_exe *exe)
 {
-	exe->inode = BPF_CORE_READ(inode, i_ino);
-	exe->device = BPF_CORE_READ(inode, i_sb, s_dev);
-	exe->generation = BPF_CORE_READ(inode, i_generation);
+	exe->inode = inode->i_ino;
+	exe->device = inode->i_sb->s_dev;
+	exe->generation = inode->i_generation;
 }
 
 static __always_inline void exe_of(struct task_struct *task, struct netfil_exe *exe)
 {
-	exe_of_inode(BPF_CORE_READ(task, mm, exe_file, f_inode), exe);
+	exe_of_inode(task->mm->exe_file->f_inode, exe);
 }
 
 static __always_inline __u64 start_of(struct task_struct *task)
 {
-	return BPF_CORE_READ(task, group_leader, start_boottime);
+	return task->group_leader->start_boottime;
 }
 
 /* The process's rules, if it is under any. */
@@ -39,10 +40,10 @@ static __always_inline void owner_fill(struct netfil_owner *owner, struct task_s
 {
 	struct netfil_process *process;
 
-	owner->tgid = BPF_CORE_READ(task, tgid);
+	owner->tgid = task->tgid;
 	owner->start = start_of(task);
-	owner->uid = BPF_CORE_READ(task, cred, uid.val);
-	owner->cgroup = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
+	owner->uid = task->cred->uid.val;
+	owner->cgroup = task->cgroups->dfl_cgrp->kn->id;
 	exe_of(task, &owner->exe);
 	process = process_find(owner->tgid, owner->start);
 #pragma clang loop unroll(disable)

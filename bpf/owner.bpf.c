@@ -453,7 +453,7 @@ int file_identify(struct bpf_iter__task_file *ctx)
 
 	if (!task || !file || (__u32)task->tgid != asked_tgid || ctx->fd != asked_fd)
 		return 0;
-	exe_of_inode(BPF_CORE_READ(file, f_inode), &answered_exe);
+	exe_of_inode(file->f_inode, &answered_exe);
 	answered = 1;
 	return 0;
 }
