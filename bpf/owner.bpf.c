@@ -100,13 +100,6 @@ int process_adopt(struct bpf_iter__task *ctx)
 	return 0;
 }
 
-struct bpf_iter__bpf_map_elem {
-	struct bpf_iter_meta *meta;
-	struct bpf_map *map;
-	void *key;
-	void *value;
-} EXPLORED;
-
 /* Takes asked_rules off a set ... */
 static __always_inline void scrub(struct netfil_set *set)
 {
@@ -115,20 +108,21 @@ static __always_inline void scrub(struct netfil_set *set)
 			__sync_fetch_and_and(&set->words[i], ~asked_rules.words[i]);
 }
 
-/* ... off every process, so that their numbers can be given again. */
-SEC("iter/bpf_map_elem")
-int process_scrub(struct bpf_iter__bpf_map_elem *ctx)
+static long scrub_process(void *map, const __u32 *tgid, struct netfil_process *process,
+			  void *context)
 {
-	struct netfil_process *process;
-	__u32 *key = ctx->key, tgid;
+	scrub(&process->rules);
+	return 0;
+}
 
-	if (!key)
-		return 0;
-	/* The element itself takes no variable offsets. */
-	tgid = *key;
-	process = bpf_map_lookup_elem(&processes, &tgid);
-	if (process)
-		scrub(&process->rules);
+/*
+ * ... off every process, so that their numbers can be given again. Run by hand, as
+ * credit_gather: an iterator over a map's elements is refused by some kernels.
+ */
+SEC("tc")
+int process_scrub(struct __sk_buff *ctx)
+{
+	bpf_for_each_map_elem(&processes, scrub_process, NULL, 0);
 	return 0;
 }
 
@@ -280,6 +274,11 @@ int socket_label(struct bpf_iter__task_file *ctx)
 	return 0;
 }
 
+/*
+ * All sockets: by the map of their tags, or, where the kernel has no such iterator, those that
+ * somebody holds as a file and those of connections; some then come more than once.
+ */
+
 struct bpf_iter__bpf_sk_storage_map {
 	struct bpf_iter_meta *meta;
 	struct bpf_map *map;
@@ -288,35 +287,55 @@ struct bpf_iter__bpf_sk_storage_map {
 } EXPLORED;
 
 /* ... off every socket. */
+static __always_inline void tag_scrub(struct netfil_tag *tag)
+{
+	if (!tag)
+		return;
+	scrub(&tag->creator.processes);
+	scrub(&tag->user.processes);
+}
+
 SEC("iter/bpf_sk_storage_map")
 int socket_scrub(struct bpf_iter__bpf_sk_storage_map *ctx)
 {
 	struct sock *sk = ctx->sk;
-	struct netfil_tag *tag = sk ? bpf_sk_storage_get(&tags, sk, 0, 0) : NULL;
 
-	if (!tag)
-		return 0;
-	scrub(&tag->creator.processes);
-	scrub(&tag->user.processes);
+	if (sk)
+		tag_scrub(bpf_sk_storage_get(&tags, sk, 0, 0));
+	return 0;
+}
+
+SEC("iter/task_file")
+int file_scrub(struct bpf_iter__task_file *ctx)
+{
+	struct sock *sk = file_sock(ctx->file);
+
+	if (sk)
+		tag_scrub(bpf_sk_storage_get(&tags, sk, 0, 0));
+	return 0;
+}
+
+SEC("iter/tcp")
+int connection_scrub(struct bpf_iter__tcp *ctx)
+{
+	struct sock_common *common = ctx->sk_common;
+
+	if (common && is_connection(common))
+		tag_scrub(bpf_sk_storage_get(&tags, (void *)common, 0, 0));
 	return 0;
 }
 
 /* Writes a struct netfil_socket_usage for each socket that moved something. */
-SEC("iter/bpf_sk_storage_map")
-int socket_usage(struct bpf_iter__bpf_sk_storage_map *ctx)
+static __always_inline void usage_write(struct seq_file *seq, const struct netfil_tag *tag,
+					__u64 cookie)
 {
 	struct netfil_socket_usage usage = {};
 	const struct netfil_owner *owner;
-	struct sock *sk = ctx->sk;
-	struct netfil_tag *tag;
 
-	if (!sk)
-		return 0;
-	tag = bpf_sk_storage_get(&tags, sk, 0, 0);
-	if (!tag || (!tag->bytes[NETFIL_IN] && !tag->bytes[NETFIL_OUT]))
-		return 0;
+	if (!tag->bytes[NETFIL_IN] && !tag->bytes[NETFIL_OUT])
+		return;
 	owner = tag->user.tgid ? &tag->user : &tag->creator;
-	usage.cookie = bpf_get_socket_cookie(sk);
+	usage.cookie = cookie;
 	usage.bytes[NETFIL_IN] = tag->bytes[NETFIL_IN];
 	usage.bytes[NETFIL_OUT] = tag->bytes[NETFIL_OUT];
 	usage.start = owner->start;
@@ -325,7 +344,42 @@ int socket_usage(struct bpf_iter__bpf_sk_storage_map *ctx)
 	usage.exe = owner->exe;
 	usage.account = tag->account;
 	usage.flow = tag->flow;
-	bpf_seq_write(ctx->meta->seq, &usage, sizeof(usage));
+	bpf_seq_write(seq, &usage, sizeof(usage));
+}
+
+SEC("iter/bpf_sk_storage_map")
+int socket_usage(struct bpf_iter__bpf_sk_storage_map *ctx)
+{
+	struct sock *sk = ctx->sk;
+	struct netfil_tag *tag = sk ? bpf_sk_storage_get(&tags, sk, 0, 0) : NULL;
+
+	if (tag)
+		usage_write(ctx->meta->seq, tag, bpf_get_socket_cookie(sk));
+	return 0;
+}
+
+SEC("iter/task_file")
+int file_usage(struct bpf_iter__task_file *ctx)
+{
+	struct sock *sk = file_sock(ctx->file);
+	struct netfil_tag *tag = sk ? bpf_sk_storage_get(&tags, sk, 0, 0) : NULL;
+
+	if (tag)
+		usage_write(ctx->meta->seq, tag, bpf_get_socket_cookie(sk));
+	return 0;
+}
+
+SEC("iter/tcp")
+int connection_usage(struct bpf_iter__tcp *ctx)
+{
+	struct sock_common *common = ctx->sk_common;
+	struct netfil_tag *tag;
+
+	if (!common || !is_connection(common))
+		return 0;
+	tag = bpf_sk_storage_get(&tags, (void *)common, 0, 0);
+	if (tag)
+		usage_write(ctx->meta->seq, tag, bpf_get_socket_cookie(common));
 	return 0;
 }
 

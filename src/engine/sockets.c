@@ -66,6 +66,7 @@ static NetfilSocketUsage usage_of(NetfilEngine *e, const struct netfil_socket_us
 
 GArray *netfil_engine_sockets(NetfilEngine *e)
 {
+	g_autoptr(GHashTable) seen = g_hash_table_new(g_int64_hash, g_int64_equal);
 	g_autoptr(GByteArray) records = NULL;
 	GArray *usages = netfil_socket_usages_new();
 	const struct netfil_socket_usage *record;
@@ -74,8 +75,11 @@ GArray *netfil_engine_sockets(NetfilEngine *e)
 	records = netfil_kernel_socket_usage(e->kernel);
 	record = (gconstpointer)records->data;
 	for (gsize n = records->len / sizeof(*record); n; n--, record++) {
-		NetfilSocketUsage usage = usage_of(e, record);
+		NetfilSocketUsage usage;
 
+		if (!g_hash_table_add(seen, (gpointer)&record->cookie))
+			continue;
+		usage = usage_of(e, record);
 		g_array_append_val(usages, usage);
 	}
 	g_array_sort(usages, compare_cookies);

@@ -49,6 +49,9 @@ static const NetfilFeatureText texts[NETFIL_FEATURES] = {
     [NETFIL_HAS_NAMESPACES] =
 	{"namespaces", FALSE, "ends connections in other network namespaces",
 	 "those stall at their cap: netfild was started without CAP_SYS_ADMIN"},
+    [NETFIL_HAS_MAP_ITERATORS] = {"map_iterators", FALSE, "walk all sockets at once",
+				  "nothing: open files and connections are walked; a socket that "
+				  "is in neither, as one on its way to another process, is missed"},
 };
 
 static const struct btf *kernel_btf(void)
@@ -95,6 +98,28 @@ static gboolean probe_trampolines(void)
 	return link >= 0;
 }
 
+/* Some kernels take the other iterators and refuse these. */
+static gboolean probe_map_iterators(void)
+{
+	const struct bpf_insn nothing[] = {
+	    {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0},
+	    {.code = BPF_JMP | BPF_EXIT},
+	};
+	LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = BPF_TRACE_ITER, );
+	int function, program;
+
+	function =
+	    btf__find_by_name_kind(kernel_btf(), "bpf_iter_bpf_sk_storage_map", BTF_KIND_FUNC);
+	if (function <= 0)
+		return FALSE;
+	options.attach_btf_id = function;
+	program = bpf_prog_load(BPF_PROG_TYPE_TRACING, NULL, "Dual BSD/GPL", nothing,
+				G_N_ELEMENTS(nothing), &options);
+	if (program >= 0)
+		close(program);
+	return program >= 0;
+}
+
 static gboolean initial_pids(void)
 {
 	struct stat st;
@@ -138,6 +163,8 @@ static gboolean probe(NetfilFeatureId id)
 		return initial_pids();
 	case NETFIL_HAS_NAMESPACES:
 		return netfil_namespaces_open();
+	case NETFIL_HAS_MAP_ITERATORS:
+		return probe_map_iterators();
 	case NETFIL_FEATURES:
 		break;
 	}

@@ -3,6 +3,7 @@
 
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <linux/if_ether.h>
 #include <unistd.h>
 
 #include "core/error.h"
@@ -10,7 +11,7 @@
 static gboolean failed(struct bpf_program *program, GError **error)
 {
 	g_set_error(error, NETFIL_ERROR, NETFIL_ERROR_FAILED,
-		    "iterator %s failed (%s): see `netfil doctor`", bpf_program__name(program),
+		    "program %s failed (%s): see `netfil doctor`", bpf_program__name(program),
 		    g_strerror(errno));
 	return FALSE;
 }
@@ -45,4 +46,16 @@ gboolean netfil_iterate(struct bpf_program *program, int map_fd, GByteArray *out
 	}
 	bpf_link__destroy(link);
 	return done || failed(program, error);
+}
+
+gboolean netfil_run_by_hand(struct bpf_program *program, GError **error)
+{
+	guint8 frame[ETH_ZLEN] = {0};
+	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = frame, .data_size_in = sizeof(frame));
+	int result;
+
+	do
+		result = bpf_prog_test_run_opts(bpf_program__fd(program), &run);
+	while (result == -EINTR);
+	return result == 0 || failed(program, error);
 }

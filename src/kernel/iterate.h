@@ -10,6 +10,9 @@
 gboolean netfil_iterate(struct bpf_program *program, int map_fd, GByteArray *output,
 			GError **error);
 
+/* Runs a "tc" program that looks at no packet. */
+gboolean netfil_run_by_hand(struct bpf_program *program, GError **error);
+
 /* The network namespaces that processes and /run/netns keep, each once, our own first:
  * descriptors (int), closed with the array. Where others cannot be entered, our own alone. */
 GArray *netfil_namespaces(void);

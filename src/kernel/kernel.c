@@ -433,15 +433,49 @@ gboolean netfil_kernel_label(NetfilKernel *k, GError **error)
 	return settle(k, k->objects->owner->progs.socket_label, error);
 }
 
+/* A walk over all sockets. */
+typedef struct {
+	struct bpf_program *by_tag; /* alone, where the kernel takes it; else … */
+	struct bpf_program *by_file, *by_connection; /* … these: a socket may come twice */
+	GByteArray *output;
+	GError **error;
+	gboolean done;
+} Walk;
+
+static void walk_connections(gpointer data)
+{
+	Walk *walk = data;
+
+	if (walk->done)
+		walk->done = netfil_iterate(walk->by_connection, -1, walk->output, walk->error);
+}
+
+static gboolean walk_sockets(NetfilKernel *k, Walk *walk)
+{
+	g_autoptr(GArray) namespaces = NULL;
+
+	if (netfil_feature_present(NETFIL_HAS_MAP_ITERATORS))
+		return netfil_iterate(walk->by_tag, netfil_maps_fd(k->maps, "tags"), walk->output,
+				      walk->error);
+	namespaces = netfil_namespaces();
+	walk->done = netfil_iterate(walk->by_file, -1, walk->output, walk->error);
+	for (guint i = 0; i < namespaces->len; i++)
+		netfil_in_namespace(g_array_index(namespaces, int, i), walk_connections, walk);
+	return walk->done;
+}
+
 gboolean netfil_kernel_scrub(NetfilKernel *k, const struct netfil_set *rules, GError **error)
 {
 	struct owner_bpf *owner = k->objects->owner;
+	Walk walk = {owner->progs.socket_scrub,
+		     owner->progs.file_scrub,
+		     owner->progs.connection_scrub,
+		     NULL,
+		     error,
+		     FALSE};
 
 	memcpy(&owner->bss->asked_rules, rules, sizeof(*rules));
-	return netfil_iterate(owner->progs.process_scrub, netfil_maps_fd(k->maps, "processes"),
-			      NULL, error) &&
-	       netfil_iterate(owner->progs.socket_scrub, netfil_maps_fd(k->maps, "tags"), NULL,
-			      error);
+	return netfil_run_by_hand(owner->progs.process_scrub, error) && walk_sockets(k, &walk);
 }
 
 gboolean netfil_kernel_identify(NetfilKernel *k, const char *path, struct netfil_exe *exe,
@@ -488,10 +522,16 @@ static GArray *distinct(const guint32 *numbers, gsize count)
 
 GByteArray *netfil_kernel_socket_usage(NetfilKernel *k)
 {
+	struct owner_bpf *owner = k->objects->owner;
 	GByteArray *records = g_byte_array_new();
+	Walk walk = {owner->progs.socket_usage,
+		     owner->progs.file_usage,
+		     owner->progs.connection_usage,
+		     records,
+		     NULL,
+		     FALSE};
 
-	netfil_iterate(k->objects->owner->progs.socket_usage, netfil_maps_fd(k->maps, "tags"),
-		       records, NULL);
+	walk_sockets(k, &walk);
 	return records;
 }
 

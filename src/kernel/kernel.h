@@ -74,7 +74,8 @@ gboolean netfil_kernel_scrub(NetfilKernel *kernel, const struct netfil_set *rule
 gboolean netfil_kernel_identify(NetfilKernel *kernel, const char *path, struct netfil_exe *exe,
 				GError **error);
 
-/* Of struct netfil_socket_usage: the sockets that moved something while config.watched was set. */
+/* Of struct netfil_socket_usage: the sockets that moved something while config.watched was set.
+ * One may come twice. */
 GByteArray *netfil_kernel_socket_usage(NetfilKernel *kernel);
 
 /* Process ids (guint32), each once: those that hold a socket which the slot's filter

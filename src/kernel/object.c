@@ -80,6 +80,7 @@ static gboolean load_socket(NetfilObjects *o, NetfilMaps *maps, GError **error)
 static gboolean load_owner(NetfilObjects *o, NetfilMaps *maps, GError **error)
 {
 	gboolean lengths = netfil_feature_present(NETFIL_HAS_SOCK_LENGTH);
+	gboolean iterators = netfil_feature_present(NETFIL_HAS_MAP_ITERATORS);
 
 	o->owner = owner_bpf__open();
 	if (!o->owner)
@@ -87,6 +88,8 @@ static gboolean load_owner(NetfilObjects *o, NetfilMaps *maps, GError **error)
 	o->owner->rodata->cpus = cpus();
 	bpf_program__set_autoload(o->owner->progs.socket_sent, lengths);
 	bpf_program__set_autoload(o->owner->progs.socket_received, lengths);
+	bpf_program__set_autoload(o->owner->progs.socket_scrub, iterators);
+	bpf_program__set_autoload(o->owner->progs.socket_usage, iterators);
 	return load(maps, o->owner->skeleton, error);
 }
 

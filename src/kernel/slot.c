@@ -3,14 +3,12 @@
  * what its purses still have. */
 #include "slot.h"
 
-#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include <errno.h>
-#include <linux/if_ether.h>
 #include <sched.h>
 #include <string.h>
 
 #include "bpf/owner.skel.h"
+#include "iterate.h"
 
 /* A move takes the kernel some nanoseconds, unless a hypervisor stops its CPU meanwhile. */
 #define TRIES 10000
@@ -94,13 +92,6 @@ void netfil_slots_used(NetfilSlots *s, guint number, guint64 used[2])
 
 void netfil_slots_gather(NetfilSlots *s, guint number)
 {
-	guint8 frame[ETH_ZLEN] = {0}; /* it looks at nothing of it */
-	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = frame, .data_size_in = sizeof(frame));
-	int result;
-
 	s->objects->owner->bss->asked_slot = number;
-	do
-		result = bpf_prog_test_run_opts(
-		    bpf_program__fd(s->objects->owner->progs.credit_gather), &run);
-	while (result == -EINTR);
+	netfil_run_by_hand(s->objects->owner->progs.credit_gather, NULL);
 }
