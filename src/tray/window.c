@@ -7,7 +7,7 @@
 #include "text.h"
 #include "usage.h"
 
-#define WIDTH 860
+#define WIDTH 890
 #define HEIGHT 660
 
 /* Colours for how full a bar is; each filter says it in words too. */
