@@ -3,12 +3,12 @@
 
 #include "core/quote.h"
 
-#define QUIET_SECONDS 60
 #define NAMED 3 /* members, at most */
 #define MEMBER_SHOWN 100
 
 struct NetfilMemberNews {
 	NetfilModel *model;
+	guint quiet_ms;
 	GHashTable *quiet; /* "NAME percent" -> Quiet */
 	GHashTable *heard; /* names */
 	NetfilMemberTell tell;
@@ -74,7 +74,7 @@ static void begin(NetfilMemberNews *news, const char *key, const char *name, con
 	quiet->name = g_strdup(name);
 	quiet->percent = percent;
 	quiet->members = g_ptr_array_new_with_free_func(g_free);
-	quiet->timer = g_timeout_add_seconds(QUIET_SECONDS, on_quiet_over, quiet);
+	quiet->timer = g_timeout_add(news->quiet_ms, on_quiet_over, quiet);
 	g_hash_table_replace(news->quiet, quiet->key, quiet);
 	take(quiet, member);
 	tell(quiet);
@@ -108,14 +108,15 @@ gboolean netfil_member_news_heard(NetfilMemberNews *news, const char *name)
 	return g_hash_table_remove(news->heard, name);
 }
 
-NetfilMemberNews *netfil_member_news_new(NetfilModel *model, NetfilMemberTell tell_them,
-					 gpointer data)
+NetfilMemberNews *netfil_member_news_new(NetfilModel *model, guint quiet_ms,
+					 NetfilMemberTell tell_them, gpointer data)
 {
 	NetfilMemberNews *news = g_new0(NetfilMemberNews, 1);
 
 	news->model = g_object_ref(model);
 	news->quiet = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, quiet_free);
 	news->heard = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	news->quiet_ms = quiet_ms;
 	news->tell = tell_them;
 	news->data = data;
 	g_signal_connect_swapped(model, "member-reached", G_CALLBACK(on_reached), news);

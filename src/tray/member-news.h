@@ -5,7 +5,7 @@
 
 /*
  * News of the members of filters with `each`, of which there may be very many at once: the
- * first is told at once, and those that follow within a minute together at its end.
+ * first is told at once, and those that follow within `quiet_ms` together at its end.
  */
 typedef struct NetfilMemberNews NetfilMemberNews;
 
@@ -14,7 +14,8 @@ typedef struct NetfilMemberNews NetfilMemberNews;
 typedef void (*NetfilMemberTell)(const char *name, guint percent, const GPtrArray *members,
 				 guint count, gpointer data);
 
-NetfilMemberNews *netfil_member_news_new(NetfilModel *model, NetfilMemberTell tell, gpointer data);
+NetfilMemberNews *netfil_member_news_new(NetfilModel *model, guint quiet_ms, NetfilMemberTell tell,
+					 gpointer data);
 void netfil_member_news_free(NetfilMemberNews *news);
 
 /* Whether members of this filter reached their cap, and were told by name or will be, since

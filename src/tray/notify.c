@@ -10,6 +10,7 @@
 #include "told.h"
 
 #define TOP_UP "1G"
+#define MEMBERS_QUIET_MS (60 * 1000)
 
 struct NetfilNotify {
 	NetfilModel *model;
@@ -266,7 +267,7 @@ NetfilNotify *netfil_notify_new(NetfilModel *model, NetfilAct *act, void (*open)
 	notify->pool = g_thread_pool_new(show, NULL, 1, FALSE, NULL);
 	notify->open = open;
 	notify->data = data;
-	notify->members = netfil_member_news_new(model, tell_members, notify);
+	notify->members = netfil_member_news_new(model, MEMBERS_QUIET_MS, tell_members, notify);
 	g_signal_connect_swapped(model, "added", G_CALLBACK(on_added), notify);
 	g_signal_connect_swapped(model, "changed", G_CALLBACK(on_changed), notify);
 	g_signal_connect_swapped(model, "removed", G_CALLBACK(on_removed), notify);

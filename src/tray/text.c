@@ -33,6 +33,29 @@ char *netfil_text_rate(double bytes_per_second)
 	return g_strdup_printf(_("%s/s"), size);
 }
 
+/* What all have used, and the first cap of each. */
+static char *amount_of_members(const NetfilStatus *status)
+{
+	static const char *const forms[] = {
+	    [NETFIL_IN] = N_("%s, %s in each"),
+	    [NETFIL_OUT] = N_("%s, %s out each"),
+	    [NETFIL_TOTAL] = N_("%s, %s each"),
+	};
+	g_autofree char *used = netfil_text_size(status->used[NETFIL_TOTAL]);
+	g_autofree char *cap = NULL;
+	guint direction = NETFIL_TOTAL;
+
+	while (direction > 0 && !status->spec->cap[direction])
+		direction--;
+	if (!status->spec->cap[direction])
+		return g_steal_pointer(&used);
+	cap = netfil_text_size(status->spec->cap[direction]);
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+	return g_strdup_printf(_(forms[direction]), used, cap);
+#pragma GCC diagnostic pop
+}
+
 char *netfil_text_amount(const NetfilStatus *status)
 {
 	static const char *const forms[] = {
@@ -44,6 +67,8 @@ char *netfil_text_amount(const NetfilStatus *status)
 	g_autofree char *used = NULL;
 	g_autofree char *cap = NULL;
 
+	if (status->spec->each)
+		return amount_of_members(status);
 	if (direction < 0)
 		return netfil_text_size(status->used[NETFIL_TOTAL]);
 	used = netfil_text_size(status->used[direction]);

@@ -10,7 +10,8 @@
 char *netfil_text_size(guint64 bytes); /* "12,3 MB" */
 char *netfil_text_rate(double bytes_per_second);
 
-/* "12.3 MB of 25.0 MB", of the cap that is nearest; without one "12.3 MB". */
+/* "12.3 MB of 25.0 MB", of the cap that is nearest; without one "12.3 MB"; with `each`
+ * "12.3 MB, 25.0 MB each". */
 char *netfil_text_amount(const NetfilStatus *status);
 
 /* What is next: "unlimited until 18:00", "cap in 3 hours", "new cycle in 12 days"; or "". */

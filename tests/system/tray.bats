@@ -312,17 +312,17 @@ send_datagrams() { # ADDRESS COUNT: each of 1,028 bytes
 	start_tray
 	netfil_tray wait 'page tab' IP
 	keys alt+3
-	netfil_tray wait 'list item' 'customers, on, 0 B, 0 members'
+	netfil_tray wait 'list item' 'customers, on, 0 B, 100 kB out each, 0 members'
 	wait_until is_icon netfil-tray-on
 	start there peer udp-receive 0.0.0.0 "$PORT" 1000000
 	ready there
 	send_datagrams 198.18.0.2 10
-	netfil_tray wait 'list item' 'customers, on, 10.2 kB, 1 member'
+	netfil_tray wait 'list item' 'customers, on, 10.2 kB, 100 kB out each, 1 member'
 	send_datagrams 198.18.0.1 200 # 97 of them fit
 	wait_until is_told 'customers: 50 % of the cap of 198.18.0.1 is used'
 	wait_until is_told 'customers: the cap of 198.18.0.1 is reached'
-	netfil_tray wait 'list item' 'customers, on, 109 kB, 2 members, 1 at its cap'
-	wait_until menu_has '[x] customers  109 kB  2 members, 1 at its cap'
+	netfil_tray wait 'list item' 'customers, on, 109 kB, 100 kB out each, 2 members, 1 at its cap'
+	wait_until menu_has '[x] customers  109 kB, 100 kB out each  2 members, 1 at its cap'
 	wait_until is_icon netfil-tray-reached
 	on_desktop dunstctl close-all
 	kill_daemon

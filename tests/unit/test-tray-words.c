@@ -52,8 +52,8 @@ static void test_plain_stays_plain(void)
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
-	g_test_add_func("/tray/words/split", test_split);
-	g_test_add_func("/tray/words/there-and-back", test_there_and_back);
-	g_test_add_func("/tray/words/plain-stays-plain", test_plain_stays_plain);
+	g_test_add_func("/tray-words/split", test_split);
+	g_test_add_func("/tray-words/there-and-back", test_there_and_back);
+	g_test_add_func("/tray-words/plain-stays-plain", test_plain_stays_plain);
 	return g_test_run();
 }
