@@ -91,21 +91,27 @@ static void ask_cap(Top *top)
 {
 	const NetfilTopRow *row = netfil_top_screen_row(top->screen, top->model);
 
+	netfil_top_screen_hold(top->screen, top->model);
 	if (row && (row->value || !netfil_top_selector(top->screen->group)))
 		netfil_top_screen_ask(
-		    top->screen, g_strdup_printf("cap for %s (25M, in 25M, out 25M): ", row->name));
+		    top->screen, g_strdup_printf("cap for %s%s (25M, in 25M, out 25M): ",
+						 row->each ? "each member of " : "", row->name));
 	else
 		netfil_top_screen_say(top->screen, TRUE, "there is nothing here to put a cap on");
 }
 
 static void put_cap(Top *top, const char *text)
 {
-	const NetfilTopRow *row = netfil_top_screen_row(top->screen, top->model);
+	const NetfilTopRow *row = netfil_top_screen_held(top->screen, top->model);
 	g_autoptr(GError) error = NULL;
 	g_autofree char *done = NULL;
 
-	if (!*text || !row)
+	if (!*text)
 		return;
+	if (!row) {
+		netfil_top_screen_say(top->screen, TRUE, "it is gone: nothing was capped");
+		return;
+	}
 	if (connect_client(top, &error))
 		done = netfil_top_cap(top->client, top->screen->group, row, text, &error);
 	netfil_top_screen_say(top->screen, !done, done ? done : error->message);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include <glib-unix.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,9 +43,10 @@ typedef struct {
 	const char *const *names; /* none: all */
 	gboolean json;
 	double interval;
-	gboolean screen; /* redraw in place */
-	guint drawn;     /* lines on the screen */
-	char *news;      /* the last event, below the lines on the screen */
+	gboolean screen;     /* redraw in place */
+	GArray *drawn;       /* guint: how wide each line on the screen is */
+	GPtrArray *statuses; /* that are on it */
+	char *news;          /* the last event, below the lines on the screen */
 
 	GMainLoop *loop;
 	NetfilClient *client; /* NULL while the daemon is away */
@@ -198,7 +200,8 @@ static void print_line(Watch *watch, const NetfilStatus *status, const Sample *s
 	g_autofree char *amount = netfil_print_amount(status);
 	g_autofree char *rate = rate_text(status, sample, TRUE);
 	gboolean suspended = status->unlimited_until || status->free_until;
-	g_autofree char *until = suspended ? netfil_print_outlook(status) : NULL;
+	g_autofree char *until =
+	    suspended || status->spec->each ? netfil_print_outlook(status) : NULL;
 
 	g_print("%s %s: %s, %s, %s%s%s\n", now, status->spec->name,
 		netfil_state_name(status->state), amount, rate, until ? ", " : "",
@@ -222,44 +225,121 @@ static void write_status(Watch *watch, const char *event, const NetfilStatus *st
 
 /* The screen: a line a filter, redrawn in place. */
 
+/* Where the terminal got narrower since, it broke lines. */
+static guint lines_taken(const Watch *watch, guint width)
+{
+	guint lines = 0;
+
+	for (guint i = 0; i < watch->drawn->len; i++)
+		lines += MAX(1, (g_array_index(watch->drawn, guint, i) + width - 1) / width);
+	return lines;
+}
+
 static void clear_screen(Watch *watch)
 {
-	if (watch->drawn)
-		g_print("\033[%uA\r\033[J", watch->drawn);
-	watch->drawn = 0;
-}
-
-static void draw_line(Watch *watch, const NetfilTerminal *terminal, const char *text)
-{
-	if (watch->drawn + 1 >= terminal->height)
-		return; /* no line may scroll off: it could not be drawn over */
-	g_print("%s\n", text);
-	watch->drawn++;
-}
-
-static void redraw(Watch *watch, const GPtrArray *statuses)
-{
 	NetfilTerminal terminal = netfil_terminal(STDOUT_FILENO);
-	gboolean left = terminal.width >= LEFT_FROM;
+
+	if (watch->drawn->len)
+		g_print("\033[%uA\r\033[J", lines_taken(watch, terminal.width));
+	g_array_set_size(watch->drawn, 0);
+}
+
+/* Columns of a line, without what colours it. */
+static guint width_of(const char *line)
+{
+	g_autoptr(GString) plain = g_string_new(NULL);
+
+	for (; *line; line++) {
+		if (*line == '\033')
+			line += strcspn(line, "m");
+		else
+			g_string_append_c(plain, *line);
+	}
+	return netfil_text_width(plain->str);
+}
+
+static void draw_line(Watch *watch, const char *text)
+{
+	guint width = width_of(text);
+
+	g_print("%s\n", text);
+	g_array_append_val(watch->drawn, width);
+}
+
+static void draw_text(Watch *watch, const NetfilTerminal *terminal, const char *text)
+{
+	g_autofree char *fitted = netfil_text_fit(terminal, text, terminal->width - 1);
+
+	g_strchomp(fitted);
+	draw_line(watch, fitted);
+}
+
+static char *extra_text(Watch *watch, const NetfilStatus *status, gboolean wide)
+{
+	const Sample *sample = g_hash_table_lookup(watch->samples, status->spec->name);
+	/* Without a sample it was removed just now. */
+	g_autofree char *rate = sample ? rate_text(status, sample, wide) : g_strdup("");
+	g_autofree char *members = NULL;
+
+	if (!wide || !status->spec->each)
+		return g_steal_pointer(&rate);
+	members = netfil_print_member_count(status);
+	return g_strconcat(rate, ", ", members, NULL);
+}
+
+static guint extra_width(const GPtrArray *statuses, gboolean wide)
+{
+	guint width = wide ? LEFT_WIDTH : 0;
+
+	for (guint i = 0; wide && i < statuses->len; i++) {
+		const NetfilStatus *status = statuses->pdata[i];
+		g_autofree char *members =
+		    status->spec->each ? netfil_print_member_count(status) : g_strdup("");
+
+		width = MAX(width, (guint)strlen(members) + 2);
+	}
+	return RATE_WIDTH + width;
+}
+
+/* How many there is room for: no line may scroll off, it could not be drawn over. */
+static guint rows_shown(const Watch *watch, const NetfilTerminal *terminal)
+{
+	guint others = watch->news ? 2 : 1; /* with the cursor's */
+	guint room = terminal->height > others ? terminal->height - others : 0;
+
+	if (watch->statuses->len <= room)
+		return watch->statuses->len;
+	return room ? room - 1 : 0; /* and how many more there are */
+}
+
+static void redraw(Watch *watch)
+{
+	const GPtrArray *statuses = watch->statuses;
+	NetfilTerminal terminal = netfil_terminal(STDOUT_FILENO);
+	gboolean wide = terminal.width >= LEFT_FROM;
 	NetfilColumns columns =
-	    netfil_print_columns(statuses, &terminal, RATE_WIDTH + (left ? LEFT_WIDTH : 0));
+	    netfil_print_columns(statuses, &terminal, extra_width(statuses, wide));
+	guint shown = rows_shown(watch, &terminal);
 
 	clear_screen(watch);
-	for (guint i = 0; i < statuses->len; i++) {
-		const NetfilStatus *status = statuses->pdata[i];
-		const Sample *sample = g_hash_table_lookup(watch->samples, status->spec->name);
-		g_autofree char *rate = rate_text(status, sample, left);
-		g_autofree char *row = netfil_print_row(status, &columns, &terminal, rate);
+	for (guint i = 0; i < shown; i++) {
+		g_autofree char *extra = extra_text(watch, statuses->pdata[i], wide);
+		g_autofree char *row =
+		    netfil_print_row(statuses->pdata[i], &columns, &terminal, extra);
 
-		draw_line(watch, &terminal, row);
+		draw_line(watch, row);
 	}
-	if (statuses->len == 0)
-		draw_line(watch, &terminal, "No filters.");
-	if (watch->news) {
-		g_autofree char *news = netfil_text_fit(&terminal, watch->news, terminal.width - 1);
+	if (shown < statuses->len) {
+		g_autofree char *more = g_strdup_printf(
+		    "... and %u more: name those to watch, or make the terminal taller",
+		    statuses->len - shown);
 
-		draw_line(watch, &terminal, g_strchomp(news));
+		draw_text(watch, &terminal, more);
+	} else if (statuses->len == 0) {
+		draw_text(watch, &terminal, "No filters.");
 	}
+	if (watch->news && terminal.height > 2)
+		draw_text(watch, &terminal, watch->news);
 	flush(watch);
 }
 
@@ -291,25 +371,23 @@ static gboolean take_sample(Watch *watch, const NetfilStatus *status)
 	return changed;
 }
 
-static GPtrArray *watched(Watch *watch, GPtrArray *all)
+static void keep_watched(Watch *watch, GPtrArray *statuses)
 {
-	GPtrArray *some = g_ptr_array_new();
-
-	for (guint i = 0; i < all->len; i++)
-		if (watches(watch, ((NetfilStatus *)all->pdata[i])->spec->name))
-			g_ptr_array_add(some, all->pdata[i]);
-	return some;
+	for (guint i = statuses->len; i > 0; i--)
+		if (!watches(watch, ((NetfilStatus *)statuses->pdata[i - 1])->spec->name))
+			g_ptr_array_remove_index(statuses, i - 1);
 }
 
 static void refresh(Watch *watch)
 {
 	g_autoptr(GError) error = NULL;
-	g_autoptr(GPtrArray) all = netfil_client_list(watch->client, &error);
-	g_autoptr(GPtrArray) statuses = NULL;
+	GPtrArray *statuses = netfil_client_list(watch->client, &error);
 
-	if (!all)
+	if (!statuses)
 		return; /* the daemon is about to be seen gone */
-	statuses = watched(watch, all);
+	keep_watched(watch, statuses);
+	g_ptr_array_unref(watch->statuses);
+	watch->statuses = statuses;
 	for (guint i = 0; i < statuses->len; i++) {
 		const NetfilStatus *status = statuses->pdata[i];
 
@@ -318,7 +396,7 @@ static void refresh(Watch *watch)
 				     g_hash_table_lookup(watch->samples, status->spec->name));
 	}
 	if (watch->screen)
-		redraw(watch, statuses);
+		redraw(watch);
 }
 
 /* What the daemon tells. */
@@ -449,10 +527,8 @@ static void on_closed(Watch *watch)
 	g_hash_table_remove_all(watch->samples);
 	clear_screen(watch);
 	tell(watch, "disconnected", NULL, "netfild went away: waiting for it");
-	if (watch->screen) {
-		g_print("%s\n", watch->news);
-		watch->drawn = 1;
-	}
+	if (watch->screen)
+		draw_line(watch, watch->news);
 }
 
 /* FALSE with an error; absence of the daemon is one. */
@@ -491,6 +567,15 @@ static gboolean on_tick(gpointer data)
 	return G_SOURCE_CONTINUE;
 }
 
+static gboolean on_resize(gpointer data)
+{
+	Watch *watch = data;
+
+	if (watch->client)
+		redraw(watch);
+	return G_SOURCE_CONTINUE;
+}
+
 /* A name that is mistyped is told at the start; later on filters come and go. */
 static gboolean check_names(Watch *watch, GError **error)
 {
@@ -518,6 +603,8 @@ static void watch_clear(Watch *watch)
 		g_signal_handlers_disconnect_by_data(watch->client, watch);
 	g_clear_object(&watch->client);
 	g_clear_pointer(&watch->samples, g_hash_table_unref);
+	g_clear_pointer(&watch->statuses, g_ptr_array_unref);
+	g_clear_pointer(&watch->drawn, g_array_unref);
 	g_clear_pointer(&watch->loop, g_main_loop_unref);
 	g_clear_pointer(&watch->news, g_free);
 }
@@ -548,6 +635,8 @@ int netfil_cmd_watch(int argc, char **argv, GError **error)
 	if (!parse(&watch, &argc, &argv, error))
 		return EXIT_FAILURE;
 	watch.screen = !watch.json && netfil_terminal(STDOUT_FILENO).interactive;
+	watch.drawn = g_array_new(FALSE, FALSE, sizeof(guint));
+	watch.statuses = g_ptr_array_new();
 	watch.samples = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	watch.loop = g_main_loop_new(NULL, FALSE);
 	if (!connect_to_daemon(&watch, error) || !check_names(&watch, error))
@@ -555,6 +644,8 @@ int netfil_cmd_watch(int argc, char **argv, GError **error)
 	tell_early_trouble(&watch);
 	refresh(&watch);
 	g_timeout_add((guint)(watch.interval * 1000), on_tick, &watch);
+	if (watch.screen)
+		g_unix_signal_add(SIGWINCH, on_resize, &watch);
 	g_unix_fd_add(STDOUT_FILENO, G_IO_ERR, on_reader_gone, watch.loop);
 	g_main_loop_run(watch.loop);
 	return EXIT_SUCCESS;

@@ -51,7 +51,7 @@ static char *until_text(const char *what, gint64 seconds)
 	return g_strdup_printf("%s until %s", what, when);
 }
 
-static char *members_text(const NetfilStatus *status)
+char *netfil_print_member_count(const NetfilStatus *status)
 {
 	g_autofree char *count = netfil_size_exact(status->members);
 	g_autofree char *at_cap = netfil_size_exact(status->members_at_cap);
@@ -71,7 +71,7 @@ char *netfil_print_outlook(const NetfilStatus *status)
 	if (status->free_until)
 		return until_text("free", status->free_until);
 	if (status->spec->each)
-		return members_text(status);
+		return netfil_print_member_count(status);
 	if (status->forecast) {
 		left = netfil_when_left(status->forecast);
 		return g_strdup_printf("cap in %s", left);

@@ -30,6 +30,9 @@ char *netfil_print_amount(const NetfilStatus *status);
  */
 char *netfil_print_outlook(const NetfilStatus *status);
 
+/* "7 members, 2 at cap", with --each. Caller frees. */
+char *netfil_print_member_count(const NetfilStatus *status);
+
 /* "Trouble since 2026-12-24 18:00: what: what to do": see netfil_client_trouble(). Caller frees. */
 char *netfil_print_trouble(const char *what, gint64 since);
 

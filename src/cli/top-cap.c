@@ -67,7 +67,8 @@ char *netfil_top_cap(NetfilClient *client, NetfilTopGroup group, const NetfilTop
 		const char *const pairs[] = {key, size, NULL};
 
 		return netfil_client_set_pairs(client, row->name, pairs, error)
-			   ? g_strdup_printf("filter %s: cap %s %s", row->name, key, size)
+			   ? g_strdup_printf("filter %s: cap %s %s%s", row->name, key, size,
+					     row->each ? " for each member" : "")
 			   : NULL;
 	}
 	if (!row->value) {

@@ -239,12 +239,24 @@ static void add_socket(NetfilTop *top, const NetfilSocketUsage *socket, double s
 	}
 }
 
+static char *members_of(const NetfilStatus *status)
+{
+	g_autofree char *all = netfil_size_exact(status->members);
+	g_autofree char *at_cap = netfil_size_exact(status->members_at_cap);
+
+	return status->members_at_cap
+		   ? g_strdup_printf("%s of %s at cap", at_cap, all)
+		   : g_strdup_printf("%s member%s", all, status->members == 1 ? "" : "s");
+}
+
 static char *left_of(const NetfilStatus *status)
 {
 	int direction = netfil_status_tightest(status);
 	g_autofree char *left = NULL;
 	guint64 limit, used;
 
+	if (status->spec->each)
+		return members_of(status);
 	if (direction < 0)
 		return g_strdup("no cap");
 	limit = netfil_status_limit(status, (guint)direction);
@@ -272,6 +284,7 @@ static void add_filter(NetfilTop *top, const NetfilStatus *status, double second
 	g_free(row->detail);
 	row->name = g_strdup(name);
 	row->detail = left_of(status);
+	row->each = status->spec->each != NETFIL_EACH_NONE;
 	row->total[0] = status->used[NETFIL_IN];
 	row->total[1] = status->used[NETFIL_OUT];
 }

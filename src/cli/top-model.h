@@ -33,9 +33,10 @@ int netfil_top_group_parse(const char *text, GError **error);
 int netfil_top_sort_parse(const char *text, GError **error);
 
 typedef struct {
-	char *name;   /* "curl", "/usr/bin/curl", "alice", "192.0.2.1", "hotspot" */
-	char *detail; /* "4711 alice", "100.0 MB left": what tells it apart; may be "" */
-	char *value;  /* of the selector that caps it, in a new filter; NULL: nothing does */
+	char *name;    /* "curl", "/usr/bin/curl", "alice", "192.0.2.1", "hotspot" */
+	char *detail;  /* "4711 alice", "100.0 MB left": what tells it apart; may be "" */
+	char *value;   /* of the selector that caps it, in a new filter; NULL: nothing does */
+	gboolean each; /* a filter whose caps are of each member */
 	guint sockets;
 	double rate[2]; /* bytes a second in and out, since the update before */
 	guint64

@@ -105,15 +105,23 @@ static char *mark_of(const NetfilTopRow *row)
 	return g_strdup_printf("%s\n%s", row->name, row->value ? row->value : "");
 }
 
-static guint chosen(const NetfilTopScreen *screen, const GPtrArray *rows)
+static gboolean find_selected(const NetfilTopScreen *screen, const GPtrArray *rows, guint *index)
 {
 	for (guint i = 0; screen->selected && i < rows->len; i++) {
 		g_autofree char *mark = mark_of(rows->pdata[i]);
 
+		*index = i;
 		if (g_str_equal(mark, screen->selected))
-			return i;
+			return TRUE;
 	}
-	return 0;
+	return FALSE;
+}
+
+static guint chosen(const NetfilTopScreen *screen, const GPtrArray *rows)
+{
+	guint index;
+
+	return find_selected(screen, rows, &index) ? index : 0;
 }
 
 const NetfilTopRow *netfil_top_screen_row(NetfilTopScreen *screen, NetfilTop *top)
@@ -140,6 +148,19 @@ static void choose(NetfilTopScreen *screen, NetfilTop *top, gint step)
 	at = CLAMP((gint64)chosen(screen, rows) + step, 0, (gint64)rows->len - 1);
 	g_free(screen->selected);
 	screen->selected = mark_of(rows->pdata[at]);
+}
+
+void netfil_top_screen_hold(NetfilTopScreen *screen, NetfilTop *top)
+{
+	choose(screen, top, 0);
+}
+
+const NetfilTopRow *netfil_top_screen_held(NetfilTopScreen *screen, NetfilTop *top)
+{
+	g_autoptr(GPtrArray) rows = rows_of(screen, top);
+	guint index;
+
+	return find_selected(screen, rows, &index) ? rows->pdata[index] : NULL;
 }
 
 /* Drawing. */

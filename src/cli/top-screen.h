@@ -36,6 +36,11 @@ void netfil_top_screen_say(NetfilTopScreen *screen, gboolean is_error, const cha
 /* The chosen row; NULL: there is none. The model's. */
 const NetfilTopRow *netfil_top_screen_row(NetfilTopScreen *screen, NetfilTop *top);
 
+/* From now on the row that is chosen stays so, though others pass it. */
+void netfil_top_screen_hold(NetfilTopScreen *screen, NetfilTop *top);
+/* It, as long as it is there; else NULL. */
+const NetfilTopRow *netfil_top_screen_held(NetfilTopScreen *screen, NetfilTop *top);
+
 typedef enum {
 	NETFIL_TOP_NO_KEY,   /* none waits */
 	NETFIL_TOP_DONE_KEY, /* it was for the screen */

@@ -125,6 +125,7 @@ static void show_status(Object *object, const NetfilStatus *status)
 	netfil_bus_filter_set_resets(
 	    filter, g_variant_new("(tt)", status->reset_bytes, status->reset_packets));
 	netfil_bus_filter_set_counted(filter, netfil_counters_to_variant(&status->counted));
+	netfil_bus_filter_set_lists(filter, status->lists);
 	netfil_bus_filter_set_members(
 	    filter, g_variant_new("(uu)", status->members, status->members_at_cap));
 	netfil_bus_filter_set_others(filter, g_variant_new("(ttt)", status->others[NETFIL_IN],

@@ -108,8 +108,8 @@ static gboolean probe_map_iterators(void)
 	LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = BPF_TRACE_ITER, );
 	int function, program;
 
-	function = btf__find_by_name_kind(kernel_btf(), "bpf_iter_bpf_sk_storage_map",
-					  BTF_KIND_FUNC);
+	function =
+	    btf__find_by_name_kind(kernel_btf(), "bpf_iter_bpf_sk_storage_map", BTF_KIND_FUNC);
 	if (function <= 0)
 		return FALSE;
 	options.attach_btf_id = function;

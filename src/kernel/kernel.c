@@ -435,7 +435,7 @@ gboolean netfil_kernel_label(NetfilKernel *k, GError **error)
 
 /* A walk over all sockets. */
 typedef struct {
-	struct bpf_program *by_tag;                 /* alone, where the kernel takes it; else … */
+	struct bpf_program *by_tag; /* alone, where the kernel takes it; else … */
 	struct bpf_program *by_file, *by_connection; /* … these: a socket may come twice */
 	GByteArray *output;
 	GError **error;
@@ -467,8 +467,12 @@ static gboolean walk_sockets(NetfilKernel *k, Walk *walk)
 gboolean netfil_kernel_scrub(NetfilKernel *k, const struct netfil_set *rules, GError **error)
 {
 	struct owner_bpf *owner = k->objects->owner;
-	Walk walk = {owner->progs.socket_scrub, owner->progs.file_scrub,
-		     owner->progs.connection_scrub, NULL, error, FALSE};
+	Walk walk = {owner->progs.socket_scrub,
+		     owner->progs.file_scrub,
+		     owner->progs.connection_scrub,
+		     NULL,
+		     error,
+		     FALSE};
 
 	memcpy(&owner->bss->asked_rules, rules, sizeof(*rules));
 	return netfil_run_by_hand(owner->progs.process_scrub, error) && walk_sockets(k, &walk);
@@ -520,8 +524,12 @@ GByteArray *netfil_kernel_socket_usage(NetfilKernel *k)
 {
 	struct owner_bpf *owner = k->objects->owner;
 	GByteArray *records = g_byte_array_new();
-	Walk walk = {owner->progs.socket_usage, owner->progs.file_usage,
-		     owner->progs.connection_usage, records, NULL, FALSE};
+	Walk walk = {owner->progs.socket_usage,
+		     owner->progs.file_usage,
+		     owner->progs.connection_usage,
+		     records,
+		     NULL,
+		     FALSE};
 
 	walk_sockets(k, &walk);
 	return records;

@@ -4,6 +4,7 @@
 #include <glib-unix.h>
 #include <glib/gi18n.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include "act.h"
 #include "client/paths.h"
@@ -11,6 +12,7 @@
 #include "menu.h"
 #include "model.h"
 #include "notify.h"
+#include "session.h"
 #include "window.h"
 
 #define APPLICATION_ID "org.netfil.Tray"
@@ -87,6 +89,21 @@ static gboolean on_terminated(gpointer application)
 	return G_SOURCE_CONTINUE;
 }
 
+/* As it was, but for what is not put in force. */
+static void on_session_back(gpointer data)
+{
+	const Tray *tray = data;
+	const char *arguments[4] = {"netfil-tray"};
+	guint count = 1;
+
+	if (!tray->window)
+		arguments[count++] = "--background";
+	if (tray->symbolic)
+		arguments[count++] = "--symbolic";
+	execv("/proc/self/exe", (char *const *)arguments);
+	g_warning("netfil-tray cannot be loaded anew: start it again");
+}
+
 static void on_startup(GApplication *application, Tray *tray)
 {
 	g_autofree char *bus = bus_address();
@@ -103,6 +120,9 @@ static void on_startup(GApplication *application, Tray *tray)
 	g_signal_connect_swapped(tray->act, "failed", G_CALLBACK(on_failed), tray);
 	g_unix_signal_add(SIGTERM, on_terminated, application);
 	g_unix_signal_add(SIGINT, on_terminated, application);
+	if (g_application_get_dbus_connection(application))
+		netfil_session_survive(g_application_get_dbus_connection(application),
+				       on_session_back, tray);
 	g_application_hold(application); /* the icon is there without a window */
 	netfil_model_start(tray->model);
 }

@@ -99,16 +99,28 @@ static void set_colour(Chart *chart, cairo_t *cairo, double alpha)
 	gdk_cairo_set_source_rgba(cairo, &colour);
 }
 
+/* What is chosen is dark in some dark themes: lighter there. */
+static void lighten(GdkRGBA *colour, const GdkRGBA *text)
+{
+	if (text->red + text->green + text->blue < 1.5)
+		return;
+	colour->red = (colour->red * 2 + text->red) / 3;
+	colour->green = (colour->green * 2 + text->green) / 3;
+	colour->blue = (colour->blue * 2 + text->blue) / 3;
+}
+
 static void set_bar_colour(Chart *chart, cairo_t *cairo, gboolean out)
 {
 	GtkStyleContext *style = gtk_widget_get_style_context(chart->area);
-	GdkRGBA colour;
+	GdkRGBA text, colour;
 
 	/* The theme's own, so that they are seen on dark and in high contrast too. */
-	if (out || !gtk_style_context_lookup_color(style, "theme_selected_bg_color", &colour))
-		gtk_style_context_get_color(style, gtk_style_context_get_state(style), &colour);
+	gtk_style_context_get_color(style, gtk_style_context_get_state(style), &text);
+	colour = text;
 	if (out)
 		colour.alpha *= 0.45;
+	else if (gtk_style_context_lookup_color(style, "theme_selected_bg_color", &colour))
+		lighten(&colour, &text);
 	gdk_cairo_set_source_rgba(cairo, &colour);
 }
 

@@ -11,6 +11,8 @@ static NetfilFace face_of(const NetfilStatus *status)
 	case NETFIL_LEVEL_BAD:
 		return NETFIL_FACE_REACHED;
 	default:
+		if (status->members_at_cap)
+			return NETFIL_FACE_REACHED;
 		return status->warned->len ? NETFIL_FACE_WARNED : NETFIL_FACE_ON;
 	}
 }

@@ -10,7 +10,7 @@ typedef enum {
 	NETFIL_FACE_OFF, /* no filter is on */
 	NETFIL_FACE_ON,
 	NETFIL_FACE_WARNED,  /* a warning was given in this cycle */
-	NETFIL_FACE_REACHED, /* a cap is reached */
+	NETFIL_FACE_REACHED, /* a cap is reached, be it one of many members' */
 	NETFIL_FACE_AWAY,    /* netfild is not there, or in trouble */
 } NetfilFace;
 

@@ -3,6 +3,7 @@
 #include <net/if.h>
 
 #include "field.h"
+#include "words.h"
 
 /* A check for each interface that is there, and an entry for those that are not, and globs. */
 
@@ -12,16 +13,14 @@
 static char **get_interfaces(NetfilField *field)
 {
 	g_autoptr(GList) checks = gtk_container_get_children(GTK_CONTAINER(CHECKS(field)));
-	g_auto(GStrv) others =
-	    g_strsplit_set(gtk_entry_get_text(GTK_ENTRY(OTHERS(field))), " ,\t\n", -1);
+	g_auto(GStrv) others = netfil_words_split(gtk_entry_get_text(GTK_ENTRY(OTHERS(field))));
 	GPtrArray *values = g_ptr_array_new();
 
 	for (GList *at = checks; at; at = at->next)
 		if (gtk_toggle_button_get_active(at->data))
 			g_ptr_array_add(values, g_strdup(gtk_button_get_label(at->data)));
 	for (guint i = 0; others[i]; i++)
-		if (*others[i])
-			g_ptr_array_add(values, g_strdup(others[i]));
+		g_ptr_array_add(values, g_strdup(others[i]));
 	g_ptr_array_add(values, NULL);
 	return (char **)g_ptr_array_free(values, FALSE);
 }
@@ -65,7 +64,8 @@ static GtkToggleButton *find_check(NetfilField *field, const char *name)
 
 static void set_interfaces(NetfilField *field, const char *const *values)
 {
-	g_autoptr(GString) others = g_string_new(NULL);
+	g_autoptr(GPtrArray) others = g_ptr_array_new();
+	g_autofree char *text = NULL;
 
 	list_present(field);
 	for (; *values; values++) {
@@ -74,9 +74,11 @@ static void set_interfaces(NetfilField *field, const char *const *values)
 		if (check)
 			gtk_toggle_button_set_active(check, TRUE);
 		else
-			g_string_append_printf(others, "%s%s", others->len ? " " : "", *values);
+			g_ptr_array_add(others, (gpointer)*values);
 	}
-	gtk_entry_set_text(GTK_ENTRY(OTHERS(field)), others->str);
+	g_ptr_array_add(others, NULL);
+	text = netfil_words_join((const char *const *)others->pdata);
+	gtk_entry_set_text(GTK_ENTRY(OTHERS(field)), text);
 }
 
 NetfilField *netfil_field_interfaces(const char *key, const char *label)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/spec.h"
+#include "words.h"
 
 #define GAP 6
 
@@ -128,20 +129,12 @@ void netfil_field_watch(NetfilField *field, void (*changed)(gpointer data), gpoi
 
 static char **get_list(NetfilField *field)
 {
-	g_auto(GStrv) parts =
-	    g_strsplit_set(gtk_entry_get_text(GTK_ENTRY(field->editor)), " ,\t\n", -1);
-	GPtrArray *values = g_ptr_array_new();
-
-	for (guint i = 0; parts[i]; i++)
-		if (*parts[i])
-			g_ptr_array_add(values, g_strdup(parts[i]));
-	g_ptr_array_add(values, NULL);
-	return (char **)g_ptr_array_free(values, FALSE);
+	return netfil_words_split(gtk_entry_get_text(GTK_ENTRY(field->editor)));
 }
 
 static void set_list(NetfilField *field, const char *const *values)
 {
-	g_autofree char *text = g_strjoinv(" ", (char **)values);
+	g_autofree char *text = netfil_words_join(values);
 
 	gtk_entry_set_text(GTK_ENTRY(field->editor), text);
 }

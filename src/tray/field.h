@@ -34,7 +34,7 @@ gboolean netfil_field_check(NetfilField *field);
 /* `changed` is called when the user changes something. Freed with its label. */
 void netfil_field_watch(NetfilField *field, void (*changed)(gpointer data), gpointer data);
 
-/* Values with blanks or commas between them. `example` stands there while it is empty. */
+/* Values in a line, as netfil_words_split() reads it. `example` stands there while it is empty. */
 NetfilField *netfil_field_list(const char *key, const char *label, const char *example);
 NetfilField *netfil_field_size(const char *key, const char *label);
 NetfilField *netfil_field_switch(const char *key, const char *label);

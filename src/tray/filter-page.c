@@ -6,7 +6,7 @@
 #include "filter-list.h"
 #include "form.h"
 
-#define LIST_WIDTH 300
+#define LIST_WIDTH 330
 
 typedef struct {
 	GtkWidget *paned, *list, *form;

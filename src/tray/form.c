@@ -17,6 +17,7 @@ typedef struct {
 	NetfilSpecType type;
 	GPtrArray *fields; /* NetfilField, owned by their widgets */
 	GtkWidget *title, *name, *name_mistake, *note;
+	GtkWidget *kept, *lists; /* what no field shows */
 	GtkWidget *filter, *stop, *remove;
 	char *shown;     /* the filter's name; NULL: a new one */
 	char *made;      /* the new one that was asked for last */
@@ -50,6 +51,14 @@ static NetfilSpec *spec_of(Form *form, GError **error)
 	    !netfil_spec_update(spec, values, error) || !netfil_spec_check(spec, error))
 		return NULL;
 	return g_steal_pointer(&spec);
+}
+
+static NetfilField *find_field(Form *form, const char *key)
+{
+	for (guint i = 0; i < form->fields->len; i++)
+		if (g_str_equal(((NetfilField *)form->fields->pdata[i])->key, key))
+			return form->fields->pdata[i];
+	return NULL;
 }
 
 /* What is wrong with it. */
@@ -196,6 +205,67 @@ static void fill(Form *form, const NetfilSpec *spec)
 	form->begun = netfil_form_values(form->fields, TRUE);
 }
 
+/* What the filter has beyond the fields, as the command line says it. */
+static char *kept_text(Form *form, const NetfilSpec *spec)
+{
+	g_autoptr(GVariant) settings = g_variant_ref_sink(netfil_spec_to_variant(spec));
+	GString *text = g_string_new(NULL);
+	GVariantIter iter;
+	const char *key;
+	GVariant *values;
+
+	g_variant_iter_init(&iter, settings);
+	while (g_variant_iter_loop(&iter, "{&s@as}", &key, &values)) {
+		g_autofree const char **strings = g_variant_get_strv(values, NULL);
+
+		if (g_str_equal(key, "on") || find_field(form, key))
+			continue;
+		for (guint i = 0; strings[i]; i++)
+			g_string_append_printf(text, "%s--%s %s", text->len ? " " : "", key,
+					       strings[i]);
+	}
+	return g_string_free(text, FALSE);
+}
+
+/* How many prefixes there are of each list, and why a file's present version is not in force. */
+static char *lists_text(const NetfilStatus *status)
+{
+	GString *text = g_string_new(NULL);
+	GVariantIter iter;
+	const char *path, *why;
+	guint64 count;
+
+	g_variant_iter_init(&iter, status->lists);
+	while (g_variant_iter_loop(&iter, "(&stt&s)", &path, &count, NULL, &why)) {
+		gulong n = (gulong)count;
+		/* Translators: a file, and how many prefixes of it. */
+		g_autofree char *line = g_strdup_printf(
+		    ngettext("%s: %'lu prefix in force", "%s: %'lu prefixes in force", n), path, n);
+
+		g_string_append_printf(text, "%s%s%s%s", text->len ? "\n" : "", line,
+				       *why ? ". " : "", why);
+	}
+	return g_string_free(text, FALSE);
+}
+
+static void set_text(GtkWidget *label, const char *text)
+{
+	gtk_label_set_text(GTK_LABEL(label), text);
+	gtk_widget_set_visible(label, *text != '\0');
+}
+
+static void show_kept(Form *form, const NetfilStatus *status)
+{
+	g_autofree char *kept = status ? kept_text(form, status->spec) : g_strdup("");
+	g_autofree char *lists = status ? lists_text(status) : g_strdup("");
+	/* Translators: options of the command line. */
+	g_autofree char *text =
+	    *kept ? g_strdup_printf(_("Also set, and kept as it is: %s"), kept) : g_strdup("");
+
+	set_text(form->kept, text);
+	set_text(form->lists, lists);
+}
+
 static void show_title(Form *form, const NetfilSpec *spec)
 {
 	g_autofree char *selector = spec ? netfil_spec_selector_text(spec) : NULL;
@@ -220,6 +290,7 @@ void netfil_form_show(GtkWidget *box, const char *name)
 	gtk_widget_set_sensitive(form->name, !shown);
 	gtk_widget_set_visible(form->name_mistake, FALSE);
 	show_title(form, status ? spec : NULL);
+	show_kept(form, status);
 	fill(form, spec);
 	set_note(form, NULL);
 	show_buttons(form);
@@ -234,6 +305,7 @@ static void on_changed(Form *form, const NetfilStatus *before, const NetfilStatu
 	if (g_strcmp0(form->shown, now->spec->name))
 		return;
 	show_buttons(form);
+	show_kept(form, now);
 	differing = netfil_spec_compare(before->spec, now->spec);
 	if (!differing[0] || (!differing[1] && g_str_equal(differing[0], "on")))
 		return;
@@ -279,14 +351,6 @@ static GtkWidget *name_row(Form *form)
 	gtk_widget_set_hexpand(field->box, TRUE);
 	g_object_set_data(G_OBJECT(field->box), "label", field->label);
 	return field->box;
-}
-
-static NetfilField *find_field(Form *form, const char *key)
-{
-	for (guint i = 0; i < form->fields->len; i++)
-		if (g_str_equal(((NetfilField *)form->fields->pdata[i])->key, key))
-			return form->fields->pdata[i];
-	return NULL;
 }
 
 static void on_picked(const char *key, const char *value, gpointer data)
@@ -355,15 +419,17 @@ static GtkWidget *buttons_new(Form *form)
 	return box;
 }
 
-static GtkWidget *note_new(void)
+/* Shown when there is something to say. */
+static GtkWidget *line_new(const char *class)
 {
-	GtkWidget *note = gtk_label_new(NULL);
+	GtkWidget *line = gtk_label_new(NULL);
 
-	gtk_label_set_xalign(GTK_LABEL(note), 0);
-	gtk_label_set_line_wrap(GTK_LABEL(note), TRUE);
-	gtk_style_context_add_class(gtk_widget_get_style_context(note), "mistake");
-	gtk_widget_set_no_show_all(note, TRUE);
-	return note;
+	gtk_label_set_xalign(GTK_LABEL(line), 0);
+	gtk_label_set_line_wrap(GTK_LABEL(line), TRUE);
+	gtk_label_set_line_wrap_mode(GTK_LABEL(line), PANGO_WRAP_WORD_CHAR);
+	gtk_style_context_add_class(gtk_widget_get_style_context(line), class);
+	gtk_widget_set_no_show_all(line, TRUE);
+	return line;
 }
 
 static void pack(Form *form)
@@ -373,7 +439,9 @@ static void pack(Form *form)
 	GtkWidget *buttons = buttons_new(form);
 
 	form->title = gtk_label_new(NULL);
-	form->note = note_new();
+	form->kept = line_new(GTK_STYLE_CLASS_DIM_LABEL);
+	form->lists = line_new(GTK_STYLE_CLASS_DIM_LABEL);
+	form->note = line_new("mistake");
 	gtk_label_set_xalign(GTK_LABEL(form->title), 0);
 	gtk_label_set_line_wrap(GTK_LABEL(form->title), TRUE);
 	gtk_label_set_line_wrap_mode(GTK_LABEL(form->title), PANGO_WRAP_WORD_CHAR);
@@ -382,6 +450,8 @@ static void pack(Form *form)
 	gtk_widget_set_margin_start(form->note, MARGIN);
 	gtk_widget_set_margin_end(form->note, MARGIN);
 	gtk_box_pack_start(GTK_BOX(inner), form->title, FALSE, FALSE, 0);
+	gtk_box_pack_start(GTK_BOX(inner), form->kept, FALSE, FALSE, 0);
+	gtk_box_pack_start(GTK_BOX(inner), form->lists, FALSE, FALSE, 0);
 	gtk_box_pack_start(GTK_BOX(inner), grid_new(form), FALSE, FALSE, 0);
 	gtk_scrolled_window_set_policy(GTK_SCROLLED_WINDOW(scrolled), GTK_POLICY_NEVER,
 				       GTK_POLICY_AUTOMATIC);

@@ -31,6 +31,8 @@ enum {
 	REMOVED,
 	CHANGED,
 	TROUBLE_CHANGED,
+	MEMBER_REACHED,
+	MEMBER_WARNED,
 	SIGNALS,
 };
 
@@ -127,6 +129,23 @@ static void on_got(GObject *source, GAsyncResult *result, gpointer data)
 	take_variant(NETFIL_MODEL(source), status);
 }
 
+/* Of a filter as a whole its status tells. */
+static void on_member_signal(NetfilModel *model, GVariant *arguments)
+{
+	const char *name, *member;
+	guint percent;
+
+	if (g_variant_is_of_type(arguments, G_VARIANT_TYPE("(sss)"))) {
+		g_variant_get(arguments, "(&s&s&s)", &name, NULL, &member);
+		if (*member)
+			g_signal_emit(model, signals[MEMBER_REACHED], 0, name, member);
+	} else if (g_variant_is_of_type(arguments, G_VARIANT_TYPE("(suss)"))) {
+		g_variant_get(arguments, "(&su&s&s)", &name, &percent, NULL, &member);
+		if (*member)
+			g_signal_emit(model, signals[MEMBER_WARNED], 0, name, member, percent);
+	}
+}
+
 static void on_manager_signal(GDBusConnection *connection, const char *sender, const char *path,
 			      const char *interface, const char *signal, GVariant *arguments,
 			      gpointer data)
@@ -152,6 +171,8 @@ static void on_manager_signal(GDBusConnection *connection, const char *sender, c
 			forget(model, g_variant_get_string(first, NULL));
 	} else if (g_str_equal(signal, "TroubleChanged")) {
 		set_trouble(model, g_variant_get_string(first, NULL));
+	} else if (g_str_equal(signal, "CapReached") || g_str_equal(signal, "Warned")) {
+		on_member_signal(model, arguments);
 	}
 }
 
@@ -389,21 +410,23 @@ static void netfil_model_class_init(NetfilModelClass *class)
 {
 	static const struct {
 		const char *name;
-		guint pointers;
+		guint arguments; /* the first of types[] */
 	} told[SIGNALS] = {
 	    [UP_CHANGED] = {"up-changed", 0},
 	    [ADDED] = {"added", 1},
 	    [REMOVED] = {"removed", 1},
 	    [CHANGED] = {"changed", 2},
 	    [TROUBLE_CHANGED] = {"trouble-changed", 0},
+	    [MEMBER_REACHED] = {"member-reached", 2},
+	    [MEMBER_WARNED] = {"member-warned", 3},
 	};
-	GType types[] = {G_TYPE_POINTER, G_TYPE_POINTER};
+	GType types[] = {G_TYPE_POINTER, G_TYPE_POINTER, G_TYPE_UINT};
 
 	G_OBJECT_CLASS(class)->dispose = netfil_model_dispose;
 	G_OBJECT_CLASS(class)->finalize = netfil_model_finalize;
 	for (guint i = 0; i < SIGNALS; i++)
 		signals[i] = g_signal_newv(told[i].name, NETFIL_TYPE_MODEL, G_SIGNAL_RUN_LAST, NULL,
-					   NULL, NULL, NULL, G_TYPE_NONE, told[i].pointers, types);
+					   NULL, NULL, NULL, G_TYPE_NONE, told[i].arguments, types);
 }
 
 static void netfil_model_init(NetfilModel *model)

@@ -16,6 +16,8 @@
  *   "removed" (const NetfilStatus *status)   as it was last
  *   "changed" (const NetfilStatus *before, const NetfilStatus *now)
  *   "trouble-changed" ()   netfil_model_trouble()
+ *   "member-reached" (const char *name, const char *member)   of a filter with `each`, now
+ *   "member-warned"  (const char *name, const char *member, guint percent)
  */
 #define NETFIL_TYPE_MODEL (netfil_model_get_type())
 G_DECLARE_FINAL_TYPE(NetfilModel, netfil_model, NETFIL, MODEL, GObject)

@@ -5,15 +5,18 @@
 #include <libnotify/notify.h>
 
 #include "face.h"
+#include "member-news.h"
 #include "text.h"
 #include "told.h"
 
 #define TOP_UP "1G"
+#define MEMBERS_QUIET_MS (60 * 1000)
 
 struct NetfilNotify {
 	NetfilModel *model;
 	NetfilAct *act;
 	NetfilTold *told;
+	NetfilMemberNews *members;
 	GThreadPool *pool; /* libnotify waits for its server: not in the main loop */
 	void (*open)(gpointer data);
 	gpointer data;
@@ -23,6 +26,7 @@ struct NetfilNotify {
 typedef struct {
 	NetfilNotify *notify;
 	char *name; /* the filter's; NULL: no buttons but open */
+	gboolean tops_up;
 } About;
 
 static void about_free(gpointer data)
@@ -73,12 +77,12 @@ static gboolean can_have_buttons(void)
 
 static void add_buttons(NotifyNotification *notification, About *about)
 {
-	if (about->name) {
+	if (about->tops_up)
 		notify_notification_add_action(notification, "top-up", _("Add 1 GB"), on_top_up,
 					       about, NULL);
+	if (about->name)
 		notify_notification_add_action(notification, "off", _("Switch off"), on_off, about,
 					       NULL);
-	}
 	notify_notification_add_action(notification, "default", _("Open"), on_open, about, NULL);
 }
 
@@ -108,10 +112,12 @@ static void tell(NetfilNotify *notify, const char *name, const char *summary, co
 	g_autofree char *escaped = g_markup_escape_text(body, -1);
 	NotifyNotification *notification =
 	    notify_notification_new(summary, escaped, netfil_face_icon(face));
+	const NetfilStatus *status = name ? netfil_model_find(notify->model, name) : NULL;
 	About *about = g_new0(About, 1);
 
 	about->notify = notify;
 	about->name = g_strdup(name);
+	about->tops_up = status && netfil_status_tightest(status) >= 0;
 	g_object_set_data_full(G_OBJECT(notification), "about", about, about_free);
 	notify_notification_set_urgency(notification, urgency);
 	notify_notification_set_hint(notification, "desktop-entry",
@@ -158,10 +164,64 @@ static void tell_cycle(NetfilNotify *notify, const NetfilStatus *status)
 	tell(notify, NULL, summary, body, NETFIL_FACE_ON, NOTIFY_URGENCY_LOW);
 }
 
+/* Members that came to their cap while nobody heard which. */
+static void tell_count(NetfilNotify *notify, const NetfilStatus *status)
+{
+	const char *name = status->spec->name;
+	g_autofree char *body = netfil_text_members(status);
+	/* Translators: a filter's name. */
+	g_autofree char *summary = g_strdup_printf(_("%s: members are at their cap"), name);
+
+	tell(notify, name, summary, body, NETFIL_FACE_REACHED, NOTIFY_URGENCY_NORMAL);
+}
+
+static char *reached_by(const char *name, const GPtrArray *members, gulong count)
+{
+	if (count == 1)
+		/* Translators: a filter's name, and a member's. */
+		return g_strdup_printf(_("%s: the cap of %s is reached"), name,
+				       (const char *)members->pdata[0]);
+	/* Translators: a filter's name, and how many of its members. */
+	return g_strdup_printf(ngettext("%s: the cap of %lu member is reached",
+					"%s: the caps of %lu members are reached", count),
+			       name, count);
+}
+
+static char *warned_by(const char *name, guint percent, const GPtrArray *members, gulong count)
+{
+	if (count == 1)
+		/* Translators: a filter's name, a number, and a member's name. */
+		return g_strdup_printf(_("%s: %u %% of the cap of %s is used"), name, percent,
+				       (const char *)members->pdata[0]);
+	return g_strdup_printf(ngettext("%s: %u %% of the cap of %lu member is used",
+					"%s: %u %% of the caps of %lu members is used", count),
+			       name, percent, count);
+}
+
+static void tell_members(const char *name, guint percent, const GPtrArray *members, guint count,
+			 gpointer data)
+{
+	NetfilNotify *notify = data;
+	g_autofree char *summary =
+	    percent ? warned_by(name, percent, members, count) : reached_by(name, members, count);
+	GString *body = g_string_new(NULL);
+
+	for (guint i = 0; count > 1 && i < members->len; i++)
+		g_string_append_printf(body, "%s%s", i ? ", " : "",
+				       (const char *)members->pdata[i]);
+	if (count > members->len)
+		g_string_append(body, ", …");
+	tell(notify, name, summary, body->str, percent ? NETFIL_FACE_WARNED : NETFIL_FACE_REACHED,
+	     percent ? NOTIFY_URGENCY_NORMAL : NOTIFY_URGENCY_CRITICAL);
+	g_string_free(body, TRUE);
+}
+
 static void look_at(NetfilNotify *notify, const NetfilStatus *status)
 {
 	NetfilNews news = netfil_told_news(notify->told, status);
 
+	if (news.members && !netfil_member_news_heard(notify->members, status->spec->name))
+		tell_count(notify, status);
 	if (news.cycle)
 		tell_cycle(notify, status);
 	if (news.reached)
@@ -207,6 +267,7 @@ NetfilNotify *netfil_notify_new(NetfilModel *model, NetfilAct *act, void (*open)
 	notify->pool = g_thread_pool_new(show, NULL, 1, FALSE, NULL);
 	notify->open = open;
 	notify->data = data;
+	notify->members = netfil_member_news_new(model, MEMBERS_QUIET_MS, tell_members, notify);
 	g_signal_connect_swapped(model, "added", G_CALLBACK(on_added), notify);
 	g_signal_connect_swapped(model, "changed", G_CALLBACK(on_changed), notify);
 	g_signal_connect_swapped(model, "removed", G_CALLBACK(on_removed), notify);
@@ -216,6 +277,7 @@ NetfilNotify *netfil_notify_new(NetfilModel *model, NetfilAct *act, void (*open)
 void netfil_notify_free(NetfilNotify *notify)
 {
 	g_signal_handlers_disconnect_by_data(notify->model, notify);
+	netfil_member_news_free(notify->members);
 	/* What is not shown yet is told at no other time: but a server that hangs may not
 	 * hold up the end. */
 	g_thread_pool_free(notify->pool, TRUE, FALSE);

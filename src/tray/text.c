@@ -33,6 +33,29 @@ char *netfil_text_rate(double bytes_per_second)
 	return g_strdup_printf(_("%s/s"), size);
 }
 
+/* What all have used, and the first cap of each. */
+static char *amount_of_members(const NetfilStatus *status)
+{
+	static const char *const forms[] = {
+	    [NETFIL_IN] = N_("%s, %s in each"),
+	    [NETFIL_OUT] = N_("%s, %s out each"),
+	    [NETFIL_TOTAL] = N_("%s, %s each"),
+	};
+	g_autofree char *used = netfil_text_size(status->used[NETFIL_TOTAL]);
+	g_autofree char *cap = NULL;
+	guint direction = NETFIL_TOTAL;
+
+	while (direction > 0 && !status->spec->cap[direction])
+		direction--;
+	if (!status->spec->cap[direction])
+		return g_steal_pointer(&used);
+	cap = netfil_text_size(status->spec->cap[direction]);
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+	return g_strdup_printf(_(forms[direction]), used, cap);
+#pragma GCC diagnostic pop
+}
+
 char *netfil_text_amount(const NetfilStatus *status)
 {
 	static const char *const forms[] = {
@@ -44,6 +67,8 @@ char *netfil_text_amount(const NetfilStatus *status)
 	g_autofree char *used = NULL;
 	g_autofree char *cap = NULL;
 
+	if (status->spec->each)
+		return amount_of_members(status);
 	if (direction < 0)
 		return netfil_text_size(status->used[NETFIL_TOTAL]);
 	used = netfil_text_size(status->used[direction]);
@@ -80,22 +105,40 @@ static char *cap_in(gint64 seconds)
 	return g_strdup_printf(ngettext("cap in %lu minute", "cap in %lu minutes", n), n);
 }
 
-static char *time_left(gint64 seconds)
+static char *next_cycle(const NetfilStatus *status)
 {
 	gint64 count;
-	NetfilWhenUnit unit = netfil_when_unit(seconds, &count);
+	NetfilWhenUnit unit = netfil_when_unit(status->cycle_ends, &count);
 	gulong n = (gulong)count;
 
+	if (status->state == NETFIL_STATE_OFF || !status->cycle_ends)
+		return g_strdup("");
 	if (unit == NETFIL_WHEN_DAYS)
-		return g_strdup_printf(ngettext("%lu day left", "%lu days left", n), n);
+		return g_strdup_printf(ngettext("new cycle in %lu day", "new cycle in %lu days", n),
+				       n);
 	if (unit == NETFIL_WHEN_HOURS)
-		return g_strdup_printf(ngettext("%lu hour left", "%lu hours left", n), n);
+		return g_strdup_printf(
+		    ngettext("new cycle in %lu hour", "new cycle in %lu hours", n), n);
 	if (n == 0)
-		return g_strdup(_("under a minute left"));
-	return g_strdup_printf(ngettext("%lu minute left", "%lu minutes left", n), n);
+		return g_strdup(_("new cycle in under a minute"));
+	return g_strdup_printf(ngettext("new cycle in %lu minute", "new cycle in %lu minutes", n),
+			       n);
 }
 
-char *netfil_text_outlook(const NetfilStatus *status)
+char *netfil_text_members(const NetfilStatus *status)
+{
+	gulong all = status->members, at_cap = status->members_at_cap;
+	g_autofree char *many = g_strdup_printf(ngettext("%'lu member", "%'lu members", all), all);
+
+	if (!at_cap)
+		return g_steal_pointer(&many);
+	/* Translators: "12 members", and how many of them are at their cap. */
+	return g_strdup_printf(ngettext("%s, %'lu at its cap", "%s, %'lu at their cap", at_cap),
+			       many, at_cap);
+}
+
+/* What is nearer than the cycle's end; "" if nothing is. */
+static char *before_cycle_ends(const NetfilStatus *status)
 {
 	g_autofree char *when = NULL;
 
@@ -109,9 +152,18 @@ char *netfil_text_outlook(const NetfilStatus *status)
 		when = netfil_text_when(status->free_until);
 		return g_strdup_printf(_("free until %s"), when);
 	}
+	if (status->spec->each)
+		return netfil_text_members(status);
 	if (status->forecast && netfil_level(status) != NETFIL_LEVEL_BAD)
 		return cap_in(status->forecast);
-	return status->cycle_ends ? time_left(status->cycle_ends) : g_strdup("");
+	return g_strdup("");
+}
+
+char *netfil_text_outlook(const NetfilStatus *status)
+{
+	g_autofree char *text = before_cycle_ends(status);
+
+	return *text ? g_steal_pointer(&text) : next_cycle(status);
 }
 
 const char *netfil_text_state(const NetfilStatus *status)
@@ -149,7 +201,8 @@ char *netfil_text_line(const NetfilStatus *status)
 	g_autofree char *bar = whole_bar(fraction);
 	g_autofree char *percent = netfil_bar_percent(fraction);
 	g_autofree char *amount = netfil_text_amount(status);
-	g_autofree char *outlook = netfil_text_outlook(status);
+	g_autofree char *nearer = before_cycle_ends(status);
+	g_autofree char *cycle = next_cycle(status);
 	GString *line = g_string_new(status->spec->name);
 
 	if (fraction >= 0) {
@@ -159,7 +212,8 @@ char *netfil_text_line(const NetfilStatus *status)
 	append(line, amount);
 	if (status->state == NETFIL_STATE_WAITING || netfil_level(status) == NETFIL_LEVEL_BAD)
 		append(line, netfil_text_state(status));
-	append(line, outlook);
+	append(line, nearer);
+	append(line, cycle);
 	return g_string_free(line, FALSE);
 }
 
@@ -168,9 +222,10 @@ char *netfil_text_spoken(const NetfilStatus *status)
 	double fraction = netfil_status_fraction(status);
 	g_autofree char *percent = netfil_bar_percent(fraction);
 	g_autofree char *amount = netfil_text_amount(status);
-	g_autofree char *outlook = netfil_text_outlook(status);
-	const char *parts[] = {status->spec->name, netfil_text_state(status), amount, percent,
-			       outlook};
+	g_autofree char *nearer = before_cycle_ends(status);
+	g_autofree char *cycle = next_cycle(status);
+	const char *parts[] = {
+	    status->spec->name, netfil_text_state(status), amount, percent, nearer, cycle};
 	GString *text = g_string_new(NULL);
 
 	for (guint i = 0; i < G_N_ELEMENTS(parts); i++)
@@ -207,6 +262,11 @@ char *netfil_text_forecast(const NetfilStatus *status)
 {
 	g_autofree char *when = NULL;
 
+	if (status->spec->each) {
+		g_autofree char *members = netfil_text_members(status);
+
+		return g_strdup_printf("%s.", members);
+	}
 	if (netfil_status_tightest(status) < 0)
 		return g_strdup("");
 	if (netfil_level(status) == NETFIL_LEVEL_BAD)

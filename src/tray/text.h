@@ -10,16 +10,21 @@
 char *netfil_text_size(guint64 bytes); /* "12,3 MB" */
 char *netfil_text_rate(double bytes_per_second);
 
-/* "12.3 MB of 25.0 MB", of the cap that is nearest; without one "12.3 MB". */
+/* "12.3 MB of 25.0 MB", of the cap that is nearest; without one "12.3 MB"; with `each`
+ * "12.3 MB, 25.0 MB each". */
 char *netfil_text_amount(const NetfilStatus *status);
 
-/* What is next: "cap in 3 hours", "12 days left", "unlimited until 18:00"; or "". */
+/* What is next: "unlimited until 18:00", "cap in 3 hours", "new cycle in 12 days"; or "". */
 char *netfil_text_outlook(const NetfilStatus *status);
+
+/* Of a filter with `each`: "12 members, 3 at their cap". */
+char *netfil_text_members(const NetfilStatus *status);
 
 /* "on", "off", "at its cap", "waiting". */
 const char *netfil_text_state(const NetfilStatus *status);
 
-/* All of it in one line, for a menu: "hotspot  ███░░░  49%  12.3 of …  12 days left". */
+/* All of it in one line, for a menu: "hotspot  ███░░░  49%  12.3 of …  cap in 3 days  new cycle
+ * in 12 days". */
 char *netfil_text_line(const NetfilStatus *status);
 
 /* The same without the bar, for those who hear it. */
@@ -32,5 +37,6 @@ const char *netfil_text_type(NetfilSpecType type); /* "Interface", "Socket", "IP
 /* An instant, short: the time if it is today, else the date and the time. */
 char *netfil_text_when(gint64 seconds);
 
-/* When the cap will be reached, or that it will not; "" without a cap. */
+/* When the cap will be reached, or that it will not; with `each`, how many members there are;
+ * "" without a cap. */
 char *netfil_text_forecast(const NetfilStatus *status);

@@ -6,6 +6,7 @@
 #define CYCLE "cycle"   /* when the cycle began of which was told */
 #define WARNED "warned" /* the highest percentage */
 #define REACHED "reached"
+#define MEMBERS "members" /* how many were at their cap, at most */
 
 struct NetfilTold {
 	char *path;
@@ -68,11 +69,13 @@ static gboolean turned(NetfilTold *told, const char *group, const NetfilStatus *
 	return before != status->cycle_started && status->spec->every.unit != NETFIL_CYCLE_NEVER;
 }
 
-static void remember(NetfilTold *told, const char *group, const NetfilStatus *status)
+static void remember(NetfilTold *told, const char *group, const NetfilStatus *status, guint members)
 {
 	g_key_file_set_int64(told->file, group, CYCLE, status->cycle_started);
 	g_key_file_set_integer(told->file, group, WARNED, (int)highest(status));
 	g_key_file_set_boolean(told->file, group, REACHED, is_reached(status));
+	if (status->spec->each)
+		g_key_file_set_integer(told->file, group, MEMBERS, (int)members);
 }
 
 NetfilNews netfil_told_news(NetfilTold *told, const NetfilStatus *status)
@@ -82,19 +85,22 @@ NetfilNews netfil_told_news(NetfilTold *told, const NetfilStatus *status)
 	gint64 cycle = g_key_file_get_int64(told->file, group, CYCLE, NULL);
 	gboolean same = known && cycle == status->cycle_started;
 	guint warned = same ? (guint)g_key_file_get_integer(told->file, group, WARNED, NULL) : 0;
+	guint members = same ? (guint)g_key_file_get_integer(told->file, group, MEMBERS, NULL) : 0;
 	gboolean reached = known && g_key_file_get_boolean(told->file, group, REACHED, NULL);
 	NetfilNews news = {
 	    .warned = highest(status) > warned ? highest(status) : 0,
 	    .reached = is_reached(status) && !(reached && same),
 	    .cycle = known && turned(told, group, status),
+	    .members = status->members_at_cap > members ? status->members_at_cap : 0,
 	};
 
 	/* Off, it is not at its cap, but switched on again it is no news. */
 	if (status->state == NETFIL_STATE_OFF && same)
 		return (NetfilNews){0};
-	if (same && !news.warned && is_reached(status) == reached && highest(status) == warned)
+	if (same && !news.warned && !news.members && is_reached(status) == reached &&
+	    highest(status) == warned)
 		return news;
-	remember(told, group, status);
+	remember(told, group, status, MAX(members, status->members_at_cap));
 	save(told);
 	return news;
 }

@@ -14,6 +14,7 @@ typedef struct {
 	guint warned;     /* percents of a cap that are used; 0: no news */
 	gboolean reached; /* a cap is reached */
 	gboolean cycle;   /* a new cycle began */
+	guint members;    /* with `each`: so many are at their cap, more than before; 0: no news */
 } NetfilNews;
 
 /* A file that is not there, or not readable, has told nothing. */

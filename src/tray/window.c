@@ -7,7 +7,7 @@
 #include "text.h"
 #include "usage.h"
 
-#define WIDTH 860
+#define WIDTH 890
 #define HEIGHT 660
 
 /* Colours for how full a bar is; each filter says it in words too. */
@@ -15,7 +15,9 @@ static const char css[] = ".level-good progress { background: #2e9e4f; border-co
 			  ".level-warn progress { background: #e8a317; border-color: #c98a0a; }"
 			  ".level-bad progress { background: #8e2f9e; border-color: #8e2f9e; }"
 			  ".level-off progress { background: #8a8f93; border-color: #8a8f93; }"
-			  ".mistake { font-size: smaller; color: @error_color; }";
+			  /* Dark themes of high contrast have an error colour for light ones. */
+			  ".mistake { font-size: smaller;"
+			  " color: mix(@error_color, @theme_fg_color, 0.45); }";
 
 typedef struct {
 	GtkWidget *window, *tabs;

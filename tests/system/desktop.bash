@@ -76,15 +76,29 @@ start_desktop() {
 		-nolisten tcp -noreset -ac 9>\"\$TRAFFIC_READY\""
 	ready x
 	export DISPLAY=:$READY_PID DBUS_SESSION_BUS_ADDRESS=unix:path=$TMP/session
+	start manager in_ns a "${DESKTOP_AS[@]}" openbox --sm-disable
+	start_session
+}
+
+# The session bus, and those on it without which there is no desktop.
+start_session() {
 	start session in_ns a "${DESKTOP_AS[@]}" bash -c "exec dbus-daemon --session --nofork --nopidfile \
 		--address='$DBUS_SESSION_BUS_ADDRESS' --print-address=9 9>\"\$TRAFFIC_READY\""
 	ready session
-	start manager in_ns a "${DESKTOP_AS[@]}" openbox --sm-disable
 	# shellcheck disable=SC2046 # words
 	start notifier in_ns a "${DESKTOP_AS[@]}" ${DESKTOP_NOTIFIER-dunst -conf $(make_notifier)}
 	start panel in_ns a "${DESKTOP_AS[@]}" xfce4-panel --disable-wm-check
 	wait_until has_name org.kde.StatusNotifierWatcher
 	wait_until has_name org.freedesktop.Notifications
+}
+
+# A panel and notifications end with their bus.
+stop_session() {
+	local name
+	for name in session panel notifier; do
+		kill -TERM "${PIDS[$name]}" 2>/dev/null || true
+		finish "$name" || true
+	done
 }
 
 own_desktop() { # UID
@@ -140,7 +154,7 @@ make_notifier() {
 	# Which button is pressed: see press_button.
 	cat >"$TMP/choose" <<-END
 		#!/bin/bash
-		grep -m 1 "^#\$(cat '$TMP/button') "
+		tee -a '$TMP/offered' | grep -m 1 "^#\$(cat '$TMP/button') "
 	END
 	chmod 755 "$TMP/heard" "$TMP/choose"
 	: >"$TMP/notifications"

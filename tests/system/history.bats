@@ -308,3 +308,20 @@ another() { # NAME
 	assert_between "the fullest cycle" "$(periods tight cycle 'map(.out) | max')" 1 60000
 	assert_between "cycles" "$(periods tight cycle length)" 2 41
 }
+
+@test "bars and charts: nothing but ASCII where the locale is not UTF-8" {
+	netfil add plan --ip "$B4" --out 100k
+	serve
+	capped tcp-send "$B4" "$PORT" 60000
+	finish server
+	wait_until eval '(($(used plan out) > 60000))'
+	for words in list 'history plan'; do
+		# shellcheck disable=SC2086 # words
+		LC_ALL=C.UTF-8 netfil $words >"$TMP/unicode"
+		grep -q '█' "$TMP/unicode" || fail "$words: no bar"
+		# shellcheck disable=SC2086 # words
+		LC_ALL=C netfil $words >"$TMP/ascii"
+		grep -q '##' "$TMP/ascii" || fail "$words: no bar in ASCII"
+		assert_equal "$words beyond ASCII" "$(LC_ALL=C grep -c '[^ -~]' "$TMP/ascii" || true)" 0
+	done
+}

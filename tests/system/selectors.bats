@@ -388,3 +388,36 @@ in_unit() {
 	finish server
 	wait_until_equal tree out
 }
+
+# A process that sends as many bytes as are written to its gate, on one socket.
+start_talker() { # NAME
+	start "$1" in_cgroup bash -c 'exec 3<>"/dev/udp/$1/$2" 4<>"$3"
+		while read -r -u 4 bytes; do printf "%${bytes}s" >&3; done' "$1" "$B4" "$PORT" "$(make_gate "$1")"
+}
+
+talk() { # NAME BYTES
+	echo "$2" >"$TMP/$1.gate"
+}
+
+@test "a filter's number is given again: who had it is not counted, however sockets are walked" {
+	start there peer udp-receive 0.0.0.0 "$PORT" 1000000
+	ready there
+	start_talker first
+	start_talker second
+	for without in nothing map_iterators; do
+		stop_daemon
+		NETFIL_WITHOUT=$without start_daemon
+		before=$(witness out)
+		netfil add old --pid "${PIDS[first]}"
+		talk first 100
+		wait_until eval '[[ $(used old out) == 128 ]]'
+		netfil rm old
+		netfil add new --pid "${PIDS[second]}"
+		talk first 100
+		wait_until eval '(($(witness out) == before + 2 * 128))'
+		talk second 50
+		wait_until eval '[[ $(used new out) == 78 ]]'
+		assert_equal "of the second alone" "$(used new out)" 78
+		netfil rm new
+	done
+}

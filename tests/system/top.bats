@@ -185,6 +185,89 @@ start_long_sender() {
 	keys q
 }
 
+# Bytes that come to the terminal in so many seconds.
+written() { # SECONDS
+	: >"$TMP/written"
+	tmux -L "nf-$ID" pipe-pane -O "cat >>'$TMP/written'"
+	read -r -t "$1" <> <(:) || true
+	tmux -L "nf-$ID" pipe-pane
+	stat -c %s "$TMP/written"
+}
+
+@test "a slow line: what stands still is not written again" {
+	open_top 100 24 -- --interval 0.1
+	assert_equal "bytes while nothing moves" "$(written 2)" 0
+	start_long_sender
+	wait_until shows traffic
+	bytes=$(written 2)
+	assert_between "bytes of twenty looks at one line that moves" "$bytes" 20 4000
+	keys q
+}
+
+@test "a line of 240 bytes a second: keys, a cap, the end" {
+	start_long_sender
+	wait_until eval '[[ $(top process ".[0].value") == "${PIDS[sender]}" ]]'
+	in_ns a env TERM=vt100 LC_ALL=C /usr/bin/python3 "$REPOSITORY/tests/system/slow-line.py" 240 "traffic=?" \
+		"this help, or back=?c" "cap for traffic=out 100M$(printf '\r')" "cap out 100M=q" -- \
+		netfil top --interval 0.5
+	assert_equal cap "$(netfil list --json | jq '.[0].cap.out')" 100000000
+}
+
+@test "a filter of members: how many, and its cap is each one's" {
+	for i in 1 2; do
+		ip -n "nf-$ID-a" route add "198.18.0.$i/32" via "$B4"
+		ip -n "nf-$ID-b" address add "198.18.0.$i/32" dev lo
+	done
+	netfil add customers --ip 198.18.0.0/24 --each --out 100k --on-limit drop
+	start there peer udp-receive 0.0.0.0 "$PORT" 1000000
+	ready there
+	capped udp-send 198.18.0.1 "$PORT" 10 1000
+	open_top 100 24
+	keys f
+	wait_until shows '1 member '
+	capped udp-send 198.18.0.2 "$PORT" 200 1000 || true
+	wait_until shows '1 of 2 at cap'
+	keys c
+	wait_until shows 'cap for each member of customers'
+	keys 'out 1M' Enter
+	wait_until shows 'filter customers: cap out 1M for each member'
+	wait_until shows '2 members'
+	keys q
+	wait_until eval '! tmux -L "nf-$ID" has-session 2>/dev/null'
+	open_watch 130 10
+	wait_until eval 'screen | grep -qE "^customers +on .* in 0 B/s, out 0 B/s, 2 members$"'
+	keys C-c
+}
+
+# A process that sends as many bytes as are written to its gate.
+start_talker() { # NAME
+	start "$1" in_cgroup bash -c 'exec 3<>"/dev/udp/$1/$2" 4<>"$3"
+		while read -r -u 4 bytes; do printf "%${bytes}s" >&3; done' "$1" "$B4" "$PORT" "$(make_gate "$1")"
+}
+
+total_of() { # NAME
+	top process ".[] | select(.value == \"${PIDS[$1]}\") | .out"
+}
+
+@test "a cap is for the line that was chosen, whatever passes it meanwhile" {
+	start there peer udp-receive 0.0.0.0 "$PORT" 1000000
+	ready there
+	open_top 100 24 -- --interval 0.2 --sort total
+	start_talker first
+	start_talker second
+	echo 2000 >"$TMP/first.gate"
+	echo 1000 >"$TMP/second.gate"
+	wait_until eval '(($(total_of first) >= 2000 && $(total_of second) >= 1000))'
+	wait_until shows "${PIDS[second]} root"
+	keys c
+	wait_until shows 'cap for bash'
+	echo 9000 >"$TMP/second.gate"
+	wait_until eval '[[ $(screen | sed -n 3p) == *" ${PIDS[second]} root"* ]]'
+	keys 7M Enter
+	wait_until shows "filter pid-${PIDS[first]}: cap total 7M"
+	keys q
+}
+
 @test "netfild goes away and comes back" {
 	open_top 100 24
 	kill_daemon
@@ -242,10 +325,19 @@ daemon_pid() {
 	cat "$NETFIL_RUNTIME_DIR/netfild.pid"
 }
 
+open_watch() { # COLUMNS LINES
+	in_ns a env TERM=screen-256color LC_ALL=C.UTF-8 tmux -L "nf-$ID" -f /dev/null new-session -d \
+		-x "$1" -y "$2" "exec netfil watch --interval 0.3"
+}
+
+# Without the terminal's empty lines.
+lines() {
+	screen | grep -c .
+}
+
 @test "watch: rates, and the time that is left at this rate" {
 	netfil add plan --ip "$B4" --out 10M
-	in_ns a env TERM=screen-256color LC_ALL=C.UTF-8 tmux -L "nf-$ID" -f /dev/null new-session -d -x 130 -y 10 \
-		"exec netfil watch --interval 0.3"
+	open_watch 130 10
 	wait_until shows plan
 	fails shows ' left'
 	serve
@@ -254,6 +346,29 @@ daemon_pid() {
 	tmux -L "nf-$ID" resize-window -x 60 -y 10
 	wait_until eval '[[ $(screen | grep -c left) == 0 ]]'
 	wait_until shows plan
+	keys C-c
+	wait_until eval '! tmux -L "nf-$ID" has-session 2>/dev/null'
+}
+
+@test "watch: a new size of the terminal leaves nothing of the old one" {
+	for i in {1..5}; do
+		netfil add "filter-with-a-name-$i" --ip "192.0.2.$i" --ip "198.51.100.$i" --total 10M
+	done
+	open_watch 130 12
+	wait_until eval '(($(lines) == 5))'
+	wait_until eval 'screen | grep -q "^filter-with-a-name-5 .*out 0 B/s$"'
+	tmux -L "nf-$ID" resize-window -x 50 -y 12
+	wait_until eval '! screen | grep -q "out 0"'
+	wait_until eval '(($(lines) == 5))'
+	tmux -L "nf-$ID" resize-window -x 130 -y 4
+	wait_until shows '... and 3 more: name those to watch'
+	wait_until eval '(($(lines) == 3))'
+	netfil off filter-with-a-name-1
+	netfil rm filter-with-a-name-5
+	wait_until shows 'filter-with-a-name-5: removed'
+	wait_until shows '... and 3 more'
+	tmux -L "nf-$ID" resize-window -x 130 -y 12
+	wait_until eval '(($(lines) == 5))' # four, and the news
 	keys C-c
 	wait_until eval '! tmux -L "nf-$ID" has-session 2>/dev/null'
 }

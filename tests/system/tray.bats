@@ -77,11 +77,31 @@ is_told() { # PATTERN
 	wait_until eval '[[ $(netfil list --json | jq -r "map(.state) | unique | join(\" \")") == off ]]'
 	wait_until is_icon netfil-tray-off
 	open_menu
+	keys Up Up Up Up Return # Switch all on
+	wait_until eval '[[ $(netfil list --json | jq -r "map(.state) | unique | join(\" \")") == on ]]'
+	wait_until is_icon netfil-tray-on
+	open_menu
 	keys Up Up Return # Settings
 	netfil_tray wait 'page tab' Usage
 	open_menu
 	keys Up Return # Quit
 	finish tray
+}
+
+@test "the menu tells when the next cycle begins, and what comes before that" {
+	set_clock_to "2026-05-20 12:00:00"
+	netfil add hotspot --interface net0 --total 50M --every month@25
+	netfil add backup --ip "$B4" --out 100M --every week
+	netfil add off --ip 192.0.2.1 --out 5G --every day --off
+	start_desktop
+	start_tray --background
+	wait_until menu_has "[x] hotspot  ░░░░░░░░░░  0%  0 B of 50.0 MB  new cycle in 4 days"
+	wait_until menu_has "[ ] off  ░░░░░░░░░░  0%  0 B of 5.00 GB out"
+	netfil set hotspot --unlimited-until 18:00
+	wait_until menu_has "[x] hotspot  ░░░░░░░░░░  0%  0 B of 50.0 MB  unlimited until 18:00  new cycle in 4 days"
+	netfil set backup --used 60M
+	set_clock_to "2026-05-22 12:00:00"
+	wait_until eval '[[ $(menu) == *"backup "*"60.0 MB of 100 MB out  cap in "*" hours  new cycle in 2 days"* ]]'
 }
 
 @test "a filter made by keys alone caps to the byte; the notification and the chart tell it" {
@@ -270,6 +290,155 @@ is_told() { # PATTERN
 	start_daemon
 	netfil_tray gone 'list item' 'cap*'
 	wait_until is_icon netfil-tray-off
+}
+
+# Further addresses of the peer.
+give_peer() { # ADDRESS...
+	local address
+	for address; do
+		ip -n "nf-$ID-a" route add "$address/32" via "$B4"
+		ip -n "nf-$ID-b" address add "$address/32" dev lo
+	done
+}
+
+send_datagrams() { # ADDRESS COUNT: each of 1,028 bytes
+	capped udp-send "$1" "$PORT" "$2" 1000 >"$TMP/send.out" 2>&1 || true
+}
+
+@test "members at their cap: in the list, the menu, the icon, and told by name, once" {
+	give_peer 198.18.0.1 198.18.0.2
+	netfil add customers --ip 198.18.0.0/24 --each --out 100k --on-limit drop --warn 50
+	start_desktop
+	start_tray
+	netfil_tray wait 'page tab' IP
+	keys alt+3
+	netfil_tray wait 'list item' 'customers, on, 0 B, 100 kB out each, 0 members'
+	wait_until is_icon netfil-tray-on
+	start there peer udp-receive 0.0.0.0 "$PORT" 1000000
+	ready there
+	send_datagrams 198.18.0.2 10
+	netfil_tray wait 'list item' 'customers, on, 10.2 kB, 100 kB out each, 1 member'
+	send_datagrams 198.18.0.1 200 # 97 of them fit
+	wait_until is_told 'customers: 50 % of the cap of 198.18.0.1 is used'
+	wait_until is_told 'customers: the cap of 198.18.0.1 is reached'
+	netfil_tray wait 'list item' 'customers, on, 109 kB, 100 kB out each, 2 members, 1 at its cap'
+	wait_until menu_has '[x] customers  109 kB, 100 kB out each  2 members, 1 at its cap'
+	wait_until is_icon netfil-tray-reached
+	on_desktop dunstctl close-all
+	kill_daemon
+	wait_until is_icon netfil-tray-away
+	start_daemon
+	wait_until is_icon netfil-tray-reached
+	stop_tray
+	send_datagrams 198.18.0.2 100 # while nobody looks
+	wait_until eval '(($(show customers .members_at_cap) == 2))'
+	start_tray --background
+	wait_until is_told 'customers: members are at their cap: 2 members, 2 at their cap'
+	press_button 'Switch off'
+	wait_until eval '[[ $(show customers .state) == off ]]'
+	stop_tray
+	netfil on customers
+	start_tray --background
+	wait_until is_icon netfil-tray-reached
+	assert_equal told "$(told_times customers)" 3
+	assert_equal top-ups "$(grep -c 'Add 1 GB' "$TMP/offered" || true)" 0
+}
+
+@test "the form keeps what it does not show, and tells it" {
+	printf '192.0.2.%d\n' {1..50} >"$TMP/list"
+	mkdir "$TMP/My Apps, old"
+	cp "$TRAFFIC" "$TMP/My Apps, old/a b"
+	netfil add lists --ip-file "$TMP/list" --each --max-members 20 --out 5M
+	netfil add apps --exe "$TMP/My Apps, old/a b" --exe "$TRAFFIC" --port 443 --out 5M --durability strict
+	before=$(show lists '.selector, .each, .max_members' | md5sum)
+	start_desktop
+	start_tray
+	netfil_tray wait 'page tab' IP
+	keys alt+3
+	netfil_tray focus 'list item' 'lists,*'
+	keys space
+	netfil_tray wait label "Also set, and kept as it is: --ip-file $TMP/list --each ip --max-members 20"
+	netfil_tray wait label "$TMP/list: 50 prefixes in force"
+	echo nonsense >>"$TMP/list"
+	netfil reload || true
+	netfil_tray wait label "$TMP/list: 50 prefixes in force. *list:51: *"
+	sed -i '$s/.*/192.0.2.51/' "$TMP/list"
+	netfil reload
+	netfil_tray wait label "$TMP/list: 51 prefixes in force"
+	keys alt+o
+	typed 7
+	keys alt+f
+	wait_until eval '[[ $(show lists .cap.out) == 7000000 ]]'
+	assert_equal "what the form does not show" \
+		"$(show lists '.selector, .each, .max_members' | md5sum)" "$before"
+	before=$(show apps .selector | md5sum)
+	keys alt+2
+	netfil_tray focus 'list item' 'apps,*'
+	keys space
+	netfil_tray wait label 'Also set, and kept as it is: --port 443 --durability strict'
+	assert_equal executables "$(netfil_tray text text Executables)" \
+		"\"$TMP/My Apps, old/a b\" $TRAFFIC"
+	keys alt+o
+	typed 8
+	keys alt+f
+	wait_until eval '[[ $(show apps .cap.out) == 8000000 ]]'
+	assert_equal "its selectors" "$(show apps .selector | md5sum)" "$before"
+}
+
+# Where it finds no socket, as if netfild were a service that is asked for by its name.
+start_tray_on_bus() {
+	[[ ! -e /run/netfil/bus ]] || skip "a netfild of this machine would be asked"
+	printf '#!/bin/sh\nexec env -u NETFIL_RUNTIME_DIR "%s" "$@"\n' \
+		"$BUILD/src/tray/netfil-tray" >"$TMP/tray-on-bus"
+	chmod 755 "$TMP/tray-on-bus"
+	NETFIL_TRAY=$TMP/tray-on-bus start_tray "$@"
+}
+
+@test "the system bus is started anew, and netfild on it" {
+	load systembus
+	make_bus
+	start_bus
+	start_polkit
+	stop_daemon
+	start_daemon_on_bus
+	netfil add cap --ip "$B4" --out 2M
+	start_desktop
+	start_tray_on_bus
+	netfil_tray wait 'page tab' IP
+	keys alt+3
+	netfil_tray wait 'list item' 'cap, on, 0 B of 2.00 MB out*'
+	stop_bus
+	wait_until is_icon netfil-tray-away
+	netfil set cap --out 3M # by its own socket
+	start_bus
+	start_polkit
+	netfil_tray wait 'list item' 'cap, on, 0 B of 3.00 MB out*'
+	wait_until is_icon netfil-tray-on
+	stop_daemon
+	wait_until is_icon netfil-tray-away
+	start_daemon_on_bus
+	wait_until is_icon netfil-tray-on
+	netfil off cap
+	wait_until is_icon netfil-tray-off
+	is_running tray
+}
+
+@test "the session bus is started anew: icon, notifications and window are there again" {
+	netfil add cap --ip "$B4" --out 2M
+	start_desktop
+	start_tray
+	netfil_tray wait 'page tab' IP
+	wait_until is_icon netfil-tray-on
+	stop_session
+	start_session
+	wait_until has_name org.netfil.Tray
+	wait_until is_icon netfil-tray-on
+	netfil_tray wait 'page tab' IP
+	serve
+	send 3000000
+	wait_until is_told 'cap: the cap is reached'
+	wait_until is_icon netfil-tray-reached
+	is_running tray
 }
 
 @test "without rights it is a viewer, and says so" {

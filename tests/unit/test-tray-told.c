@@ -126,6 +126,33 @@ static void test_forget(void)
 	folder_remove(folder, path);
 }
 
+static void test_members(void)
+{
+	g_autofree char *path = NULL, *folder = folder_new(&path);
+	g_autoptr(NetfilTold) told = netfil_told_open(path);
+	g_autoptr(NetfilStatus) status = make("day");
+
+	status->spec->each = NETFIL_EACH_IP;
+	g_assert_cmpuint(netfil_told_news(told, status).members, ==, 0);
+	status->members = 9;
+	status->members_at_cap = 2;
+	g_assert_cmpuint(netfil_told_news(told, status).members, ==, 2);
+	g_assert_cmpuint(netfil_told_news(told, status).members, ==, 0);
+	status->members_at_cap = 1; /* one was reset, and is there again */
+	g_assert_cmpuint(netfil_told_news(told, status).members, ==, 0);
+	status->members_at_cap = 2;
+	g_assert_cmpuint(netfil_told_news(told, status).members, ==, 0);
+	g_clear_pointer(&told, netfil_told_free);
+	told = netfil_told_open(path); /* a restart */
+	g_assert_cmpuint(netfil_told_news(told, status).members, ==, 0);
+	status->members_at_cap = 3;
+	g_assert_cmpuint(netfil_told_news(told, status).members, ==, 3);
+	status->cycle_started++;
+	status->members_at_cap = 1;
+	g_assert_cmpuint(netfil_told_news(told, status).members, ==, 1);
+	folder_remove(folder, path);
+}
+
 static NetfilFace face(NetfilStatus *one, NetfilStatus *other, gboolean is_up, const char *trouble)
 {
 	g_autoptr(GPtrArray) statuses = g_ptr_array_new();
@@ -153,6 +180,10 @@ static void test_face(void)
 	g_assert_cmpint(face(one, other, TRUE, ""), ==, NETFIL_FACE_ON);
 	warn(one, 80);
 	g_assert_cmpint(face(one, other, TRUE, ""), ==, NETFIL_FACE_WARNED);
+	other->state = NETFIL_STATE_ON;
+	other->members_at_cap = 1;
+	g_assert_cmpint(face(one, other, TRUE, ""), ==, NETFIL_FACE_REACHED);
+	other->members_at_cap = 0;
 	other->state = NETFIL_STATE_EXHAUSTED;
 	g_assert_cmpint(face(one, other, TRUE, ""), ==, NETFIL_FACE_REACHED);
 	other->state = NETFIL_STATE_ON;
@@ -167,6 +198,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/tray-told/first", test_first);
 	g_test_add_func("/tray-told/reset", test_reset);
 	g_test_add_func("/tray-told/forget", test_forget);
+	g_test_add_func("/tray-told/members", test_members);
 	g_test_add_func("/tray-face", test_face);
 	return g_test_run();
 }
