@@ -12,8 +12,10 @@ __noinline int charge_shared(__u32 number, __u32 member, const struct netfil_cos
 	struct netfil_slot *slot = slot_get(number, member);
 	int refused;
 
-	if (!slot || !cost)
+	if (!cost)
 		return -1;
+	if (!slot)
+		return NETFIL_SLOT_DROP; /* see NO_MEMBER */
 	refused = slot_pay(slot, number, member, cost);
 	if (refused)
 		return refuse_slot(number, member, refused - 1, cost, false);

@@ -16,7 +16,11 @@ struct netfil_verdict {
 
 #define MEMBER_SHIFT 11
 _Static_assert(NETFIL_SLOTS_MAX <= 1 << MEMBER_SHIFT, "slots");
-_Static_assert(NETFIL_MEMBERS_MAX + 1 < 1 << (32 - MEMBER_SHIFT), "members");
+
+/* Of a keyed slot whose members are not there: in no array, so that it has no counters, and
+ * what cannot be counted is refused. */
+#define NO_MEMBER (NETFIL_MEMBERS_MAX + 2)
+_Static_assert(NO_MEMBER < 1 << (32 - MEMBER_SHIFT), "members");
 
 static __always_inline __u32 slot_in(const struct netfil_verdict *verdict, __u32 i)
 {
@@ -118,10 +122,14 @@ static __always_inline __u64 terms_id(const struct netfil_keyed *keyed)
 	return NETFIL_MEMBER_ID(READ_ONCE(keyed->cycle), READ_ONCE(keyed->epoch));
 }
 
+/* What member_sync() goes round again for: terms that changed while it was at it. */
+#define SYNC_TRIES 4
+
 /*
  * Brings a member under the terms in force. Who comes meanwhile goes by the earlier ones, as
- * a packet of a moment before; and so does this one if credit is on its way just now, for
- * then nobody knows what was admitted.
+ * a packet of a moment before, and does not come back to it: so whoever is at it looks again
+ * when it is done. Nothing is lent meanwhile, and what others were giving back is in the slot
+ * when slot_gather() returns: so what is used then is what was admitted.
  */
 __noinline int member_sync(__u32 number, __u32 member)
 {
@@ -131,24 +139,24 @@ __noinline int member_sync(__u32 number, __u32 member)
 
 	if (!keyed || !m)
 		return 0;
-	seen = READ_ONCE(m->slot.id);
-	wanted = terms_id(keyed);
-	if (seen == wanted || seen & NETFIL_MEMBER_LOCKED ||
-	    __sync_val_compare_and_swap(&m->slot.id, seen, seen | NETFIL_MEMBER_LOCKED) != seen)
-		return 0;
-	if (NETFIL_MOVES_UNDER_WAY(READ_ONCE(m->slot.moves))) {
-		__sync_val_compare_and_swap(&m->slot.id, seen | NETFIL_MEMBER_LOCKED, seen);
-		return 0;
+#pragma clang loop unroll(disable)
+	for (int i = 0; i < SYNC_TRIES; i++) {
+		seen = READ_ONCE(m->slot.id);
+		wanted = terms_id(keyed);
+		if (seen == wanted || seen & NETFIL_MEMBER_LOCKED ||
+		    __sync_val_compare_and_swap(&m->slot.id, seen, seen | NETFIL_MEMBER_LOCKED) !=
+			seen)
+			break;
+		slot_gather(number, member);
+		if (seen >> 32 != wanted >> 32) {
+			m->base[NETFIL_IN] = READ_ONCE(m->slot.used[NETFIL_IN]);
+			m->base[NETFIL_OUT] = READ_ONCE(m->slot.used[NETFIL_OUT]);
+		}
+		terms_apply(m, keyed);
+		/* Whose cap is still reached is told so by its next packet. */
+		__sync_fetch_and_and(&m->slot.exhausted, 0);
+		__sync_val_compare_and_swap(&m->slot.id, seen | NETFIL_MEMBER_LOCKED, wanted);
 	}
-	slot_gather(number, member);
-	if (seen >> 32 != wanted >> 32) {
-		m->base[NETFIL_IN] = READ_ONCE(m->slot.used[NETFIL_IN]);
-		m->base[NETFIL_OUT] = READ_ONCE(m->slot.used[NETFIL_OUT]);
-	}
-	terms_apply(m, keyed);
-	/* Whose cap is still reached is told so by its next packet. */
-	__sync_fetch_and_and(&m->slot.exhausted, 0);
-	__sync_val_compare_and_swap(&m->slot.id, seen | NETFIL_MEMBER_LOCKED, wanted);
 	return 0;
 }
 
@@ -162,10 +170,12 @@ __noinline int member_make(__u32 number, const struct netfil_keys *keys)
 	__u32 given, max, *known;
 	__u64 id;
 
-	if (!keyed || !numbers || !keys)
-		return 0;
-	key_of(&key, keys, keyed->kind);
+	if (!keyed)
+		return NO_MEMBER;
 	max = keyed->max;
+	if (!numbers || !keys)
+		return max + 1;
+	key_of(&key, keys, keyed->kind);
 	given = __sync_lock_test_and_set(&keyed->spare, 0);
 	if (!given && READ_ONCE(keyed->given) < max)
 		given = __sync_fetch_and_add(&keyed->given, 1) + 1;
@@ -205,6 +215,20 @@ __noinline int member_known(__u32 number, const struct netfil_keys *keys)
 	return known ? *known : 0;
 }
 
+/* Whose a packet is that was charged: of a member that is there, or of the others. 0 of a slot
+ * that is not keyed. */
+__noinline int member_charged(__u32 number, const struct netfil_keys *keys)
+{
+	struct netfil_slot *slot = bpf_map_lookup_elem(&slots, &number);
+	struct netfil_keyed *keyed = bpf_map_lookup_elem(&keyeds, &number);
+	__u32 member;
+
+	if (!slot || !keyed || !keys || !(slot->flags & NETFIL_SLOT_EACH))
+		return 0;
+	member = member_known(number, keys);
+	return member ? member : keyed->max + 1;
+}
+
 /* The number of a slot's member, under the terms in force, which moves something; 0 of a slot
  * that is not keyed. */
 __noinline int member_find(__u32 number, const struct netfil_keys *keys)
@@ -222,7 +246,7 @@ __noinline int member_find(__u32 number, const struct netfil_keys *keys)
 		member = member_make(number, keys);
 	m = member_get(number, member);
 	if (!keyed || !m)
-		return 0;
+		return NO_MEMBER;
 	if (m->slot.id != terms_id(keyed))
 		member_sync(number, member);
 	member_tell(m, number, member);
@@ -252,7 +276,7 @@ __noinline int members_known(struct netfil_verdict *verdict, const struct netfil
 	for (__u32 i = 0; i < NETFIL_MATCH_MAX; i++) {
 		if (i >= verdict->count)
 			break;
-		member_note(verdict, i, member_known(slot_in(verdict, i), keys));
+		member_note(verdict, i, member_charged(slot_in(verdict, i), keys));
 	}
 	return 0;
 }

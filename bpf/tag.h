@@ -182,7 +182,7 @@ static __always_inline bool tag_matches(const struct netfil_tag *tag, __u32 slot
 	if (!matches || !member)
 		return matches;
 	keys_fill(&keys, tag, &flow);
-	return (__u32)member_known(slot, &keys) == member;
+	return (__u32)member_charged(slot, &keys) == member;
 }
 
 /* A TCP socket that is neither a listener nor a kernel's stand-in for one. */

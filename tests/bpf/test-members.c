@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* Keyed filters: counters and limits for each address, made as addresses are seen. */
 #include <arpa/inet.h>
+#include <bpf/bpf.h>
 #include <pthread.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "bed.h"
 #include "engine/sets.h"
@@ -260,6 +263,109 @@ static void test_interface(void)
 	netfil_members_remove(by_interface);
 }
 
+/* The same where there are more interfaces than there may be members. */
+static void test_undo_others(void)
+{
+	const NetfilMemberTerms terms = {.flags = NETFIL_SLOT_DROP};
+	const struct netfil_member_key other = {.bytes = {0xff, 0xff}};
+	const NetfilCounters nothing = {0};
+	g_autoptr(GError) error = NULL;
+	NetfilMembers *by_interface;
+	NetfilMemberReading reading;
+
+	set_up(PLACES);
+	arm(0, 0, SIZE, FALSE);
+	bed_rule(bed, 1, 0);
+	netfil_set_remove(&bed->config->enabled, 1);
+	bed_slot(bed, 1)->flags = NETFIL_SLOT_EACH;
+	bed_interface(bed, bed->device, ETH_HLEN, 0, 1, 1);
+	by_interface = netfil_members_open(bed->maps, NULL, bed_slot_number(1),
+					   NETFIL_KIND_INTERFACE, 1, &error);
+	g_assert_no_error(error);
+	netfil_members_arm(by_interface, &terms, FALSE);
+	g_assert_true(netfil_members_restore(by_interface, &other, &nothing, NULL));
+	bed_changed(bed);
+	g_assert_cmpint(transmit(INTERFACE_IN, 1, 1), ==, NEXT);
+	g_assert_cmpint(transmit(SOCKET_IN, 1, 1), ==, ADMIT);
+	g_assert_cmpint(transmit(INTERFACE_IN, 1, 1), ==, NEXT);
+	g_assert_cmpint(transmit(SOCKET_IN, 1, 1), ==, REFUSE);
+	g_assert_true(netfil_members_read(by_interface, netfil_members_others(by_interface),
+					  &reading));
+	g_assert_cmpuint(reading.used.in, ==, SIZE + ETH_HLEN);
+	expect_used(bed, 1, 0, 0);
+	netfil_members_remove(by_interface);
+}
+
+/* Where members are not there, nothing can be counted: it is refused, and charged to nobody. */
+static void test_missing(void)
+{
+	guint32 slot = bed_slot_number(RULE);
+
+	set_up(PLACES);
+	bed_rule(bed, 1, 0);
+	g_assert_cmpint(transmit(SOCKET_OUT, 1, 1), ==, ADMIT);
+	netfil_maps_delete(bed->maps, "members", &slot);
+	bed_changed(bed);
+	g_assert_cmpint(transmit(SOCKET_OUT, 1, 2), ==, REFUSE_SILENTLY);
+	g_assert_cmpint(transmit(SOCKET_IN, 1, 1), ==, REFUSE);
+	netfil_maps_delete(bed->maps, "member_numbers", &slot);
+	bed_changed(bed);
+	g_assert_cmpint(transmit(SOCKET_OUT, 2, 2), ==, REFUSE_SILENTLY);
+	expect_used(bed, RULE, 0, 0);
+	expect_used(bed, 1, 0, SIZE);
+	expect_member(1, 0, SIZE);
+}
+
+/* … and where keys lead nowhere, all are of the others. */
+static void test_no_numbers(void)
+{
+	guint32 slot = bed_slot_number(RULE);
+
+	set_up(PLACES);
+	netfil_maps_delete(bed->maps, "member_numbers", &slot);
+	arm(0, 2 * SIZE, 0, FALSE);
+	g_assert_cmpint(transmit(SOCKET_OUT, 1, 1), ==, ADMIT);
+	g_assert_cmpint(transmit(SOCKET_OUT, 2, 1), ==, ADMIT);
+	g_assert_cmpint(transmit(SOCKET_OUT, 1, 1), ==, REFUSE_SILENTLY);
+	g_assert_cmpuint(others().used.out, ==, 2 * SIZE);
+	expect_used(bed, RULE, 0, 0);
+}
+
+/* The members' array, as the programs have it. */
+static struct netfil_member *map_members(void)
+{
+	guint32 slot = bed_slot_number(RULE), id = 0;
+	gpointer memory;
+	int fd;
+
+	g_assert_true(netfil_maps_get(bed->maps, "members", &slot, &id));
+	fd = bpf_map_get_fd_by_id(id);
+	g_assert_cmpint(fd, >=, 0);
+	memory = mmap(NULL, sizeof(struct netfil_member) * (PLACES + 1), PROT_READ | PROT_WRITE,
+		      MAP_SHARED, fd, 0);
+	close(fd);
+	g_assert_true(memory != MAP_FAILED);
+	return memory;
+}
+
+/* A packet that gathers credit was interrupted: other terms hold all the same. */
+static void test_interrupted(void)
+{
+	struct netfil_member *raw;
+
+	set_up(PLACES);
+	arm(0, 2 * SIZE, 0, FALSE);
+	g_assert_cmpint(transmit(SOCKET_OUT, 1, 3), ==, REFUSE_SILENTLY);
+	raw = map_members();
+	raw->slot.moves += NETFIL_MOVE_BEGINS;
+	arm(0, 3 * SIZE, 0, FALSE);
+	g_assert_cmpint(transmit(SOCKET_OUT, 1, 1), ==, ADMIT);
+	g_assert_cmpint(transmit(SOCKET_OUT, 1, 1), ==, REFUSE_SILENTLY);
+	raw->slot.moves += NETFIL_MOVE_ENDS;
+	expect_member(1, 0, 3 * SIZE);
+	munmap(raw, sizeof(struct netfil_member) * (PLACES + 1));
+}
+
 static pthread_barrier_t start;
 
 static gpointer make_many(gpointer data)
@@ -317,6 +423,10 @@ int main(int argc, char **argv)
 	g_test_add_func("/members/lent", test_lent);
 	g_test_add_func("/members/restore", test_restore);
 	g_test_add_func("/members/interface", test_interface);
+	g_test_add_func("/members/undo-others", test_undo_others);
+	g_test_add_func("/members/missing", test_missing);
+	g_test_add_func("/members/no-numbers", test_no_numbers);
+	g_test_add_func("/members/interrupted", test_interrupted);
 	g_test_add_func("/members/race", test_race);
 	bed = bed_new();
 	g_test_set_nonfatal_assertions();
