@@ -101,7 +101,10 @@ static __always_inline void member_moves(__u32 number, __u32 member)
 
 static __always_inline __u64 limit_above(__u64 base, __u64 cap)
 {
-	return cap == NETFIL_NO_LIMIT ? cap : base + cap;
+	if (cap == NETFIL_NO_LIMIT)
+		return cap;
+	/* A cap that no counter can reach is still not "none". */
+	return cap < NETFIL_NO_LIMIT - base ? base + cap : NETFIL_NO_LIMIT - 1;
 }
 
 /* Limits and policy above its base. */
@@ -122,14 +125,10 @@ static __always_inline __u64 terms_id(const struct netfil_keyed *keyed)
 	return NETFIL_MEMBER_ID(READ_ONCE(keyed->cycle), READ_ONCE(keyed->epoch));
 }
 
-/* What member_sync() goes round again for: terms that changed while it was at it. */
-#define SYNC_TRIES 4
-
 /*
  * Brings a member under the terms in force. Who comes meanwhile goes by the earlier ones, as
- * a packet of a moment before, and does not come back to it: so whoever is at it looks again
- * when it is done. Nothing is lent meanwhile, and what others were giving back is in the slot
- * when slot_gather() returns: so what is used then is what was admitted.
+ * a packet of a moment before. Nothing is lent meanwhile, and what others were giving back is in
+ * the slot when slot_gather() returns: so what is used then is what was admitted.
  */
 __noinline int member_sync(__u32 number, __u32 member)
 {
@@ -139,24 +138,20 @@ __noinline int member_sync(__u32 number, __u32 member)
 
 	if (!keyed || !m)
 		return 0;
-#pragma clang loop unroll(disable)
-	for (int i = 0; i < SYNC_TRIES; i++) {
-		seen = READ_ONCE(m->slot.id);
-		wanted = terms_id(keyed);
-		if (seen == wanted || seen & NETFIL_MEMBER_LOCKED ||
-		    __sync_val_compare_and_swap(&m->slot.id, seen, seen | NETFIL_MEMBER_LOCKED) !=
-			seen)
-			break;
-		slot_gather(number, member);
-		if (seen >> 32 != wanted >> 32) {
-			m->base[NETFIL_IN] = READ_ONCE(m->slot.used[NETFIL_IN]);
-			m->base[NETFIL_OUT] = READ_ONCE(m->slot.used[NETFIL_OUT]);
-		}
-		terms_apply(m, keyed);
-		/* Whose cap is still reached is told so by its next packet. */
-		__sync_fetch_and_and(&m->slot.exhausted, 0);
-		__sync_val_compare_and_swap(&m->slot.id, seen | NETFIL_MEMBER_LOCKED, wanted);
+	seen = READ_ONCE(m->slot.id);
+	wanted = terms_id(keyed);
+	if (seen == wanted || seen & NETFIL_MEMBER_LOCKED ||
+	    __sync_val_compare_and_swap(&m->slot.id, seen, seen | NETFIL_MEMBER_LOCKED) != seen)
+		return 0;
+	slot_gather(number, member);
+	if (seen >> 32 != wanted >> 32) {
+		m->base[NETFIL_IN] = READ_ONCE(m->slot.used[NETFIL_IN]);
+		m->base[NETFIL_OUT] = READ_ONCE(m->slot.used[NETFIL_OUT]);
 	}
+	terms_apply(m, keyed);
+	/* Whose cap is still reached is told so by its next packet. */
+	__sync_fetch_and_and(&m->slot.exhausted, 0);
+	__sync_val_compare_and_swap(&m->slot.id, seen | NETFIL_MEMBER_LOCKED, wanted);
 	return 0;
 }
 
@@ -170,7 +165,8 @@ __noinline int member_make(__u32 number, const struct netfil_keys *keys)
 	__u32 given, max, *known;
 	__u64 id;
 
-	if (!keyed)
+	/* Numbers are not given in vain while there is no place for members. */
+	if (!keyed || !bpf_map_lookup_elem(&members, &number))
 		return NO_MEMBER;
 	max = keyed->max;
 	if (!numbers || !keys)
@@ -247,8 +243,12 @@ __noinline int member_find(__u32 number, const struct netfil_keys *keys)
 	m = member_get(number, member);
 	if (!keyed || !m)
 		return NO_MEMBER;
-	if (m->slot.id != terms_id(keyed))
+	if (READ_ONCE(m->slot.id) != terms_id(keyed)) {
 		member_sync(number, member);
+		/* They may have changed meanwhile; and who came then did not wait for it. */
+		if (READ_ONCE(m->slot.id) != terms_id(keyed))
+			member_sync(number, member);
+	}
 	member_tell(m, number, member);
 	return member;
 }

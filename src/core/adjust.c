@@ -133,21 +133,15 @@ gboolean netfil_adjust_split(GVariant *changes, NetfilAdjust *adjust, GVariant *
 	return TRUE;
 }
 
-/* What is used is used by members, and caps are those of all. */
+/* What is used is used by members. */
 static gboolean check_each(const NetfilAdjust *adjust, const NetfilSpec *spec, GError **error)
 {
-	gboolean tops_up = FALSE;
-
-	for (guint i = 0; i < NETFIL_DIRECTIONS; i++)
-		tops_up |= adjust->top_up[i] != 0;
-	if (!spec->each || (!tops_up && !adjust->has_used))
+	if (!spec->each || !adjust->has_used)
 		return TRUE;
 	g_set_error(error, NETFIL_ERROR, NETFIL_ERROR_INVALID,
-		    "filter %s has a cap for each %s, of which %s: %s", spec->name,
-		    netfil_each_name(spec->each),
-		    tops_up ? "none can be topped up alone" : "each has its own usage",
-		    tops_up ? "change the cap, or reset a member"
-			    : "reset a member, or the filter");
+		    "filter %s has a cap for each %s, of which each has its own usage: reset a "
+		    "member, or the filter",
+		    spec->name, netfil_each_name(spec->each));
 	return FALSE;
 }
 

@@ -77,12 +77,18 @@ static gboolean put_in_force(NetfilEngine *e, NetfilFilter *filter, gboolean ane
 	return TRUE;
 }
 
-/* The same with the addresses that a frame filter leaves out. */
+static gboolean follow_max_members(NetfilFilter *filter, GError **error)
+{
+	return !filter->keyed ||
+	       netfil_keyed_resize(filter->keyed, netfil_spec_max_members(filter->spec), error);
+}
+
+/* The same with the addresses that a frame filter leaves out, and room for members. */
 static gboolean follow_spec(NetfilEngine *e, NetfilFilter *filter, gboolean anew, GError **error)
 {
 	NetfilRule *before;
 	gboolean done = netfil_follow_excepts(e, filter, &before, error) &&
-			put_in_force(e, filter, anew, error);
+			put_in_force(e, filter, anew, error) && follow_max_members(filter, error);
 
 	if (before)
 		netfil_rules_remove(e->rules, before);
@@ -307,12 +313,10 @@ void netfil_put_rule(NetfilEngine *e, NetfilFilter *filter, NetfilRule *rule, gb
 
 gboolean netfil_may_become(const NetfilFilter *filter, const NetfilSpec *spec, GError **error)
 {
-	if (spec->each != filter->spec->each ||
-	    (spec->each &&
-	     netfil_spec_max_members(spec) != netfil_spec_max_members(filter->spec))) {
+	if (spec->each != filter->spec->each) {
 		g_set_error(error, NETFIL_ERROR, NETFIL_ERROR_INVALID,
-			    "'%s' would have other members (each and max-members stay what they "
-			    "are): remove it and add it again",
+			    "'%s' would have other members (each stays what it is): remove it and "
+			    "add it again",
 			    spec->name);
 		return FALSE;
 	}

@@ -220,3 +220,37 @@ void netfil_checkpoint_history(NetfilEngine *e)
 {
 	checkpoint(e, TRUE);
 }
+
+static gboolean has_unwritten_members(NetfilEngine *e)
+{
+	GHashTableIter iter;
+	gpointer value;
+
+	g_hash_table_iter_init(&iter, e->filters);
+	while (g_hash_table_iter_next(&iter, NULL, &value)) {
+		const NetfilFilter *filter = value;
+
+		if (filter->keyed && netfil_keyed_unwritten(filter->keyed))
+			return TRUE;
+	}
+	return FALSE;
+}
+
+void netfil_checkpoint_last(NetfilEngine *e)
+{
+	GHashTableIter iter;
+	gpointer value;
+
+	g_hash_table_iter_init(&iter, e->filters);
+	while (g_hash_table_iter_next(&iter, NULL, &value)) {
+		NetfilKeyed *keyed = ((NetfilFilter *)value)->keyed;
+
+		if (!keyed)
+			continue;
+		netfil_keyed_sweep(keyed);
+		netfil_keyed_call_all(keyed);
+	}
+	do
+		checkpoint(e, TRUE);
+	while (!e->trouble.what && has_unwritten_members(e));
+}

@@ -230,8 +230,10 @@ void netfil_trouble(NetfilEngine *e, const GError *error);
  * time, and told as trouble. */
 void netfil_checkpoint(NetfilEngine *e);
 
-/* The same with history up to this moment; with every filter as a whole. */
+/* The same with history up to this moment; and before the engine ends, with all members that
+ * moved; with every filter as a whole. */
 void netfil_checkpoint_history(NetfilEngine *e);
+void netfil_checkpoint_last(NetfilEngine *e);
 void netfil_checkpoint_all(NetfilEngine *e);
 
 /* resume.c: after a start. */

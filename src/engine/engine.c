@@ -259,6 +259,10 @@ gboolean netfil_take_over(NetfilEngine *e, const NetfilEngineOptions *options, G
 	if (options->state_dir && !open_ledger(e, options, error))
 		return FALSE;
 	e->resuming = FALSE;
+	/* Which slots they have now, before anything counts there: or else a netfild that is killed
+	 * would leave what was counted since to nobody. */
+	if (e->ledger)
+		netfil_checkpoint_all(e);
 	if (!netfil_rules_thaw(e->rules, error) || !prepare_all(e, error))
 		return FALSE;
 	on_devices_changed(e);
@@ -304,7 +308,7 @@ static void netfil_engine_finalize(GObject *object)
 
 	if (e->tick_source) {
 		if (e->ledger) {
-			netfil_checkpoint_history(e);
+			netfil_checkpoint_last(e);
 			netfil_ledger_backup(e->ledger);
 		}
 		g_source_remove(e->tick_source);

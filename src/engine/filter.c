@@ -243,7 +243,8 @@ static void arm_members(NetfilKernel *kernel, NetfilFilter *filter)
 	    .over_until = over_until(filter),
 	};
 
-	memcpy(terms.cap, spec->cap, sizeof(terms.cap));
+	for (guint i = 0; i < NETFIL_DIRECTIONS; i++)
+		terms.cap[i] = netfil_cap_with(spec->cap[i], filter->extra[i]);
 	netfil_keyed_arm(filter->keyed, &terms);
 	for (guint i = 0; i < NETFIL_DIRECTIONS; i++)
 		__atomic_store_n(&slot->limit[i], NETFIL_NO_LIMIT, __ATOMIC_SEQ_CST);

@@ -17,7 +17,7 @@ static void amounts(const NetfilMemberReading *reading, guint64 used[NETFIL_DIRE
 /* The cap that is nearest to its end; -1: there is none. */
 static int tightest(const NetfilKeyed *k, const guint64 used[NETFIL_DIRECTIONS])
 {
-	const guint64 *cap = k->filter->spec->cap;
+	const guint64 *cap = k->terms.cap;
 	int nearest = -1;
 
 	for (int i = 0; i < NETFIL_DIRECTIONS; i++)
@@ -31,7 +31,6 @@ void netfil_keyed_warn(NetfilKeyed *k, guint index, const NetfilMemberReading *r
 		       gboolean tell)
 {
 	const NetfilSpec *spec = k->filter->spec;
-	NetfilSeen *seen = netfil_keyed_seen(k, index);
 	guint64 used[NETFIL_DIRECTIONS];
 	g_autofree char *name = NULL;
 	int direction;
@@ -42,10 +41,12 @@ void netfil_keyed_warn(NetfilKeyed *k, guint index, const NetfilMemberReading *r
 	direction = tightest(k, used);
 	for (guint i = 0; direction >= 0 && i < spec->warn->len; i++) {
 		guint8 percent = g_array_index(spec->warn, guint8, i);
+		/* Anew each time: whoever is told may ask for members, and more are known then. */
+		NetfilSeen *seen = netfil_keyed_seen(k, index);
 
 		if (percent <= seen->warned ||
 		    (unsigned __int128)used[direction] * 100 <
-			(unsigned __int128)spec->cap[direction] * percent)
+			(unsigned __int128)k->terms.cap[direction] * percent)
 			continue;
 		seen->warned = percent;
 		if (tell && !name)
@@ -96,7 +97,7 @@ static gboolean still_full(const NetfilKeyed *k, const NetfilMemberReading *read
 			   const struct netfil_event *event)
 {
 	guint direction = MIN(event->direction, NETFIL_TOTAL);
-	guint64 cap = k->filter->spec->cap[direction], used[NETFIL_DIRECTIONS];
+	guint64 cap = k->terms.cap[direction], used[NETFIL_DIRECTIONS];
 
 	amounts(reading, used);
 	return cap && (event->size > cap || used[direction] > cap - event->size);

@@ -2,6 +2,7 @@
 /* Members in the ledger: read at a start, and written when they moved. */
 #include <string.h>
 
+#include "clock.h"
 #include "engine-private.h"
 
 /* A checkpoint takes as many at most, so that nobody waits for it long. */
@@ -69,6 +70,21 @@ static void restore(NetfilKeyed *k, const char *name, const NetfilCounters *used
 	netfil_keyed_mark(k, index); /* by its key of now */
 }
 
+/* What an earlier netfild wrote down as handed on and was killed before it was: see inherit() in
+ * keyed-names.c. At a cycle's end nothing is made up for, as its turn may have come that far. */
+static void make_up(NetfilKeyed *k, const NetfilMemberReading *reading, const NetfilCounters *used)
+{
+	const NetfilFilter *filter = k->filter;
+	NetfilCounters missing = {
+	    .in = used->in - MIN(reading->used.in, used->in),
+	    .out = used->out - MIN(reading->used.out, used->out),
+	};
+
+	if (reading->current && !filter->free_until && (missing.in || missing.out) &&
+	    !(filter->ends && netfil_clock_seconds() >= filter->ends))
+		netfil_members_restore(k->members, &reading->key, &missing, NULL);
+}
+
 /* The kernel has it, and has counted on: what is there more is told once it is read. */
 static gboolean recognize(NetfilKeyed *k, const char *name, const char *text,
 			  const NetfilCounters *used)
@@ -87,6 +103,8 @@ static gboolean recognize(NetfilKeyed *k, const char *name, const char *text,
 	if (!netfil_members_read(k->members, index, &reading))
 		return FALSE;
 	netfil_keyed_take_name(k, index, &reading.key, name);
+	if (index != netfil_members_others(k->members))
+		make_up(k, &reading, used);
 	then = reading;
 	then.used = *used;
 	netfil_keyed_warn(k, index, &then, FALSE);
@@ -106,8 +124,30 @@ static void take_row(const char *name, const char *key, const NetfilCounters *us
 		k->beyond = *used;
 		return;
 	}
-	if (resume->survived ? !recognize(k, name, key, used) : TRUE)
+	if (!resume->survived)
 		restore(k, name, used);
+	else if (!recognize(k, name, key, used))
+		wait_for(k, name, used);
+}
+
+/* Who waited, and is there by now, need not move first. */
+static void bring(NetfilKeyed *k)
+{
+	static const NetfilCounters nothing;
+	g_autoptr(GList) waiting = g_hash_table_get_keys(k->waiting);
+	struct netfil_member_key key;
+	guint index;
+
+	for (const GList *at = waiting; at; at = at->next) {
+		g_autofree char *name = g_strdup(at->data);
+
+		if (!netfil_keyed_key(k, name, &key) ||
+		    !netfil_members_restore(k->members, &key, &nothing, NULL) ||
+		    !netfil_members_find(k->members, &key, &index))
+			continue;
+		netfil_keyed_christen(k, index, &key, name);
+		netfil_keyed_mark(k, index);
+	}
 }
 
 static void sum_up(NetfilKeyed *k, guint index, const NetfilMemberReading *reading, gpointer sum)
@@ -117,8 +157,6 @@ static void sum_up(NetfilKeyed *k, guint index, const NetfilMemberReading *readi
 	*total = netfil_counters_plus(total, &reading->counted);
 	netfil_keyed_tell(k, index, reading, FALSE);
 	netfil_members_listen(k->members, index);
-	if (!(netfil_keyed_seen(k, index)->flags & NETFIL_SEEN_KNOWN))
-		netfil_keyed_call(k, index, &reading->key);
 }
 
 static NetfilCounters slot_counters(const struct netfil_slot *slot)
@@ -170,15 +208,47 @@ gboolean netfil_keyed_resume(NetfilKeyed *k, gboolean survived, GError **error)
 	NetfilCounters known = slot_counters(netfil_kernel_slot(e->kernel, k->filter->slot));
 	Resume resume = {k, survived};
 
-	if (!netfil_ledger_members(e->ledger, k->filter->id, take_row, &resume, error) ||
-	    !balance(k, survived, &known, error))
+	if (!netfil_ledger_members(e->ledger, k->filter->id, take_row, &resume, error))
 		return FALSE;
+	if (survived)
+		bring(k);
+	if (!balance(k, survived, &known, error))
+		return FALSE;
+	/* Who came while nobody looked gets a name at the first second, when applications are
+	 * known: what goes from one to the other then is no part of the sum. */
 	netfil_keyed_sweep(k);
 	netfil_rules_bump(e->rules);
 	return TRUE;
 }
 
 /* ---- writing ---- */
+
+static gboolean write_promise(NetfilKeyed *k, guint index, const NetfilMemberReading *own,
+			      const NetfilCounters *used)
+{
+	NetfilLedger *ledger = k->engine->ledger;
+	NetfilCounters beyond = netfil_counters_less(&k->beyond, used);
+	NetfilCounters all = netfil_counters_plus(&own->used, used);
+
+	return netfil_ledger_put_member(ledger, k->filter->id, NETFIL_LEDGER_BEYOND, "", &beyond,
+					NULL) &&
+	       netfil_keyed_write_one(k, index, &all, NULL) && netfil_ledger_commit(ledger, NULL);
+}
+
+/* What cannot be written is done all the same; the next checkpoint tells. */
+void netfil_keyed_promise(NetfilKeyed *k, guint index, const NetfilMemberReading *own,
+			  const NetfilCounters *used)
+{
+	NetfilLedger *ledger = k->engine->ledger;
+
+	if (ledger && netfil_ledger_begin(ledger, NULL) && !write_promise(k, index, own, used))
+		netfil_ledger_rollback(ledger);
+}
+
+gboolean netfil_keyed_unwritten(const NetfilKeyed *k)
+{
+	return k->dirty->len > 0;
+}
 
 gboolean netfil_keyed_write_one(NetfilKeyed *k, guint index, const NetfilCounters *used,
 				GError **error)

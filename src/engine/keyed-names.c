@@ -283,14 +283,14 @@ void netfil_keyed_take_name(NetfilKeyed *k, guint index, const struct netfil_mem
 
 /* ---- who takes over ---- */
 
-static void inherit(NetfilKeyed *k, guint index, const NetfilMemberReading *before,
+/* On disk before it is done: of a netfild that is killed between, the next one finds that the
+ * member has less than is written, and makes up for it. */
+static void inherit(NetfilKeyed *k, guint index, const NetfilMemberReading *own,
 		    const NetfilCounters *used)
 {
-	NetfilMemberReading after;
-
-	if (netfil_members_restore(k->members, &before->key, used, NULL) &&
-	    netfil_members_read(k->members, index, &after))
-		netfil_keyed_skip(k, index, before, &after);
+	netfil_keyed_promise(k, index, own, used);
+	if (netfil_members_restore(k->members, &own->key, used, NULL))
+		netfil_keyed_hand_on(k, index, used);
 }
 
 /* The one before is called by its number from now on, and seen again if it moves. */
@@ -317,25 +317,17 @@ static void take_over(NetfilKeyed *k, guint index, const NetfilMemberReading *ow
 	if (!netfil_keyed_read(k, before, &old))
 		return;
 	used = (NetfilCounters){.in = old.used.in, .out = old.used.out};
-	step_aside(k, before, &old.key, name);
 	inherit(k, index, own, &used);
+	step_aside(k, before, &old.key, name);
 }
 
-void netfil_keyed_call(NetfilKeyed *k, guint index, const struct netfil_member_key *key)
+void netfil_keyed_christen(NetfilKeyed *k, guint index, const struct netfil_member_key *key,
+			   const char *name)
 {
-	g_autofree char *name = NULL;
+	guint before = GPOINTER_TO_UINT(g_hash_table_lookup(k->by_name, name));
 	NetfilMemberReading own;
 	const NetfilCounters *left;
-	guint before;
 
-	if (each_of(k) == NETFIL_EACH_IP || index == netfil_members_others(k->members) ||
-	    g_hash_table_contains(k->names, key)) {
-		name = netfil_keyed_name(k, index, key);
-		netfil_keyed_take_name(k, index, key, name);
-		return;
-	}
-	name = look_up(k, key);
-	before = GPOINTER_TO_UINT(g_hash_table_lookup(k->by_name, name));
 	netfil_keyed_take_name(k, index, key, name);
 	if (!netfil_keyed_read(k, index, &own))
 		return;
@@ -346,4 +338,18 @@ void netfil_keyed_call(NetfilKeyed *k, guint index, const struct netfil_member_k
 		return;
 	inherit(k, index, &own, left);
 	g_hash_table_remove(k->waiting, name);
+}
+
+void netfil_keyed_call(NetfilKeyed *k, guint index, const struct netfil_member_key *key)
+{
+	g_autofree char *name = NULL;
+
+	if (each_of(k) == NETFIL_EACH_IP || index == netfil_members_others(k->members) ||
+	    g_hash_table_contains(k->names, key)) {
+		name = netfil_keyed_name(k, index, key);
+		netfil_keyed_take_name(k, index, key, name);
+		return;
+	}
+	name = look_up(k, key);
+	netfil_keyed_christen(k, index, key, name);
 }

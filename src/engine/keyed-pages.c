@@ -231,11 +231,26 @@ GArray *netfil_engine_members(NetfilEngine *e, const char *name, const NetfilMem
 
 /* ---- reset ---- */
 
-/* On disk before it holds: the member's row, and that the filter has used less by it. */
-static gboolean record_reset(NetfilKeyed *k, guint index, const NetfilCounters *used,
-			     GError **error)
+static const NetfilCounters nothing;
+
+/* Writes that a member has used nothing. */
+typedef gboolean (*WriteFunc)(NetfilKeyed *k, gconstpointer whose, GError **error);
+
+static gboolean write_known(NetfilKeyed *k, gconstpointer index, GError **error)
 {
-	static const NetfilCounters nothing;
+	return netfil_keyed_write_one(k, *(const guint *)index, &nothing, error);
+}
+
+static gboolean write_waiting(NetfilKeyed *k, gconstpointer name, GError **error)
+{
+	return netfil_ledger_put_member(k->engine->ledger, k->filter->id, name, "", &nothing,
+					error);
+}
+
+/* On disk before it holds: the member's row, and that the filter has used less by it. */
+static gboolean record_change(NetfilKeyed *k, const NetfilCounters *used, WriteFunc write,
+			      gconstpointer whose, GError **error)
+{
 	NetfilEngine *e = k->engine;
 	NetfilFilter *filter = k->filter;
 
@@ -245,7 +260,7 @@ static gboolean record_reset(NetfilKeyed *k, guint index, const NetfilCounters *
 	filter->base.out += used->out;
 	if (!e->ledger)
 		return TRUE;
-	if (netfil_record(e, filter, error) && netfil_keyed_write_one(k, index, &nothing, error) &&
+	if (netfil_record(e, filter, error) && write(k, whose, error) &&
 	    netfil_ledger_commit(e->ledger, error))
 		return TRUE;
 	netfil_ledger_rollback(e->ledger);
@@ -262,7 +277,7 @@ static gboolean reset(NetfilKeyed *k, guint index, GError **error)
 
 	if (!netfil_keyed_read(k, index, &reading))
 		return TRUE;
-	if (!record_reset(k, index, &reading.used, error))
+	if (!record_change(k, &reading.used, write_known, &index, error))
 		return FALSE;
 	netfil_members_reset(k->members, index);
 	netfil_rules_bump(k->engine->rules);
@@ -278,7 +293,6 @@ static gboolean reset(NetfilKeyed *k, guint index, GError **error)
 /* One of the ledger's, that is not here. */
 static gboolean reset_waiting(NetfilKeyed *k, const char *name, GError **error)
 {
-	static const NetfilCounters nothing;
 	const NetfilCounters *used = g_hash_table_lookup(k->waiting, name);
 	g_autofree char *shown = netfil_escape(name, -1, NAME_SHOWN);
 	NetfilFilter *filter = k->filter;
@@ -289,12 +303,10 @@ static gboolean reset_waiting(NetfilKeyed *k, const char *name, GError **error)
 			    filter->spec->name, shown, filter->spec->name);
 		return FALSE;
 	}
-	if (!netfil_ledger_put_member(k->engine->ledger, filter->id, name, "", &nothing, error))
+	if (!record_change(k, used, write_waiting, name, error))
 		return FALSE;
-	filter->base.in += used->in;
-	filter->base.out += used->out;
 	g_hash_table_remove(k->waiting, name);
-	return netfil_record(k->engine, filter, error);
+	return TRUE;
 }
 
 gboolean netfil_engine_reset_member(NetfilEngine *e, const char *name, const char *key,

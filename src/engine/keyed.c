@@ -33,19 +33,26 @@ static NetfilMembers *open_members(NetfilEngine *e, const NetfilFilter *filter, 
 				     netfil_spec_max_members(filter->spec), error);
 }
 
+static void bump(gpointer engine)
+{
+	netfil_rules_bump(((NetfilEngine *)engine)->rules);
+}
+
 NetfilKeyed *netfil_keyed_open(NetfilEngine *e, NetfilFilter *filter, gboolean fresh,
 			       GError **error)
 {
-	NetfilMembers *members = open_members(e, filter, error);
+	NetfilMembers *members;
 	NetfilKeyed *k;
 
-	/* Left behind by a filter that was being removed when its netfild was killed. */
-	if (members && fresh && netfil_members_end(members)) {
-		netfil_members_remove(members);
-		members = open_members(e, filter, error);
-	}
+	/* Left behind by a filter that was being removed, or taken up, when its netfild was
+	 * killed. */
+	if (fresh)
+		netfil_kernel_sweep_members_out(e->kernel, filter->slot);
+	members = open_members(e, filter, error);
 	if (!members)
 		return NULL;
+	/* The change of the maximum may not have come that far, or is not on disk. */
+	netfil_members_resize(members, netfil_spec_max_members(filter->spec), bump, e, NULL);
 	k = g_new0(NetfilKeyed, 1);
 	k->engine = e;
 	k->filter = filter;
@@ -82,6 +89,31 @@ void netfil_keyed_remove(NetfilKeyed *k)
 	netfil_rules_key(k->engine->rules, FALSE);
 	netfil_members_remove(k->members);
 	free_own(k);
+}
+
+static void replace(GArray *indices, guint from, guint to)
+{
+	for (guint i = 0; i < indices->len; i++)
+		if (g_array_index(indices, guint, i) == from)
+			g_array_index(indices, guint, i) = to;
+}
+
+gboolean netfil_keyed_resize(NetfilKeyed *k, guint max, GError **error)
+{
+	guint before = netfil_members_others(k->members), others;
+
+	if (max == before)
+		return TRUE;
+	netfil_keyed_sweep(k);
+	if (!netfil_members_resize(k->members, max, bump, k->engine, error))
+		return FALSE;
+	others = netfil_members_others(k->members);
+	replace(k->dirty, before, others);
+	replace(k->due, before, others);
+	/* Events that are under way call the others by their old number. */
+	netfil_keyed_sweep(k);
+	netfil_members_listen(k->members, others);
+	return TRUE;
 }
 
 /* ---- terms ---- */
@@ -215,13 +247,13 @@ gboolean netfil_keyed_read(NetfilKeyed *k, guint index, NetfilMemberReading *rea
 	return TRUE;
 }
 
-void netfil_keyed_skip(NetfilKeyed *k, guint index, const NetfilMemberReading *before,
-		       const NetfilMemberReading *after)
+void netfil_keyed_hand_on(NetfilKeyed *k, guint index, const NetfilCounters *used)
 {
-	NetfilCounters more = netfil_counters_less(&after->counted, &before->counted);
+	NetfilSeen *seen = netfil_keyed_seen(k, index);
 
-	remember(netfil_keyed_seen(k, index), &after->counted);
-	k->beyond = netfil_counters_less(&k->beyond, &more);
+	seen->in += used->in;
+	seen->out += used->out;
+	k->beyond = netfil_counters_less(&k->beyond, used);
 	k->beyond_moved = TRUE;
 }
 
@@ -295,9 +327,29 @@ void netfil_keyed_sweep(NetfilKeyed *k)
 	g_array_set_size(k->moved, 0);
 	for (guint i = 0; i <= end; i++) {
 		guint index = i < end ? i : netfil_members_others(k->members);
+		NetfilSeen before = *netfil_keyed_seen(k, index);
 
 		netfil_members_hear(k->members, index);
-		netfil_keyed_read(k, index, &reading);
+		if (!netfil_keyed_read(k, index, &reading))
+			continue;
+		if (!(before.flags & NETFIL_SEEN_KNOWN))
+			g_array_append_val(k->moved, index);
+		else if (memcmp(netfil_keyed_seen(k, index), &before, sizeof(before)))
+			netfil_keyed_mark(k, index);
+	}
+}
+
+void netfil_keyed_call_all(NetfilKeyed *k)
+{
+	NetfilMemberReading reading;
+
+	for (guint i = 0; i < k->moved->len; i++) {
+		guint index = g_array_index(k->moved, guint, i);
+
+		if (!netfil_keyed_read(k, index, &reading))
+			continue;
+		netfil_keyed_call(k, index, &reading.key);
+		netfil_keyed_mark(k, index);
 	}
 }
 

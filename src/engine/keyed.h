@@ -70,6 +70,9 @@ NetfilKeyed *netfil_keyed_open(struct _NetfilEngine *e, struct NetfilFilter *fil
 void netfil_keyed_free(NetfilKeyed *k); /* the kernel's part stays */
 void netfil_keyed_remove(NetfilKeyed *k);
 
+/* Another max-members. FALSE: it is as it was. */
+gboolean netfil_keyed_resize(NetfilKeyed *k, guint max, GError **error);
+
 /* What netfil_filter_arm() does. */
 void netfil_keyed_arm(NetfilKeyed *k, const NetfilMemberTerms *terms);
 
@@ -79,8 +82,11 @@ void netfil_keyed_turn(NetfilKeyed *k, gboolean turns);
 /* Adds what those moved that are still to be heard. */
 void netfil_keyed_settle(NetfilKeyed *k);
 
-/* Reads all, heard of or not. */
+/* Reads all, heard of or not, and marks who moved. Those without a name are to be heard. */
 void netfil_keyed_sweep(NetfilKeyed *k);
+
+/* Names those that are to be heard, without telling anybody. */
+void netfil_keyed_call_all(NetfilKeyed *k);
 
 /* Each second: hears who moved, and names them. TRUE if somebody did. */
 gboolean netfil_keyed_hear(NetfilKeyed *k);
@@ -88,9 +94,8 @@ gboolean netfil_keyed_hear(NetfilKeyed *k);
 /* Reads a member, and adds what it moved. FALSE: nobody is there. */
 gboolean netfil_keyed_read(NetfilKeyed *k, guint index, NetfilMemberReading *reading);
 
-/* That its reading has come about in another way: by a restored usage. */
-void netfil_keyed_skip(NetfilKeyed *k, guint index, const NetfilMemberReading *before,
-		       const NetfilMemberReading *after);
+/* It was given what others had used: so much of its counters did not move now. */
+void netfil_keyed_hand_on(NetfilKeyed *k, guint index, const NetfilCounters *used);
 
 NetfilSeen *netfil_keyed_seen(NetfilKeyed *k, guint index);
 void netfil_keyed_mark(NetfilKeyed *k, guint index); /* its row is to be written */
@@ -114,6 +119,10 @@ char *netfil_keyed_name(NetfilKeyed *k, guint index, const struct netfil_member_
  * is gone, had used. */
 void netfil_keyed_call(NetfilKeyed *k, guint index, const struct netfil_member_key *key);
 
+/* The same by a name that is known to lead to it. */
+void netfil_keyed_christen(NetfilKeyed *k, guint index, const struct netfil_member_key *key,
+			   const char *name);
+
 /* The key of whom the machine calls so now. */
 gboolean netfil_keyed_key(NetfilKeyed *k, const char *name, struct netfil_member_key *key);
 
@@ -132,6 +141,13 @@ gboolean netfil_keyed_resume(NetfilKeyed *k, gboolean survived, GError **error);
 /* Writes what changed, within a transaction; once it is on disk, or is not, that is settled. */
 gboolean netfil_keyed_write(NetfilKeyed *k, GError **error);
 void netfil_keyed_written(NetfilKeyed *k, gboolean written);
+
+/* Writes that a member is about to be given what others had used, before it is. */
+void netfil_keyed_promise(NetfilKeyed *k, guint index, const NetfilMemberReading *own,
+			  const NetfilCounters *used);
+
+/* Whether rows wait for the next checkpoint. */
+gboolean netfil_keyed_unwritten(const NetfilKeyed *k);
 
 gboolean netfil_keyed_write_one(NetfilKeyed *k, guint index, const NetfilCounters *used,
 				GError **error);

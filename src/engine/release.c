@@ -27,7 +27,7 @@ static void write_last(NetfilEngine *e)
 		if (((NetfilFilter *)filter)->keyed)
 			netfil_keyed_sweep(((NetfilFilter *)filter)->keyed);
 	}
-	netfil_checkpoint_history(e);
+	netfil_checkpoint_last(e);
 	if (e->trouble.what)
 		g_warning("%s", e->trouble.what);
 	netfil_ledger_backup(e->ledger);

@@ -39,7 +39,6 @@ static gboolean fill_slot(NetfilEngine *e, NetfilFilter *filter, GError **error)
 	slot->refused_packets = known.refused_packets;
 	slot->reset_bytes = known.reset_bytes;
 	slot->reset_packets = known.reset_packets;
-	slot->id = filter->id;
 	netfil_grant_forfeit(filter, known.in + known.out);
 	return TRUE;
 }
@@ -88,6 +87,8 @@ static gboolean resume(NetfilEngine *e, NetfilFilter *filter, const NetfilLedger
 		netfil_filter_arm(e->kernel, filter);
 	if (filter->keyed && !netfil_keyed_resume(filter->keyed, survived, error))
 		return FALSE;
+	/* Last: a netfild that is killed before begins with none of it again. */
+	netfil_kernel_slot(e->kernel, filter->slot)->id = (guint64)filter->id;
 	/* A process number means nothing after a reboot: such a filter waits. Where the
 	 * counters survived, the kernel has followed the processes itself. */
 	return netfil_install(e, filter, survived ? row->rule : -1, FALSE, TRUE, error);
@@ -146,6 +147,14 @@ static void tell_boot(NetfilEngine *e, guint lost, guint filters)
 	netfil_ledger_set_note(e->ledger, "boot-id", boot, NULL); /* it is told, no more */
 }
 
+/* Members of filters that were being removed, or added, when their netfild was killed. */
+static void sweep_members_out(NetfilEngine *e)
+{
+	for (guint slot = 0; slot < NETFIL_SLOTS_MAX; slot++)
+		if (!e->by_slot[slot] || !e->by_slot[slot]->keyed)
+			netfil_kernel_sweep_members_out(e->kernel, slot);
+}
+
 gboolean netfil_resume(NetfilEngine *e, GError **error)
 {
 	g_autoptr(GPtrArray) rows = netfil_ledger_load(e->ledger, error);
@@ -178,6 +187,7 @@ gboolean netfil_resume(NetfilEngine *e, GError **error)
 				return FALSE;
 			filters->pdata[i] = NULL;
 		}
+	sweep_members_out(e);
 	tell_boot(e, lost, rows->len);
 	return TRUE;
 }

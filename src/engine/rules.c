@@ -266,9 +266,12 @@ void netfil_rules_remove(NetfilRules *r, NetfilRule *rule)
 
 void netfil_rules_enable(NetfilRules *r, const NetfilRule *rule, gboolean on)
 {
-	if (r->gathering)
+	/* Once it is in the maps; and, after a start, once its slot is on disk. */
+	gboolean later = r->gathering || r->frozen;
+
+	if (later)
 		set_bit(&r->awake, rule->number, on);
-	if (r->gathering && on)
+	if (later && on)
 		return;
 	set_bit(&netfil_kernel_config(r->kernel)->enabled, rule->number, on);
 	netfil_rules_bump(r);
@@ -288,6 +291,17 @@ void netfil_rules_replace(NetfilRules *r, const NetfilRule *old, const NetfilRul
 	netfil_rules_bump(r);
 }
 
+static void wake(NetfilRules *r)
+{
+	struct netfil_set *enabled = &netfil_kernel_config(r->kernel)->enabled;
+
+	for (guint i = 0; i < NETFIL_SET_WORDS; i++)
+		__atomic_store_n(&enabled->words[i], enabled->words[i] | r->awake.words[i],
+				 __ATOMIC_SEQ_CST);
+	memset(&r->awake, 0, sizeof(r->awake));
+	netfil_rules_bump(r);
+}
+
 gboolean netfil_rules_thaw(NetfilRules *r, GError **error)
 {
 	struct netfil_config *config = netfil_kernel_config(r->kernel);
@@ -299,7 +313,10 @@ gboolean netfil_rules_thaw(NetfilRules *r, GError **error)
 	configure_all(r);
 	config->home_netns = netfil_kernel_netns(r->kernel);
 	netfil_rules_bump(r);
-	return netfil_rules_apply(r, ~0U, error);
+	if (!netfil_rules_apply(r, ~0U, error))
+		return FALSE;
+	wake(r);
+	return TRUE;
 }
 
 /* ---- many at once ---- */
@@ -341,14 +358,10 @@ static void let_go(NetfilRules *r)
 
 void netfil_rules_settle(NetfilRules *r, gboolean on)
 {
-	struct netfil_set *enabled = &netfil_kernel_config(r->kernel)->enabled;
-
 	r->gathering = FALSE;
-	for (guint i = 0; on && i < NETFIL_SET_WORDS; i++)
-		__atomic_store_n(&enabled->words[i], enabled->words[i] | r->awake.words[i],
-				 __ATOMIC_SEQ_CST);
-	memset(&r->awake, 0, sizeof(r->awake));
-	netfil_rules_bump(r);
+	if (!on)
+		memset(&r->awake, 0, sizeof(r->awake));
+	wake(r);
 	let_go(r);
 }
 

@@ -590,6 +590,11 @@ NetfilMembers *netfil_kernel_members(NetfilKernel *k, guint slot, guint kind, gu
 	return netfil_members_open(k->maps, k->bpffs_dir, slot, kind, max, error);
 }
 
+void netfil_kernel_sweep_members_out(NetfilKernel *k, guint slot)
+{
+	netfil_members_sweep_out(k->maps, k->bpffs_dir, slot);
+}
+
 guint netfil_kernel_closing_connections(NetfilKernel *k, guint slot)
 {
 	return netfil_closing_connections(k->objects, slot);

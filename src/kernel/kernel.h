@@ -93,9 +93,10 @@ guint netfil_kernel_reset_connections(NetfilKernel *kernel, guint slot);
 /* The same of one member of a keyed slot, by its index. */
 guint netfil_kernel_reset_member_connections(NetfilKernel *kernel, guint slot, guint member);
 
-/* See netfil_members_open(). */
+/* See netfil_members_open() and …_sweep_out(). */
 NetfilMembers *netfil_kernel_members(NetfilKernel *kernel, guint slot, guint kind, guint max,
 				     GError **error);
+void netfil_kernel_sweep_members_out(NetfilKernel *kernel, guint slot);
 
 /* How many of them their application has closed while the kernel still sends. */
 guint netfil_kernel_closing_connections(NetfilKernel *kernel, guint slot);

@@ -21,17 +21,27 @@
 #define WINDOW (64UL << 10)
 #define WINDOWS 256 /* that are mapped at a time, at most */
 
+/* An array and a hash: see struct netfil_member. */
+typedef struct {
+	int members, numbers;
+} Maps;
+
+typedef struct {
+	char *members, *numbers; /* or NULL */
+} Pins;
+
 struct NetfilMembers {
 	guint slot;
-	NetfilMaps *maps;
+	NetfilMaps *all;
 	struct netfil_keyed *keyed;
 	gsize size;            /* bytes of all members, whole pages */
 	guint8 **windows;      /* by number; NULL: not mapped */
 	guint mapped[WINDOWS]; /* the numbers of those that are, in turn */
-	guint mapped_count, next;
+	guint mapped_count, next_window;
 	struct netfil_member nobody; /* in the place of one that cannot be mapped */
-	int members_fd, numbers_fd;
-	char *members_pin, *numbers_pin; /* or NULL */
+	Maps maps_of;
+	Pins pins, next; /* `next`: of those that are about to take the place of the others */
+	gboolean taken;
 };
 
 /* max members, and one for all others. */
@@ -40,9 +50,9 @@ static gsize places(guint max)
 	return (gsize)max + 1;
 }
 
-static char *pin_of(const char *bpffs_dir, const char *what, guint slot)
+static char *pin_of(const char *bpffs_dir, const char *what, guint slot, const char *suffix)
 {
-	g_autofree char *name = g_strdup_printf("%s-%u", what, slot);
+	g_autofree char *name = g_strdup_printf("%s-%u%s", what, slot, suffix);
 
 	return bpffs_dir ? netfil_pin_path(bpffs_dir, NETFIL_PIN_MAPS, name) : NULL;
 }
@@ -70,16 +80,16 @@ static void unmap(NetfilMembers *m, guint window)
 static gboolean map_window(NetfilMembers *m, guint window)
 {
 	gpointer memory = mmap(NULL, window_length(m, window), PROT_READ | PROT_WRITE, MAP_SHARED,
-			       m->members_fd, (off_t)(window * WINDOW));
+			       m->maps_of.members, (off_t)(window * WINDOW));
 
 	if (memory == MAP_FAILED)
 		return FALSE;
 	if (m->mapped_count == WINDOWS)
-		unmap(m, m->mapped[m->next]);
+		unmap(m, m->mapped[m->next_window]);
 	else
 		m->mapped_count++;
-	m->mapped[m->next] = window;
-	m->next = (m->next + 1) % WINDOWS;
+	m->mapped[m->next_window] = window;
+	m->next_window = (m->next_window + 1) % WINDOWS;
 	m->windows[window] = memory;
 	return TRUE;
 }
@@ -96,6 +106,52 @@ static struct netfil_member *member_at(const NetfilMembers *members, guint index
 		return &m->nobody;
 	}
 	return (gpointer)(m->windows[window] + offset % WINDOW);
+}
+
+/* ---- locks ---- */
+
+static guint64 load(const __u64 *counter)
+{
+	return __atomic_load_n(counter, __ATOMIC_ACQUIRE);
+}
+
+/* What a program has for some nanoseconds at most; the id that it had. */
+static gboolean lock(NetfilMembers *m, guint index, __u64 *id)
+{
+	__u64 *place = &member_at(m, index)->slot.id;
+
+	*id = load(place);
+	for (guint tries = 0; tries < TRIES; tries++) {
+		*id &= ~NETFIL_MEMBER_LOCKED;
+		if (__atomic_compare_exchange_n(place, id, *id | NETFIL_MEMBER_LOCKED, FALSE,
+						__ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+			return TRUE;
+		sched_yield();
+	}
+	return FALSE;
+}
+
+static void unlock(NetfilMembers *m, guint index, guint64 id)
+{
+	__atomic_store_n(&member_at(m, index)->slot.id, id, __ATOMIC_SEQ_CST);
+}
+
+/* Of members whom an earlier netfild had when it was killed: nobody else gives them back. */
+static void free_locks(NetfilMembers *m)
+{
+	guint end = MIN(m->keyed->given, m->keyed->max);
+
+	for (guint i = 0; i <= end; i++) {
+		guint index = i < end ? i : m->keyed->max;
+		__u64 id;
+
+		if (!(load(&member_at(m, index)->slot.id) & NETFIL_MEMBER_LOCKED))
+			continue;
+		if (lock(m, index, &id)) /* a program has given it back meanwhile */
+			unlock(m, index, id);
+		else
+			unlock(m, index, id & ~NETFIL_MEMBER_LOCKED);
+	}
 }
 
 /* ---- maps ---- */
@@ -117,20 +173,54 @@ static gboolean has_places(int fd, guint places)
 	return !bpf_obj_get_info_by_fd(fd, &info, &length) && info.max_entries == places;
 }
 
-static gboolean take_pinned(NetfilMembers *m, guint max)
+static void close_maps(Maps *maps)
 {
-	if (!m->members_pin)
+	if (maps->members >= 0)
+		close(maps->members);
+	if (maps->numbers >= 0)
+		close(maps->numbers);
+	maps->members = maps->numbers = -1;
+}
+
+static void unpin(const Pins *pins)
+{
+	if (!pins->members)
+		return;
+	unlink(pins->members);
+	unlink(pins->numbers);
+}
+
+/* The one of both that has so many places; renamed, if it is the next one. */
+static int take_pin(const char *pin, const char *next, guint places)
+{
+	int fd = bpf_obj_get(pin);
+
+	if (fd >= 0 && has_places(fd, places))
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	fd = bpf_obj_get(next);
+	if (fd >= 0 && has_places(fd, places) && !rename(next, pin))
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+/* Those that the programs were counting in, which are of this kind. */
+static gboolean take_pinned(NetfilMembers *m, guint kind)
+{
+	guint max = m->keyed->max;
+
+	if (!m->pins.members || m->keyed->kind != kind || !max)
 		return FALSE;
-	m->members_fd = bpf_obj_get(m->members_pin);
-	m->numbers_fd = bpf_obj_get(m->numbers_pin);
-	if (m->members_fd >= 0 && m->numbers_fd >= 0 && has_places(m->members_fd, places(max)))
-		return TRUE;
-	if (m->members_fd >= 0)
-		close(m->members_fd);
-	if (m->numbers_fd >= 0)
-		close(m->numbers_fd);
-	m->members_fd = m->numbers_fd = -1;
-	return FALSE;
+	m->maps_of.members = take_pin(m->pins.members, m->next.members, places(max));
+	m->maps_of.numbers = take_pin(m->pins.numbers, m->next.numbers, max);
+	unpin(&m->next);
+	m->taken = m->maps_of.members >= 0 && m->maps_of.numbers >= 0;
+	if (!m->taken)
+		close_maps(&m->maps_of);
+	return m->taken;
 }
 
 static gboolean pin(int fd, const char *path)
@@ -141,98 +231,138 @@ static gboolean pin(int fd, const char *path)
 	return !bpf_obj_pin(fd, path);
 }
 
-static gboolean make_maps(NetfilMembers *m, guint max, GError **error)
+static gboolean make_maps(Maps *maps, const Pins *pins, guint max, GError **error)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, array, .map_flags = BPF_F_MMAPABLE | BPF_F_INNER_MAP);
 	LIBBPF_OPTS(bpf_map_create_opts, hash, .map_flags = BPF_F_NO_PREALLOC);
 
-	m->members_fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "netfil_members", sizeof(guint32),
+	maps->members = bpf_map_create(BPF_MAP_TYPE_ARRAY, "netfil_members", sizeof(guint32),
 				       sizeof(struct netfil_member), places(max), &array);
-	if (m->members_fd < 0)
+	if (maps->members < 0)
 		return failed("the kernel has no room for the members", error);
-	m->numbers_fd =
+	maps->numbers =
 	    bpf_map_create(BPF_MAP_TYPE_HASH, "netfil_numbers", sizeof(struct netfil_member_key),
 			   sizeof(guint32), max, &hash);
-	if (m->numbers_fd < 0)
+	if (maps->numbers < 0)
 		return failed("the kernel has no room for the members' keys", error);
-	return (pin(m->members_fd, m->members_pin) && pin(m->numbers_fd, m->numbers_pin)) ||
+	return (pin(maps->members, pins->members) && pin(maps->numbers, pins->numbers)) ||
 	       failed("members cannot be pinned", error);
 }
 
-static gboolean map_memory(NetfilMembers *m, guint max, GError **error)
+static gboolean map_memory(NetfilMembers *m, GError **error)
 {
-	struct netfil_keyed *all = netfil_maps_memory(m->maps, "keyeds", error);
-
-	if (!all)
-		return FALSE;
-	m->keyed = &all[m->slot];
-	m->size = page_up(places(max) * sizeof(struct netfil_member));
+	m->size = page_up(places(m->keyed->max) * sizeof(struct netfil_member));
 	m->windows = g_new0(guint8 *, (m->size + WINDOW - 1) / WINDOW);
 	return map_window(m, 0) || failed("members cannot be mapped into memory", error);
+}
+
+static void unmap_memory(NetfilMembers *m)
+{
+	for (guint i = 0; i < m->mapped_count; i++)
+		unmap(m, m->mapped[i]);
+	m->mapped_count = m->next_window = 0;
+	g_clear_pointer(&m->windows, g_free);
 }
 
 static gboolean show_programs(NetfilMembers *m, GError **error)
 {
 	guint32 slot = m->slot;
 
-	return netfil_maps_put(m->maps, "members", &slot, &m->members_fd, error) &&
-	       netfil_maps_put(m->maps, "member_numbers", &slot, &m->numbers_fd, error);
+	/* Numbers first: who had none would be of the others. */
+	return netfil_maps_put(m->all, "member_numbers", &slot, &m->maps_of.numbers, error) &&
+	       netfil_maps_put(m->all, "members", &slot, &m->maps_of.members, error);
+}
+
+static void hide_from_programs(NetfilMembers *m)
+{
+	guint32 slot = m->slot;
+
+	netfil_maps_delete(m->all, "members", &slot);
+	netfil_maps_delete(m->all, "member_numbers", &slot);
+}
+
+static gboolean begin_new(NetfilMembers *m, guint kind, guint max, GError **error)
+{
+	/* The programs find none meanwhile that are not of these terms. */
+	hide_from_programs(m);
+	memset(m->keyed, 0, sizeof(*m->keyed));
+	m->keyed->max = max;
+	if (!make_maps(&m->maps_of, &m->pins, max, error) || !map_memory(m, error))
+		return FALSE;
+	m->keyed->kind = kind; /* last: they may be taken over from now on */
+	member_at(m, max)->there = 1;
+	return TRUE;
 }
 
 NetfilMembers *netfil_members_open(NetfilMaps *maps, const char *bpffs_dir_or_null, guint slot,
 				   guint kind, guint max, GError **error)
 {
-	NetfilMembers *m = g_new0(NetfilMembers, 1);
-	gboolean taken;
+	struct netfil_keyed *keyeds = netfil_maps_memory(maps, "keyeds", error);
+	NetfilMembers *m;
 
+	if (!keyeds)
+		return NULL;
+	m = g_new0(NetfilMembers, 1);
 	m->slot = slot;
-	m->maps = maps;
-	m->members_fd = m->numbers_fd = -1;
-	m->members_pin = pin_of(bpffs_dir_or_null, "members", slot);
-	m->numbers_pin = pin_of(bpffs_dir_or_null, "numbers", slot);
-	taken = take_pinned(m, max);
-	if ((!taken && !make_maps(m, max, error)) || !map_memory(m, max, error))
-		goto failed;
-	if (!taken || m->keyed->kind != kind) {
-		memset(m->keyed, 0, sizeof(*m->keyed));
-		m->keyed->kind = kind;
-		m->keyed->max = max;
-		member_at(m, max)->there = 1;
-	}
-	if (show_programs(m, error))
+	m->all = maps;
+	m->keyed = &keyeds[slot];
+	m->maps_of = (Maps){-1, -1};
+	m->pins.members = pin_of(bpffs_dir_or_null, "members", slot, "");
+	m->pins.numbers = pin_of(bpffs_dir_or_null, "numbers", slot, "");
+	m->next.members = pin_of(bpffs_dir_or_null, "members", slot, "-next");
+	m->next.numbers = pin_of(bpffs_dir_or_null, "numbers", slot, "-next");
+	if (take_pinned(m, kind) ? map_memory(m, error) && show_programs(m, error)
+				 : begin_new(m, kind, max, error) && show_programs(m, error)) {
+		if (m->taken)
+			free_locks(m);
 		return m;
-failed:
+	}
+	if (!m->taken)
+		unpin(&m->pins);
 	netfil_members_close(m);
 	return NULL;
+}
+
+gboolean netfil_members_taken(const NetfilMembers *m)
+{
+	return m->taken;
+}
+
+guint netfil_members_max(const NetfilMembers *m)
+{
+	return m->keyed->max;
 }
 
 void netfil_members_close(NetfilMembers *m)
 {
 	if (!m)
 		return;
-	for (guint i = 0; i < m->mapped_count; i++)
-		unmap(m, m->mapped[i]);
-	g_free(m->windows);
-	if (m->members_fd >= 0)
-		close(m->members_fd);
-	if (m->numbers_fd >= 0)
-		close(m->numbers_fd);
-	g_free(m->members_pin);
-	g_free(m->numbers_pin);
+	unmap_memory(m);
+	close_maps(&m->maps_of);
+	g_free(m->pins.members);
+	g_free(m->pins.numbers);
+	g_free(m->next.members);
+	g_free(m->next.numbers);
 	g_free(m);
 }
 
 void netfil_members_remove(NetfilMembers *m)
 {
-	guint32 slot = m->slot;
-
-	netfil_maps_delete(m->maps, "members", &slot);
-	netfil_maps_delete(m->maps, "member_numbers", &slot);
-	if (m->members_pin) {
-		unlink(m->members_pin);
-		unlink(m->numbers_pin);
-	}
+	hide_from_programs(m);
+	unpin(&m->pins);
 	netfil_members_close(m);
+}
+
+void netfil_members_sweep_out(NetfilMaps *maps, const char *bpffs_dir, guint32 slot)
+{
+	netfil_maps_delete(maps, "members", &slot);
+	netfil_maps_delete(maps, "member_numbers", &slot);
+	for (guint i = 0; bpffs_dir && i < 4; i++) {
+		g_autofree char *pin =
+		    pin_of(bpffs_dir, i & 1 ? "numbers" : "members", slot, i & 2 ? "-next" : "");
+
+		unlink(pin);
+	}
 }
 
 /* The element's size as the kernel has it: a hash's without its share of the buckets. */
@@ -250,7 +380,7 @@ static gsize memory_of(int fd)
 
 gsize netfil_members_bytes(const NetfilMembers *m)
 {
-	return memory_of(m->members_fd) + memory_of(m->numbers_fd);
+	return memory_of(m->maps_of.members) + memory_of(m->maps_of.numbers);
 }
 
 /* ---- terms ---- */
@@ -258,11 +388,6 @@ gsize netfil_members_bytes(const NetfilMembers *m)
 static guint64 limit_of_cap(guint64 cap)
 {
 	return cap ? cap : NETFIL_NO_LIMIT;
-}
-
-static guint64 load(const __u64 *counter)
-{
-	return __atomic_load_n(counter, __ATOMIC_ACQUIRE);
 }
 
 static guint64 current_id(const NetfilMembers *m)
@@ -336,7 +461,8 @@ static void read_used(const NetfilMembers *m, const struct netfil_member *member
 		base[NETFIL_OUT] = load(&member->base[NETFIL_OUT]);
 		reading->exhausted = member->slot.exhausted & NETFIL_EXHAUSTED_CAPS;
 		reading->used = reading->counted;
-		if (id >> 32 == m->keyed->cycle) {
+		reading->current = id >> 32 == m->keyed->cycle;
+		if (reading->current) {
 			reading->used.in -= MIN(base[NETFIL_IN], reading->counted.in);
 			reading->used.out -= MIN(base[NETFIL_OUT], reading->counted.out);
 		} else { /* no packet came in this cycle */
@@ -375,7 +501,7 @@ gboolean netfil_members_find(const NetfilMembers *m, const struct netfil_member_
 {
 	guint32 number;
 
-	if (bpf_map_lookup_elem(m->numbers_fd, key, &number))
+	if (bpf_map_lookup_elem(m->maps_of.numbers, key, &number))
 		return FALSE;
 	*index = number - 1;
 	return TRUE;
@@ -400,12 +526,131 @@ static gboolean make(NetfilMembers *m, const struct netfil_member_key *key, guin
 	begin(m, member_at(m, number - 1));
 	__atomic_store_n(&member_at(m, number - 1)->there, 1, __ATOMIC_SEQ_CST);
 	*index = number - 1;
-	if (!bpf_map_update_elem(m->numbers_fd, key, &number, BPF_NOEXIST))
+	if (!bpf_map_update_elem(m->maps_of.numbers, key, &number, BPF_NOEXIST))
 		return TRUE;
 	__atomic_store_n(&member_at(m, number - 1)->there, 0, __ATOMIC_SEQ_CST);
 	__atomic_store_n(&m->keyed->spare, number, __ATOMIC_SEQ_CST);
 	return netfil_members_find(m, key, index) ||
 	       failed("the kernel took no more members", error);
+}
+
+/* ---- another maximum ---- */
+
+#define KEYS_AT_ONCE 4096
+
+typedef struct {
+	struct netfil_member_key keys[KEYS_AT_ONCE];
+	guint32 numbers[KEYS_AT_ONCE];
+	guint32 count;
+} Keys;
+
+static gboolean put_keys(Keys *keys, int fd, GError **error)
+{
+	guint32 count = keys->count;
+
+	keys->count = 0;
+	return !count || !bpf_map_update_batch(fd, keys->keys, keys->numbers, &count, NULL) ||
+	       failed("the kernel took no more members", error);
+}
+
+/* The keys of those who are there and not yet `known`, which they are then. */
+static gboolean copy_keys(NetfilMembers *m, int fd, guint8 *known, GError **error)
+{
+	g_autofree Keys *keys = g_new0(Keys, 1);
+	guint end = netfil_members_end(m);
+
+	for (guint i = 0; i < end; i++) {
+		const struct netfil_member *member = member_at(m, i);
+
+		if (known[i] || !__atomic_load_n(&member->there, __ATOMIC_ACQUIRE))
+			continue;
+		known[i] = TRUE;
+		keys->keys[keys->count] = member->key;
+		keys->numbers[keys->count++] = i + 1;
+		if (keys->count == KEYS_AT_ONCE && !put_keys(keys, fd, error))
+			return FALSE;
+	}
+	return put_keys(keys, fd, error);
+}
+
+/* Nobody counts meanwhile. */
+static gboolean copy_members(NetfilMembers *m, int fd, guint max, GError **error)
+{
+	gsize size = page_up(places(max) * sizeof(struct netfil_member));
+	struct netfil_member *to = mmap(NULL, size, PROT_WRITE, MAP_SHARED, fd, 0);
+	guint end = netfil_members_end(m);
+
+	if (to == MAP_FAILED)
+		return failed("members cannot be mapped into memory", error);
+	for (guint i = 0; i < end; i++)
+		to[i] = *member_at(m, i);
+	to[max] = *member_at(m, m->keyed->max);
+	munmap(to, size);
+	return TRUE;
+}
+
+static gboolean fits(const NetfilMembers *m, guint max, GError **error)
+{
+	guint end = netfil_members_end(m);
+
+	if (end > max)
+		g_set_error(error, NETFIL_ERROR, NETFIL_ERROR_INVALID,
+			    "%u members are there, and max-members is to be %u: give as many at "
+			    "least, or remove the filter and add it again",
+			    end, max);
+	return end <= max;
+}
+
+/* From the first line on the programs find no members, and refuse; each deletion returns when
+ * all those have ended that may have found them. */
+static gboolean move(NetfilMembers *m, Maps *to, guint max, guint8 *known,
+		     NetfilMembersBumpFunc bump, gpointer data, GError **error)
+{
+	guint32 slot = m->slot;
+
+	netfil_maps_delete(m->all, "members", &slot);
+	bump(data); /* no socket keeps the number of those who have no other one */
+	netfil_maps_delete(m->all, "member_numbers", &slot);
+	if (!fits(m, max, error) || !copy_keys(m, to->numbers, known, error) ||
+	    !copy_members(m, to->members, max, error))
+		return FALSE;
+	m->keyed->max = max; /* whoever takes them over goes by it: see take_pin() */
+	if (m->pins.members) {
+		rename(m->next.members, m->pins.members);
+		rename(m->next.numbers, m->pins.numbers);
+	}
+	return TRUE;
+}
+
+gboolean netfil_members_resize(NetfilMembers *m, guint max, NetfilMembersBumpFunc bump,
+			       gpointer data, GError **error)
+{
+	g_autofree guint8 *known = g_malloc0(MAX(max, m->keyed->max));
+	Maps made = {-1, -1}, old = m->maps_of;
+	gboolean moved;
+
+	if (max == m->keyed->max)
+		return TRUE;
+	/* What takes long first. */
+	moved = fits(m, max, error) && make_maps(&made, &m->next, max, error) &&
+		copy_keys(m, made.numbers, known, error);
+	if (!moved) {
+		unpin(&m->next);
+		close_maps(&made);
+		return FALSE;
+	}
+	moved = move(m, &made, max, known, bump, data, error);
+	if (moved) {
+		unmap_memory(m);
+		m->maps_of = made;
+		moved = map_memory(m, error);
+		made = old;
+	}
+	unpin(&m->next);
+	close_maps(&made);
+	moved = show_programs(m, moved ? error : NULL) && moved;
+	bump(data);
+	return moved;
 }
 
 static void add(__u64 *counter, guint64 more)
@@ -438,27 +683,6 @@ gboolean netfil_members_restore(NetfilMembers *m, const struct netfil_member_key
 void netfil_members_restore_others(NetfilMembers *m, const NetfilCounters *used)
 {
 	credit_member(m, netfil_members_others(m), used);
-}
-
-/* What a program has for some nanoseconds at most; the id that it had. */
-static gboolean lock(NetfilMembers *m, guint index, __u64 *id)
-{
-	__u64 *place = &member_at(m, index)->slot.id;
-
-	*id = load(place);
-	for (guint tries = 0; tries < TRIES; tries++) {
-		*id &= ~NETFIL_MEMBER_LOCKED;
-		if (__atomic_compare_exchange_n(place, id, *id | NETFIL_MEMBER_LOCKED, FALSE,
-						__ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
-			return TRUE;
-		sched_yield();
-	}
-	return FALSE;
-}
-
-static void unlock(NetfilMembers *m, guint index, guint64 id)
-{
-	__atomic_store_n(&member_at(m, index)->slot.id, id, __ATOMIC_SEQ_CST);
 }
 
 void netfil_members_reset(NetfilMembers *m, guint index)

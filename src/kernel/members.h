@@ -12,6 +12,9 @@
  */
 typedef struct NetfilMembers NetfilMembers;
 
+/* Raises config.generation. */
+typedef void (*NetfilMembersBumpFunc)(gpointer data);
+
 /* What all members are under. */
 typedef struct {
 	guint64 cap[NETFIL_DIRECTIONS]; /* bytes of a cycle; 0: none */
@@ -24,20 +27,36 @@ typedef struct {
 	NetfilCounters counted; /* since the member is there */
 	NetfilCounters used;    /* the same, but in and out of this cycle alone */
 	guint exhausted;        /* 1 << direction, of this cycle */
+	gboolean current;       /* a packet came in this cycle */
 } NetfilMemberReading;
 
 /*
  * Makes the maps for `max` members that are told apart by `kind` (enum netfil_kind), and puts
  * them where the programs look. `bpffs_dir_or_null`: pins them there, or takes those over that
- * are pinned there for this slot with the same kind and maximum; what they count goes on.
+ * are pinned there for this slot with the same kind, whatever their maximum; what they count
+ * goes on.
  */
 NetfilMembers *netfil_members_open(NetfilMaps *maps, const char *bpffs_dir_or_null, guint slot,
 				   guint kind, guint max, GError **error);
+
+gboolean netfil_members_taken(const NetfilMembers *members); /* or made by netfil_members_open() */
+guint netfil_members_max(const NetfilMembers *members);
 
 void netfil_members_close(NetfilMembers *members); /* the maps and their pins stay */
 
 /* Takes them away, and closes. No rule leads to the slot any more. */
 void netfil_members_remove(NetfilMembers *members);
+
+/*
+ * Another maximum: members stay who they are, but the index of those who have no other one is a
+ * new one. Nothing is counted twice or not at all: packets of the slot are dropped for the
+ * milliseconds that it takes. FALSE: all is as it was. NETFIL_ERROR_INVALID: there are more.
+ */
+gboolean netfil_members_resize(NetfilMembers *members, guint max, NetfilMembersBumpFunc bump,
+			       gpointer data, GError **error);
+
+/* Takes away what was left behind of a slot that is of no keyed filter. */
+void netfil_members_sweep_out(NetfilMaps *maps, const char *bpffs_dir_or_null, guint32 slot);
 
 /* The terms in force from each member's next packet on. `turn`: a new cycle, so the usage of
  * all begins at 0. The caller then raises config.generation, or sockets keep to the old ones. */

@@ -2,14 +2,19 @@
 /* Keyed filters: counters and limits for each address, made as addresses are seen. */
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
+#include <glib/gstdio.h>
 #include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <unistd.h>
 
 #include "bed.h"
 #include "engine/sets.h"
 #include "kernel/members.h"
+#include "kernel/pin.h"
 
 #define SIZE 1000
 #define RULE 0
@@ -289,8 +294,8 @@ static void test_undo_others(void)
 	g_assert_cmpint(transmit(SOCKET_IN, 1, 1), ==, ADMIT);
 	g_assert_cmpint(transmit(INTERFACE_IN, 1, 1), ==, NEXT);
 	g_assert_cmpint(transmit(SOCKET_IN, 1, 1), ==, REFUSE);
-	g_assert_true(netfil_members_read(by_interface, netfil_members_others(by_interface),
-					  &reading));
+	g_assert_true(
+	    netfil_members_read(by_interface, netfil_members_others(by_interface), &reading));
 	g_assert_cmpuint(reading.used.in, ==, SIZE + ETH_HLEN);
 	expect_used(bed, 1, 0, 0);
 	netfil_members_remove(by_interface);
@@ -366,6 +371,199 @@ static void test_interrupted(void)
 	munmap(raw, sizeof(struct netfil_member) * (PLACES + 1));
 }
 
+/* A cap that no counter can reach, after a turn too. */
+static void test_vast(void)
+{
+	set_up(PLACES);
+	arm(0, NETFIL_NO_LIMIT - 1, 0, FALSE);
+	g_assert_cmpint(transmit(SOCKET_OUT, 1, 2), ==, ADMIT);
+	arm(0, NETFIL_NO_LIMIT - 1, 0, TRUE);
+	g_assert_cmpint(transmit(SOCKET_OUT, 1, 2), ==, ADMIT);
+	expect_member(1, 0, 2 * SIZE);
+}
+
+/* ---- pinned, as an earlier netfild left them ---- */
+
+static char *pins; /* a bpffs, in a mount namespace of its own */
+
+static void mount_pins(void)
+{
+	g_autofree char *folder = NULL;
+
+	pins = g_dir_make_tmp("netfil-members-XXXXXX", NULL);
+	g_assert_cmpint(unshare(CLONE_NEWNS), ==, 0);
+	g_assert_cmpint(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), ==, 0);
+	g_assert_cmpint(mount("bpf", pins, "bpf", 0, NULL), ==, 0);
+	folder = g_build_filename(pins, NETFIL_PIN_MAPS, NULL);
+	g_assert_cmpint(g_mkdir(folder, 0700), ==, 0);
+}
+
+static void unmount_pins(void)
+{
+	umount2(pins, MNT_DETACH);
+	g_rmdir(pins);
+	g_free(pins);
+}
+
+static void open_pinned(guint kind, guint max)
+{
+	g_autoptr(GError) error = NULL;
+
+	members = netfil_members_open(bed->maps, pins, bed_slot_number(RULE), kind, max, &error);
+	g_assert_no_error(error);
+}
+
+static void set_up_pinned(guint max)
+{
+	set_up(max);
+	netfil_members_remove(members);
+	open_pinned(NETFIL_KIND_PREFIX, max);
+	arm(0, 0, 0, FALSE);
+}
+
+static void open_again(void)
+{
+	netfil_members_close(members);
+	open_pinned(NETFIL_KIND_PREFIX, PLACES);
+	bed_changed(bed);
+}
+
+static char *pin_named(const char *what, const char *suffix)
+{
+	return g_strdup_printf("%s/" NETFIL_PIN_MAPS "/%s-%u%s", pins, what, bed_slot_number(RULE),
+			       suffix);
+}
+
+/* Killed while it had a member to itself: the next one gives it back. */
+static void test_killed(void)
+{
+	struct netfil_member *raw;
+
+	set_up_pinned(PLACES);
+	arm(0, 2 * SIZE, 0, FALSE);
+	g_assert_cmpint(transmit(SOCKET_OUT, 1, 3), ==, REFUSE_SILENTLY);
+	raw = map_members();
+	raw->slot.id |= NETFIL_MEMBER_LOCKED;
+	raw[PLACES].slot.id |= NETFIL_MEMBER_LOCKED;
+	open_again();
+	expect_member(1, 0, 2 * SIZE);
+	arm(0, 3 * SIZE, 0, FALSE);
+	g_assert_cmpint(transmit(SOCKET_OUT, 1, 1), ==, ADMIT);
+	g_assert_cmpint(transmit(SOCKET_OUT, 1, 1), ==, REFUSE_SILENTLY);
+	g_assert_cmpuint(raw[PLACES].slot.id & NETFIL_MEMBER_LOCKED, ==, 0);
+	munmap(raw, sizeof(struct netfil_member) * (PLACES + 1));
+}
+
+/* Members of another kind are no members of this one. */
+static void test_left_behind(void)
+{
+	guint index;
+
+	set_up_pinned(PLACES);
+	transmit(SOCKET_OUT, 1, 2);
+	transmit(SOCKET_OUT, 2, 2);
+	netfil_members_close(members);
+	open_pinned(NETFIL_KIND_USER, PLACES);
+	arm(0, 0, 0, FALSE);
+	g_assert_cmpuint(netfil_members_end(members), ==, 0);
+	g_assert_false(find(1, &index));
+	netfil_members_close(members);
+	open_pinned(NETFIL_KIND_PREFIX, PLACES);
+	arm(0, SIZE, 0, FALSE);
+	g_assert_cmpint(transmit(SOCKET_OUT, 1, 1), ==, ADMIT);
+	expect_member(1, 0, SIZE);
+	netfil_members_sweep_out(bed->maps, pins, bed_slot_number(RULE));
+	netfil_members_close(members);
+	open_pinned(NETFIL_KIND_PREFIX, PLACES);
+	g_assert_false(netfil_members_taken(members));
+	g_assert_false(find(1, &index));
+}
+
+static void bump(gpointer data)
+{
+	bed_changed(data);
+}
+
+static gboolean resize(guint max)
+{
+	return netfil_members_resize(members, max, bump, bed, NULL);
+}
+
+/* More places, and fewer: all stay who they are, and have used what they have. */
+static void test_resize(void)
+{
+	g_autofree char *pin = NULL, *next = NULL;
+
+	set_up_pinned(PLACES);
+	arm(0, 2 * SIZE, 0, FALSE);
+	for (guint n = 0; n <= PLACES; n++)
+		g_assert_cmpint(transmit(SOCKET_OUT, n, 1), ==, ADMIT);
+	g_assert_false(resize(PLACES - 1));
+	expect_member(PLACES - 1, 0, SIZE);
+	g_assert_true(resize(PLACES + 2));
+	g_assert_cmpuint(netfil_members_max(members), ==, PLACES + 2);
+	g_assert_cmpuint(others().used.out, ==, SIZE);
+	g_assert_cmpint(transmit(SOCKET_OUT, PLACES, 2), ==, ADMIT); /* now one of its own */
+	expect_member(PLACES, 0, 2 * SIZE);
+	g_assert_cmpint(transmit(SOCKET_OUT, 0, 1), ==, ADMIT);
+	g_assert_cmpint(transmit(SOCKET_OUT, 0, 1), ==, REFUSE_SILENTLY);
+	g_assert_true(resize(PLACES + 1));
+	g_assert_cmpint(transmit(SOCKET_OUT, PLACES + 1, 1), ==, ADMIT);
+	g_assert_cmpint(transmit(SOCKET_OUT, PLACES + 1, 1), ==, REFUSE_SILENTLY);
+	g_assert_cmpuint(others().used.out, ==, 2 * SIZE);
+	/* Whoever takes it up finds it so; also where it was killed between two renamings. */
+	open_again();
+	g_assert_cmpuint(netfil_members_max(members), ==, PLACES + 1);
+	pin = pin_named("members", "");
+	next = pin_named("members", "-next");
+	g_assert_cmpint(rename(pin, next), ==, 0);
+	open_again();
+	g_assert_true(netfil_members_taken(members));
+	g_assert_cmpint(access(next, F_OK), !=, 0);
+	expect_member(PLACES, 0, 2 * SIZE);
+	g_assert_cmpuint(others().used.out, ==, 2 * SIZE);
+	expect_used(bed, RULE, 0, 0);
+}
+
+static gint sending;
+
+static gpointer send_on(gpointer data)
+{
+	Packet own = packet;
+	guint *admitted = data;
+
+	for (guint n = 0; g_atomic_int_get(&sending); n++) {
+		struct in6_addr address = address_of(n % (2 * PLACES));
+
+		memcpy(&own.bytes[14 + 16], &address.s6_addr32[3], 4);
+		*admitted += bed_repeat(bed, SOCKET_OUT, &own, 1) == ADMIT;
+	}
+	return NULL;
+}
+
+/* What is admitted meanwhile is counted, and what is refused is not. */
+static void test_resize_race(void)
+{
+	guint admitted = 0;
+	NetfilMemberReading reading;
+	GThread *thread;
+	guint64 sum = 0;
+
+	set_up_pinned(PLACES);
+	arm(0, 100ULL << 30, 0, FALSE);
+	g_atomic_int_set(&sending, TRUE);
+	thread = g_thread_new("sender", send_on, &admitted);
+	for (guint i = 0; i < 50; i++)
+		g_assert_true(resize(PLACES + 1 + (i & 1)) || netfil_members_end(members) > PLACES);
+	g_atomic_int_set(&sending, FALSE);
+	g_thread_join(thread);
+	for (guint index = 0; index <= netfil_members_others(members); index++)
+		if (netfil_members_read(members, index, &reading))
+			sum += reading.used.out;
+	g_assert_cmpuint(admitted, >, 0);
+	g_assert_cmpuint(sum, ==, (guint64)admitted * SIZE);
+}
+
 static pthread_barrier_t start;
 
 static gpointer make_many(gpointer data)
@@ -427,11 +625,18 @@ int main(int argc, char **argv)
 	g_test_add_func("/members/missing", test_missing);
 	g_test_add_func("/members/no-numbers", test_no_numbers);
 	g_test_add_func("/members/interrupted", test_interrupted);
+	g_test_add_func("/members/vast", test_vast);
 	g_test_add_func("/members/race", test_race);
+	g_test_add_func("/members/killed", test_killed);
+	g_test_add_func("/members/left-behind", test_left_behind);
+	g_test_add_func("/members/resize", test_resize);
+	g_test_add_func("/members/resize/race", test_resize_race);
 	bed = bed_new();
+	mount_pins();
 	g_test_set_nonfatal_assertions();
 	status = g_test_run();
 	netfil_members_remove(members);
+	unmount_pins();
 	bed_free(bed);
 	return status;
 }

@@ -383,6 +383,198 @@ is_on_disk() { # NAME
 	wait_until sums_agree groups
 }
 
+@test "one that is there again before it moves has what it used, and once only" {
+	use_lossy_disk
+	start_daemon
+	netfil add groups --cgroup "$INSIDE" --each --out 50000 --on-limit drop
+	listen
+	in_group back "$TRAFFIC" udp-send "$B4" "$PORT" 20 1000
+	in_group gone "$TRAFFIC" udp-send "$B4" "$PORT" 10 1000
+	wait_until is_used groups out $((30 * 1028))
+	wait_until is_on_disk groups
+	rmdir "$CGROUP/inside/back" "$CGROUP/inside/gone"
+	power_cut
+	start_daemon
+	assert_equal "while it is not there" "$(used groups out) $(member groups "$INSIDE/back" .out)" \
+		"$((30 * 1028)) $((20 * 1028))"
+	mkdir "$CGROUP/inside/back"
+	kill_daemon
+	start_daemon
+	assert_equal "once it is" "$(used groups out) $(member groups "$INSIDE/back" .out)" \
+		"$((30 * 1028)) $((20 * 1028))"
+	kill_daemon
+	start_daemon
+	sums_agree groups || fail "$(members groups .members)"
+	reset_witness
+	in_group back "$TRAFFIC" udp-send "$B4" "$PORT" 100 1000
+	wait_until is_member groups "$INSIDE/back" out $((48 * 1028))
+	assert_equal witness "$(witness out)" $((28 * 1028))
+	wait_until is_used groups out $((58 * 1028))
+	netfil reset groups --member "$INSIDE/gone"
+	assert_equal "one that waits is reset" "$(used groups out)" $((48 * 1028))
+	sums_agree groups || fail "$(members groups .members)"
+}
+
+@test "an executable that is replaced while netfild is away goes on where it stood" {
+	start_daemon
+	cp "$TRAFFIC" "$TMP/one"
+	netfil add programs --exe '*' --each --out 50000 --on-limit drop
+	listen
+	in_cgroup "$TMP/one" udp-send "$B4" "$PORT" 30 1000
+	wait_until is_member programs "$TMP/one" out $((30 * 1028))
+	kill_daemon
+	cp "$TRAFFIC" "$TMP/new"
+	mv "$TMP/new" "$TMP/one"
+	in_cgroup "$TMP/one" udp-send "$B4" "$PORT" 5 1000
+	start_daemon
+	wait_until is_member programs "$TMP/one" out $((35 * 1028))
+	assert_equal used "$(used programs out)" "$(witness out)"
+	has_members programs 1 || fail "$(members programs .members)"
+	sums_agree programs || fail "$(members programs .members)"
+	kill_daemon
+	start_daemon
+	assert_equal "used again" "$(used programs out)" "$(witness out)"
+	sums_agree programs || fail "$(members programs .members)"
+}
+
+@test "netfild that is killed while it takes members up takes up all of them" {
+	give_peer 1
+	start_daemon
+	netfil add customers --ip 10.0.0.0/8 --ip "$NET.0/24" --each --total 1G --max-members 100000
+	listen
+	send_to 1 10 1000
+	wait_until has_members customers 1
+	netfil reset customers # so that the counters are ahead of the usage
+	stop_daemon
+	umount "$TMP/bpf" # as after a restart of the machine
+	mount -t bpf "nf-$ID" "$TMP/bpf"
+	"$BUILD/tests/system/fill-members" "$TMP/state" customers 50000
+	local sum=$((3 * 50000 * 49999 / 2))
+	launch_daemon
+	wait_until compgen -G "$NETFIL_BPFFS_DIR/maps-*/numbers-*" >"$TMP/pins"
+	kill_daemon
+	start_daemon
+	assert_equal used "$(used customers total)" $sum
+	assert_equal members "$(show customers .members)" 50000
+	assert_equal "the largest" "$(members customers '.members[0] | [.key, .in, .out] | @csv' --limit 1)" \
+		'"10.0.195.79",49999,99998'
+	send_to 1 10 1000
+	wait_until is_used customers total $((sum + 10 * 1028))
+}
+
+@test "netfild that ends writes down all members that moved, however many, heard of or not" {
+	use_lossy_disk
+	ip -n "nf-$ID-a" route add 198.19.0.0/16 via "$B4"
+	start_daemon
+	netfil add customers --ip 198.19.0.0/16 --each --max-members 60000
+	kill -STOP "${PIDS[daemon]}"
+	capped udp-send "$B4" "$PORT" 1 1 # the peer's link address is known then
+	reset_witness
+	in_cgroup "$BUILD/bench/bench-load" touch 198.19.0.0 9 60000
+	kill -TERM "${PIDS[daemon]}"
+	kill -CONT "${PIDS[daemon]}"
+	finish daemon
+	local sent
+	sent=$(witness out)
+	((sent >= 60000 * 28 && sent % 60000 == 0)) || fail "$sent bytes were sent"
+	new_boot
+	start_daemon
+	assert_equal used "$(used customers out)" "$sent"
+	assert_equal members "$(show customers .members)" 60000
+	assert_equal "the least and the most" \
+		"$(members customers '.members[0].out' --reverse --limit 1) $(members customers '.members[0].out' --limit 1)" \
+		"$((sent / 60000)) $((sent / 60000))"
+}
+
+@test "a filter that was not added after all leaves no members behind" {
+	start_daemon
+	netfil add plain --ip 192.0.2.1
+	stop_daemon
+	cp -r "$TMP/state" "$TMP/before"
+	start_daemon
+	netfil add customers --ip "$NET.0/24" --each
+	compgen -G "$NETFIL_BPFFS_DIR/maps-*/members-*" >"$TMP/pins" || fail "no members are pinned"
+	kill_daemon
+	rm -r "$TMP/state"
+	mv "$TMP/before" "$TMP/state"
+	start_daemon
+	assert_equal filters "$(netfil list --json | jq -r '.[].name')" plain
+	fails compgen -G "$NETFIL_BPFFS_DIR/maps-*/members-*"
+}
+
+@test "each member is topped up, for this cycle" {
+	export TZ=Europe/Berlin
+	set_clock_to '2026-11-23 10:30:00'
+	give_peer 2
+	start_daemon
+	netfil add customers --ip "$NET.0/24" --each --out 50000 --every hour --on-limit drop
+	listen
+	send_to 1 100 1000
+	send_to 2 10 1000
+	wait_until is_member customers "$NET.1" out $((48 * 1028))
+	netfil set customers --out +10000
+	assert_equal limit "$(show customers '[.cap.out, .limit.out] | @csv')" 50000,60000
+	wait_until eval '(($(show customers .members_at_cap) == 0))'
+	send_to 1 100 1000
+	wait_until is_member customers "$NET.1" out $((58 * 1028))
+	wait_until eval '(($(show customers .members_at_cap) == 1))'
+	kill_daemon
+	start_daemon
+	send_to 1 10 1000
+	send_to 2 100 1000
+	wait_until is_member customers "$NET.2" out $((58 * 1028))
+	assert_equal "member 1" "$(member customers "$NET.1" .out)" $((58 * 1028))
+	netfil set customers --out -20000
+	send_to 2 1 1000
+	assert_equal witness "$(witness_of out 2)" $((58 * 1028))
+	set_clock_to '2026-11-23 11:00:00'
+	wait_until is_used customers out 0
+	assert_equal "the next cycle's" "$(show customers .limit.out)" 50000
+	send_to 1 100 1000
+	wait_until is_member customers "$NET.1" out $((48 * 1028))
+	assert_equal "witness 1" "$(witness_of out 1)" $((106 * 1028))
+}
+
+@test "there may be more members, and fewer, and all of them go on" {
+	give_peer 6
+	start_daemon
+	netfil add customers --ip "$NET.0/24" --each --max-members 3 --out 50000 --on-limit drop
+	listen
+	for i in 1 2 3 4; do
+		send_to "$i" 10 1000
+	done
+	wait_until is_used customers out $((40 * 1028))
+	assert_equal others "$(show customers .others.out)" $((10 * 1028))
+	wait_until has_members customers 3
+	refused "3 members are there" netfil set customers --max-members 2
+	assert_equal "as before" "$(show customers '[.max_members, .members, .cap.out] | @csv')" 3,3,50000
+	netfil set customers --max-members 5
+	for i in 1 4 5 6; do
+		send_to "$i" 100 1000
+	done
+	wait_until has_members customers 5
+	wait_until is_used customers out "$(witness out)"
+	assert_equal others "$(show customers .others.out)" $((48 * 1028))
+	assert_equal "witness 1, 4, 5" "$(witness_of out 1) $(witness_of out 4) $(witness_of out 5)" \
+		"$((48 * 1028)) $((58 * 1028)) $((48 * 1028))"
+	assert_equal "witness 6" "$(witness_of out 6)" $((38 * 1028))
+	sums_agree customers || fail "$(members customers .members)"
+	kill_daemon
+	start_daemon
+	assert_equal "after a restart" "$(show customers '[.max_members, .members, .used.out, .others.out] | @csv')" \
+		"5,5,$(witness out),$((48 * 1028))"
+	netfil set customers --max-members 200
+	netfil set customers --max-members 5
+	send_to 2 100 1000
+	wait_until is_member customers "$NET.2" out $((48 * 1028))
+	wait_until is_used customers out "$(witness out)"
+	netfil export >"$TMP/filters"
+	sed 's/max-members=5/max-members=9/' "$TMP/filters" >"$TMP/changed"
+	netfil apply "$TMP/changed"
+	assert_equal applied "$(show customers .max_members)" 9
+	sums_agree customers || fail "$(members customers .members)"
+}
+
 @test "a cycle's turn sets all members back; the closed cycle has their sum" {
 	export TZ=Europe/Berlin
 	set_clock_to '2026-11-23 10:30:00'
@@ -540,13 +732,12 @@ refused() { # PART-OF-THE-MESSAGE COMMAND...
 	refused "from 1 to 1000000" netfil add x --user '*' --each --max-members 1000001
 	refused "has max-members, but no members" netfil add x --user '*' --max-members 5
 	netfil add customers --ip 10.0.0.0/8 --each --total 5G --max-members 50
-	refused "none can be topped up alone" netfil set customers --total +1G
+	refused "has no in cap to top up" netfil set customers --in +1G
 	refused "each has its own usage" netfil set customers --used 1G
-	refused "remove it and add it again" netfil set customers --max-members 60
 	refused "remove it and add it again" netfil set customers --each=user
 	refused "remove it and add it again" netfil set customers --each=
 	netfil export >"$TMP/filters"
-	sed 's/max-members=50/max-members=60/' "$TMP/filters" >"$TMP/changed"
+	sed 's/each=ip/each=interface/' "$TMP/filters" >"$TMP/changed"
 	refused "remove it and add it again" netfil apply "$TMP/changed"
 	netfil apply "$TMP/filters"
 	netfil set customers --total 6G --max-members 50 --each=ip
