@@ -120,13 +120,24 @@ static gboolean add_line(Span line, GArray *prefixes, GError **error)
 	return add_entry(entry, prefixes, NULL) || add_entry(line, prefixes, error);
 }
 
+/* A line of a few characters may be a range of hundreds: who wrote the list does not say how
+ * much memory is taken. */
+static gboolean fits(Span line, const GArray *prefixes, GError **error)
+{
+	return prefixes->len <= NETFIL_PREFIXES_MAX ||
+	       refuse(span_strip(line),
+		      "is too much: all lists together may have 4,194,303 prefixes, and a range is "
+		      "as many as it takes",
+		      error);
+}
+
 static gboolean add_lines(const char *name, Span text, GArray *prefixes, GError **error)
 {
 	for (guint number = 1; text.start < text.end; number++) {
 		const char *newline = memchr(text.start, '\n', span_length(text));
 		Span line = {text.start, newline ? newline : text.end};
 
-		if (!add_line(line, prefixes, error)) {
+		if (!add_line(line, prefixes, error) || !fits(line, prefixes, error)) {
 			g_autofree char *shown = netfil_escape(name, -1, NAME_SHOWN);
 
 			g_prefix_error(error, "%s:%u: ", shown, number);

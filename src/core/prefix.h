@@ -35,9 +35,12 @@ guint netfil_prefix_branches(const GArray *prefixes);
  * each, network order, IPv4 mapped). */
 void netfil_prefix_range(GArray *prefixes, const guint8 first[16], const guint8 last[16]);
 
+#define NETFIL_PREFIXES_MAX 4194303 /* that the kernel's map takes, of all filters */
+
 /* Reads a list: an address, a prefix, a range "first-last" or a PeerGuardian line
  * "name:first-last" on each line; '#' starts a comment; CRLF is taken. Appends
  * NetfilPrefix to `prefixes`. The first mistake stops it and is told with `name`
- * and its line: "list.txt:12: …". Pure: `text` is the file's contents. */
+ * and its line: "list.txt:12: …"; so is the line with which there are more than
+ * NETFIL_PREFIXES_MAX. Pure: `text` is the file's contents. */
 gboolean netfil_prefix_list_parse(const char *name, const char *text, gsize length,
 				  GArray *prefixes, GError **error);

@@ -526,6 +526,26 @@ static void test_list_long(void)
 	g_assert_cmpfloat(seconds, <, 20);
 }
 
+/* Each of these lines is some 250 prefixes: a small file may not take all memory. */
+static void test_list_bomb(void)
+{
+	g_autoptr(GArray) prefixes = g_array_new(FALSE, FALSE, sizeof(NetfilPrefix));
+	g_autoptr(GString) text = g_string_new(NULL);
+	g_autoptr(GError) error = NULL;
+	guint a_line;
+
+	g_string_append(text, "2000::1-3fff:ffff:ffff:ffff:ffff:ffff:ffff:fffe\n");
+	g_assert_true(netfil_prefix_list_parse("l", text->str, text->len, prefixes, NULL));
+	a_line = prefixes->len;
+	g_assert_cmpuint(a_line, >, 200);
+	g_array_set_size(prefixes, 0);
+	for (guint i = 0; i < NETFIL_PREFIXES_MAX / a_line; i++)
+		g_string_append(text, "2000::1-3fff:ffff:ffff:ffff:ffff:ffff:ffff:fffe\n");
+	g_assert_false(netfil_prefix_list_parse("l", text->str, text->len, prefixes, &error));
+	g_assert_nonnull(strstr(error->message, "is too much: all lists together"));
+	g_assert_cmpuint(prefixes->len, ==, 0);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -545,5 +565,6 @@ int main(int argc, char **argv)
 	g_test_add_func("/prefix/list-refused", test_list_refused);
 	g_test_add_func("/prefix/list-message", test_list_message);
 	g_test_add_func("/prefix/list-long", test_list_long);
+	g_test_add_func("/prefix/list-bomb", test_list_bomb);
 	return g_test_run();
 }
