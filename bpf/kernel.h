@@ -146,8 +146,13 @@ struct sock_common {
 	struct in6_addr skc_v6_rcv_saddr;
 } EXPLORED;
 
+struct sock_cgroup_data {
+	struct cgroup *cgroup;
+} EXPLORED;
+
 struct sock {
 	struct sock_common __sk_common;
+	struct sock_cgroup_data sk_cgrp_data;
 } EXPLORED;
 
 struct socket {

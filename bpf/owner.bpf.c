@@ -246,7 +246,7 @@ int socket_label(struct bpf_iter__task_file *ctx)
 	struct netfil_tag *tag;
 	__u32 sequence;
 
-	if (!task || !sk)
+	if (!task || !sk || !inside(sk))
 		return 0;
 	tag = bpf_sk_storage_get(&tags, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!tag)

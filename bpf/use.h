@@ -9,6 +9,28 @@
 #include "identity.h"
 #include "tag.h"
 
+/* The control group to which the programs for packets are attached, by its id, and below which
+ * a socket has to be for any of its packets to be seen; 0: all are. Set before the programs are
+ * loaded. */
+const volatile __u64 below;
+
+#define CGROUP_DEPTH_MAX 64
+
+static __always_inline bool inside(struct sock *sk)
+{
+	struct cgroup *cgroup = BPF_CORE_READ(sk, sk_cgrp_data.cgroup);
+
+	if (!below)
+		return true;
+#pragma clang loop unroll(disable)
+	for (int i = 0; i < CGROUP_DEPTH_MAX && cgroup; i++) {
+		if (BPF_CORE_READ(cgroup, kn, id) == below)
+			return true;
+		cgroup = BPF_CORE_READ(cgroup, self.parent, cgroup);
+	}
+	return false;
+}
+
 static __always_inline bool internet(struct sock *sk)
 {
 	__u16 family = sk->__sk_common.skc_family;
@@ -27,7 +49,8 @@ static __always_inline int socket_used(struct sock *sk)
 
 	if (!internet(sk) || task->flags & PF_KTHREAD)
 		return 0;
-	tag = bpf_sk_storage_get(&tags, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	/* Without a tag it is most often one that is not below; or else its next packet makes it. */
+	tag = bpf_sk_storage_get(&tags, sk, 0, below ? 0 : BPF_SK_STORAGE_GET_F_CREATE);
 	if (!tag)
 		return 0;
 	start = task->group_leader->start_boottime;

@@ -192,7 +192,7 @@ NetfilKernel *netfil_kernel_open(const char *bpffs_dir, const char *cgroup_root,
 		return NULL;
 	k->maps = netfil_maps_new(bpffs_dir);
 	k->links = netfil_links_new(bpffs_dir);
-	k->objects = netfil_objects_load(k->maps, error);
+	k->objects = netfil_objects_load(k->maps, netfil_cgroup_id(k->cgroup_root), error);
 	if (!k->objects || !map_memory(k, error) || !attach(k, error) ||
 	    !netfil_kernel_label(k, error))
 		return NULL;
@@ -243,7 +243,7 @@ void netfil_kernel_close(NetfilKernel *k)
 gboolean netfil_kernel_reload(NetfilKernel *k, GError **error)
 {
 	NetfilObjects *old = k->objects;
-	NetfilObjects *new = netfil_objects_load(k->maps, error);
+	NetfilObjects *new = netfil_objects_load(k->maps, netfil_cgroup_id(k->cgroup_root), error);
 	gboolean attached;
 
 	if (!new)

@@ -59,6 +59,8 @@ static int print(enum libbpf_print_level level G_GNUC_UNUSED, const char *format
 	return g_getenv("NETFIL_DEBUG") ? vfprintf(stderr, format, args) : 0;
 }
 
+#define CGROUP_ROOT 1 /* the id of the hierarchy's own root */
+
 static gboolean missing(const char *what, GError **error)
 {
 	g_set_error(error, NETFIL_ERROR, NETFIL_ERROR_FAILED,
@@ -86,6 +88,7 @@ static gboolean load_owner(NetfilObjects *o, NetfilMaps *maps, GError **error)
 	if (!o->owner)
 		return missing("owner", error);
 	o->owner->rodata->cpus = cpus();
+	o->owner->rodata->below = o->below;
 	bpf_program__set_autoload(o->owner->progs.socket_sent, lengths);
 	bpf_program__set_autoload(o->owner->progs.socket_received, lengths);
 	bpf_program__set_autoload(o->owner->progs.socket_scrub, iterators);
@@ -141,6 +144,7 @@ static void load_trampoline(NetfilObjects *o)
 	o->trampoline = trampoline_bpf__open();
 	if (o->trampoline) {
 		o->trampoline->rodata->cpus = cpus();
+		o->trampoline->rodata->below = o->below;
 		bpf_program__set_autoload(o->trampoline->progs.sent_page,
 					  netfil_feature_function("inet_sendpage"));
 		if (load(o->maps, o->trampoline->skeleton, NULL))
@@ -163,12 +167,13 @@ gboolean netfil_objects_need_interface(NetfilObjects *o, GError **error)
 	return FALSE;
 }
 
-NetfilObjects *netfil_objects_load(NetfilMaps *maps, GError **error)
+NetfilObjects *netfil_objects_load(NetfilMaps *maps, guint64 cgroup, GError **error)
 {
 	g_autoptr(NetfilObjects) o = g_new0(NetfilObjects, 1);
 
 	libbpf_set_print(print);
 	o->maps = maps;
+	o->below = cgroup == CGROUP_ROOT ? 0 : cgroup;
 	if (!load_socket(o, maps, error) || !load_owner(o, maps, error))
 		return NULL;
 	load_reset(o);

@@ -23,9 +23,11 @@ typedef struct {
 	struct forward_bpf *forward;
 	struct reset_bpf *reset;
 	struct trampoline_bpf *trampoline;
+	guint64 below; /* of the programs */
 } NetfilObjects;
 
-NetfilObjects *netfil_objects_load(NetfilMaps *maps, GError **error);
+/* `cgroup`: the id of the control group to which the programs for sockets will be attached. */
+NetfilObjects *netfil_objects_load(NetfilMaps *maps, guint64 cgroup, GError **error);
 
 gboolean netfil_objects_need_interface(NetfilObjects *objects, GError **error);
 

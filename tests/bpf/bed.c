@@ -56,7 +56,7 @@ Bed *bed_new(void)
 
 	make_devices(bed);
 	bed->maps = netfil_maps_new(NULL);
-	bed->objects = netfil_objects_load(bed->maps, &error);
+	bed->objects = netfil_objects_load(bed->maps, 0, &error);
 	g_assert_no_error(error);
 	netfil_objects_need_interface(bed->objects, &error);
 	g_assert_no_error(error);
