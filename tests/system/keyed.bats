@@ -69,7 +69,7 @@ send_to() { # I COUNT SIZE
 	capped udp-send "$NET.$1" "$PORT" "$2" "$3"
 }
 
-# bats test_tags=kernels
+# bats test_tags=kernels,ci
 @test "each address has a cap of its own; both are counted to the byte" {
 	give_peer 2
 	start_daemon
