@@ -72,7 +72,7 @@ cap() { # in|out|total CAP [OFFLOAD]
 	cap out 1500
 }
 
-# bats test_tags=kernels
+# bats test_tags=kernels,ci
 @test "1,500 bytes in" {
 	cap in 1500
 }
@@ -203,7 +203,7 @@ cap_large() { # in|out|total
 	assert_equal refused "$(show open .refused.packets)" 0
 }
 
-# bats test_tags=kernels
+# bats test_tags=kernels,ci
 @test "UDP: what still fits is admitted, and only that" {
 	start_daemon
 	netfil add tight --cgroup "$INSIDE" --out 100000 --on-limit drop

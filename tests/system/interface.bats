@@ -176,7 +176,7 @@ hold() { # in|out|total
 	hold software in
 }
 
-# bats test_tags=kernels
+# bats test_tags=kernels,ci
 @test "an interface's cap on bytes in total holds" {
 	hold software total
 }

@@ -69,6 +69,7 @@ send_to() { # I COUNT SIZE
 	capped udp-send "$NET.$1" "$PORT" "$2" "$3"
 }
 
+# bats test_tags=kernels,ci
 @test "each address has a cap of its own; both are counted to the byte" {
 	give_peer 2
 	start_daemon
@@ -123,6 +124,7 @@ sums_agree() { # NAME: of all members, and the filter's
 	wait_until sums_agree customers
 }
 
+# bats test_tags=kernels
 @test "reject: connections of the member at its cap end, those of others stay" {
 	offload software
 	give_peer 2
@@ -187,6 +189,7 @@ in_group() { # NAME COMMAND...
 	in_cgroup bash -c 'echo $$ >"$1"; exec "${@:2}"' bash "$CGROUP/inside/$1/cgroup.procs" "${@:2}"
 }
 
+# bats test_tags=kernels
 @test "each control group; one that is made again goes on where it stood" {
 	start_daemon
 	netfil add groups --cgroup "$INSIDE" --each --out 50000 --on-limit drop
@@ -204,6 +207,7 @@ in_group() { # NAME COMMAND...
 	wait_until has_members groups 2
 }
 
+# bats test_tags=kernels
 @test "each interface, in frames" {
 	start_daemon
 	make_link a net1 b net1
@@ -221,6 +225,7 @@ in_group() { # NAME COMMAND...
 	wait_until has_members links 2
 }
 
+# bats test_tags=kernels
 @test "more members than there may be: the others share one cap, and nothing is uncounted" {
 	give_peer 20
 	start_daemon

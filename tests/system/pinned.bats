@@ -10,7 +10,7 @@ setup() {
 	reset_witness
 }
 
-# bats test_tags=kernels
+# bats test_tags=kernels,ci
 @test "SIGKILL of netfild under traffic: the count goes on, and is carried on" {
 	netfil add open --cgroup "$INSIDE"
 	start_load

@@ -103,6 +103,7 @@ reset_counters() {
 	in_ns a nft reset counters >/dev/null
 }
 
+# bats test_tags=kernels
 @test "a cap that two CPUs and both directions spend" {
 	local round
 	for round in 1 2 3; do

@@ -31,7 +31,7 @@ attached() {
 	bpftool cgroup show "$CGROUP/inside" 2>/dev/null | tail -n +2
 }
 
-# bats test_tags=kernels
+# bats test_tags=kernels,ci
 @test "counts to the byte, and ends with the command's status" {
 	serve
 	run_capped --total 25M --report "$TMP/report" -- "$TRAFFIC" tcp-send "$B4" "$PORT" 300000

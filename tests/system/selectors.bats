@@ -193,6 +193,7 @@ in_unit() {
 	assert_counted wide middle narrow -- beside
 }
 
+# bats test_tags=kernels,ci
 @test "list files: plain and PeerGuardian, both families, ranges" {
 	cat >"$TMP/plain" <<-END
 		# what follows counts

@@ -73,6 +73,7 @@ end_both() {
 	assert_equal lists "$(show list '.lists | length')" 0
 }
 
+# bats test_tags=kernels
 @test "a list's file is replaced 6 times under traffic, and no byte is missed or counted twice" {
 	write_list 2000 1640531 >"$TMP/even"
 	write_list 2001 10498333 >"$TMP/odd"

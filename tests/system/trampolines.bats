@@ -103,6 +103,7 @@ waits_for_data() { # PID
 	(($(used way out) > 500000)) || fail "not all of it"
 }
 
+# bats test_tags=ci
 @test "a worker accepts, and waits: what comes then is its own" {
 	local in out user
 	netfil add way --exe "$USER_PROGRAM"
