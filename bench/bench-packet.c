@@ -4,6 +4,7 @@
  * same hook. See README.md beside this file.
  */
 #include <errno.h>
+#include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
@@ -22,9 +23,13 @@ typedef struct {
 	guint matching;
 	gboolean accounting; /* of applications */
 	guint members;       /* of the filter that matches; 0: it is not keyed */
-	GArray *rounds;      /* of double: nanoseconds a packet */
-	GArray *over;        /* … over the empty program in the same round */
+	struct {
+		GArray *rounds; /* of double: nanoseconds a packet */
+		GArray *over;   /* … over the empty program in the same round */
+	} on[2];                /* one CPU; all at once */
 } Setting;
+
+enum { ALONE, TOGETHER };
 
 static Setting settings[] = {
     {NULL, 0, 0, FALSE},
@@ -42,6 +47,7 @@ static Setting settings[] = {
 static int rounds = 15;
 static int repeat = 2000000;
 static int cpu = -1;
+static GArray *all_cpus; /* of int: those that it may run on */
 static char *json_file;
 
 static const GOptionEntry options[] = {
@@ -103,6 +109,16 @@ static guint64 cpu_time(void)
 	return now.tv_sec * G_GUINT64_CONSTANT(1000000000) + now.tv_nsec;
 }
 
+static void stay_on(int number)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(number, &set);
+	if (sched_setaffinity(0, sizeof(set), &set))
+		fprintf(stderr, "bench-packet: not kept on a CPU: %s\n", strerror(errno));
+}
+
 /* All packets go through one socket, so the verdict is cached from the second on. */
 static double measure(Bed *bed, int fd, const Packet *packet)
 {
@@ -112,6 +128,61 @@ static double measure(Bed *bed, int fd, const Packet *packet)
 	return (double)(cpu_time() - begin) / repeat;
 }
 
+/* ---- on all CPUs at once ---- */
+
+typedef struct {
+	Bed *bed;
+	const Packet *packet;
+	pthread_barrier_t *begin;
+	int fd, cpu;
+	double result;
+} Runner;
+
+static gpointer run_on_cpu(gpointer data)
+{
+	Runner *runner = data;
+
+	stay_on(runner->cpu);
+	pthread_barrier_wait(runner->begin);
+	runner->result = measure(runner->bed, runner->fd, runner->packet);
+	return NULL;
+}
+
+/* The mean over all; each with a socket of its own. */
+static double measure_together(Bed *bed, int fd, const Packet *packet)
+{
+	guint count = all_cpus->len;
+	g_autofree Runner *runners = g_new(Runner, count);
+	g_autofree GThread **threads = g_new(GThread *, count);
+	pthread_barrier_t begin;
+	double sum = 0;
+
+	pthread_barrier_init(&begin, NULL, count);
+	for (guint i = 0; i < count; i++) {
+		runners[i] = (Runner){bed, packet, &begin, fd, g_array_index(all_cpus, int, i)};
+		threads[i] = g_thread_new("packets", run_on_cpu, &runners[i]);
+	}
+	for (guint i = 0; i < count; i++) {
+		g_thread_join(threads[i]);
+		sum += runners[i].result;
+	}
+	pthread_barrier_destroy(&begin);
+	return sum / count;
+}
+
+/* ---- all ---- */
+
+static void add_result(guint setting, guint on, double result)
+{
+	double empty, over;
+
+	g_array_append_val(settings[setting].on[on].rounds, result);
+	empty = g_array_index(settings[0].on[on].rounds, double,
+			      settings[setting].on[on].rounds->len - 1);
+	over = result - empty;
+	g_array_append_val(settings[setting].on[on].over, over);
+}
+
 static void measure_all(Bed *bed, int empty_fd)
 {
 	Packet packet;
@@ -119,15 +190,12 @@ static void measure_all(Bed *bed, int empty_fd)
 	packet_tcp4(&packet, TCP_ACK, SIZE);
 	for (int round = 0; round < rounds; round++) {
 		for (guint i = 0; i < G_N_ELEMENTS(settings); i++) {
-			Setting *setting = &settings[i];
-			int fd = setting->name ? bed_fd(bed, SOCKET_OUT) : empty_fd;
-			double result, over;
+			int fd = settings[i].name ? bed_fd(bed, SOCKET_OUT) : empty_fd;
 
-			configure(bed, setting);
-			result = measure(bed, fd, &packet);
-			g_array_append_val(setting->rounds, result);
-			over = result - g_array_index(settings[0].rounds, double, round);
-			g_array_append_val(setting->over, over);
+			configure(bed, &settings[i]);
+			add_result(i, ALONE, measure(bed, fd, &packet));
+			if (all_cpus->len > 1)
+				add_result(i, TOGETHER, measure_together(bed, fd, &packet));
 		}
 	}
 }
@@ -144,16 +212,35 @@ static double quantile(const GArray *sorted, double q)
 	return g_array_index(sorted, double, (guint)(q * (sorted->len - 1)));
 }
 
+static void print_together(const Setting *s)
+{
+	if (all_cpus->len > 1)
+		printf(" %12.1f %8.1f %7.1f", quantile(s->on[TOGETHER].over, 0.5),
+		       quantile(s->on[TOGETHER].over, 0.25), quantile(s->on[TOGETHER].over, 0.75));
+	printf("\n");
+}
+
 static void print_table(void)
 {
-	printf("%-18s %10s %12s %16s\n", "filters", "ns/packet", "over empty", "quartiles");
+	printf("%-18s %10s %12s %16s", "filters", "ns/packet", "over empty", "quartiles");
+	if (all_cpus->len > 1)
+		printf("  on %2u at once %16s", all_cpus->len, "quartiles");
+	printf("\n");
 	for (guint i = 0; i < G_N_ELEMENTS(settings); i++) {
 		const Setting *s = &settings[i];
 
-		printf("%-18s %10.1f %12.1f %8.1f %7.1f\n", s->name ? s->name : "(empty program)",
-		       quantile(s->rounds, 0.5), quantile(s->over, 0.5), quantile(s->over, 0.25),
-		       quantile(s->over, 0.75));
+		printf("%-18s %10.1f %12.1f %8.1f %7.1f", s->name ? s->name : "(empty program)",
+		       quantile(s->on[ALONE].rounds, 0.5), quantile(s->on[ALONE].over, 0.5),
+		       quantile(s->on[ALONE].over, 0.25), quantile(s->on[ALONE].over, 0.75));
+		print_together(s);
 	}
+}
+
+static void write_figures(FILE *file, const Setting *s, guint on)
+{
+	fprintf(file, "\"ns\": %.2f, \"over_empty\": %.2f, \"quartiles\": [%.2f, %.2f]",
+		quantile(s->on[on].rounds, 0.5), quantile(s->on[on].over, 0.5),
+		quantile(s->on[on].over, 0.25), quantile(s->on[on].over, 0.75));
 }
 
 static gboolean write_json(void)
@@ -168,12 +255,16 @@ static gboolean write_json(void)
 
 		fprintf(file,
 			"  {\"program\": \"%s\", \"filters\": %u, \"matching\": %u, "
-			"\"apps\": %s, \"members\": %u, \"ns\": %.2f, \"over_empty\": %.2f, "
-			"\"quartiles\": [%.2f, %.2f]}%s\n",
+			"\"apps\": %s, \"members\": %u, ",
 			s->name ? "socket_out" : "empty", s->filters, s->matching,
-			s->accounting ? "true" : "false", s->members, quantile(s->rounds, 0.5),
-			quantile(s->over, 0.5), quantile(s->over, 0.25), quantile(s->over, 0.75),
-			i + 1 < G_N_ELEMENTS(settings) ? "," : "");
+			s->accounting ? "true" : "false", s->members);
+		write_figures(file, s, ALONE);
+		if (all_cpus->len > 1) {
+			fprintf(file, ", \"together\": {\"cpus\": %u, ", all_cpus->len);
+			write_figures(file, s, TOGETHER);
+			fprintf(file, "}");
+		}
+		fprintf(file, "}%s\n", i + 1 < G_N_ELEMENTS(settings) ? "," : "");
 	}
 	fprintf(file, "]\n");
 	return !fclose(file);
@@ -192,14 +283,17 @@ static gboolean parse(int *argc, char ***argv)
 	return FALSE;
 }
 
-static void stay_on_cpu(void)
+static GArray *cpus_allowed(void)
 {
+	GArray *cpus = g_array_new(FALSE, FALSE, sizeof(int));
 	cpu_set_t set;
 
-	CPU_ZERO(&set);
-	CPU_SET(cpu < 0 ? sched_getcpu() : cpu, &set);
-	if (sched_setaffinity(0, sizeof(set), &set))
-		fprintf(stderr, "bench-packet: not kept on a CPU: %s\n", strerror(errno));
+	if (sched_getaffinity(0, sizeof(set), &set))
+		return cpus;
+	for (int i = 0; i < CPU_SETSIZE; i++)
+		if (CPU_ISSET(i, &set))
+			g_array_append_val(cpus, i);
+	return cpus;
 }
 
 int main(int argc, char **argv)
@@ -209,18 +303,23 @@ int main(int argc, char **argv)
 
 	if (!parse(&argc, &argv))
 		return 2;
-	stay_on_cpu();
+	all_cpus = cpus_allowed();
+	stay_on(cpu < 0 ? sched_getcpu() : cpu);
 	bed = bed_new();
 	empty = empty_bpf__open_and_load();
 	g_assert_nonnull(empty);
 	for (guint i = 0; i < G_N_ELEMENTS(settings); i++) {
-		settings[i].rounds = g_array_new(FALSE, FALSE, sizeof(double));
-		settings[i].over = g_array_new(FALSE, FALSE, sizeof(double));
+		for (guint on = ALONE; on <= TOGETHER; on++) {
+			settings[i].on[on].rounds = g_array_new(FALSE, FALSE, sizeof(double));
+			settings[i].on[on].over = g_array_new(FALSE, FALSE, sizeof(double));
+		}
 	}
 	measure_all(bed, bpf_program__fd(empty->progs.empty));
 	for (guint i = 0; i < G_N_ELEMENTS(settings); i++) {
-		g_array_sort(settings[i].rounds, compare);
-		g_array_sort(settings[i].over, compare);
+		for (guint on = ALONE; on <= TOGETHER; on++) {
+			g_array_sort(settings[i].on[on].rounds, compare);
+			g_array_sort(settings[i].on[on].over, compare);
+		}
 	}
 	print_table();
 	empty_bpf__destroy(empty);

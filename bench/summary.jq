@@ -102,11 +102,15 @@ def commands_table: .commands | map([(.kind | kind_name),
 		(.load_ms | fixed(1)), (.list_ms | fixed(1)), (.maps_kb | thousands), (.daemon_kb | thousands)])
 	| table(["", "caps", "load, ms", "list, ms", "kernel maps, KB", "daemon, KB"]);
 
+def quartiles: "\(.quartiles[0] | fixed(1)) to \(.quartiles[1] | fixed(1))";
+
 def packet_table: .packet | map([(if .program == "empty" then "an empty program" else
 			"filters: \(.filters), matching: \(.matching)\(if .apps then ", with applications" else "" end)\(if (.members // 0) > 0 then ", of \(.members) members" else "" end)" end),
 		(.ns | fixed(1)), (.over_empty | fixed(1)),
-		"\(.quartiles[0] | fixed(1)) to \(.quartiles[1] | fixed(1))"])
-	| table(["netfil on a cached connection", "ns a packet", "over empty", "quartiles"]);
+		quartiles, (.together // null | if . then .over_empty | fixed(1) else "–" end),
+		(.together // null | if . then quartiles else "–" end)])
+	| table(["netfil on a cached connection", "ns a packet", "over empty", "quartiles",
+		"on all CPUs at once, over empty", "quartiles"]);
 
 def busy: .machine | (.end.all - .begin.all) as $all
 	| "\((1 - (.end.idle - .begin.idle) / $all) * 100 | fixed(0)) % busy, "
