@@ -6,6 +6,9 @@ load lib
 
 COUNT=1000000
 
+# Twenty million calls of the kernel are more than a minute, where these are slow.
+((${BATS_TEST_TIMEOUT:-300} >= 300)) || BATS_TEST_TIMEOUT=300
+
 resident() { # kB
 	sed -n 's/^VmRSS:[^0-9]*\([0-9]*\) kB/\1/p' "/proc/${PIDS[daemon]}/status"
 }
@@ -33,10 +36,12 @@ least_of() { # TIMES COMMAND...
 	done | sort -n | head -n 1
 }
 
-@test "1,000,000 members: under 300 bytes each, netfild under 200 MB, netfil list under 100 ms" {
+@test "1,000,000 members: under 300 bytes each, netfild under 200 MB, and netfil list waits for none" {
 	PATIENCE=120
 	start_daemon
 	netfil add customers --ip 10.0.0.0/8 --each --total 100G --max-members $COUNT
+	local without list page match resident each
+	without=$(least_of 5 netfil list)
 	stop_daemon
 	umount "$TMP/bpf" # as after a restart of the machine
 	mount -t bpf "nf-$ID" "$TMP/bpf"
@@ -46,15 +51,15 @@ least_of() { # TIMES COMMAND...
 	echo "start: $(((${EPOCHREALTIME/./} - begun) / 1000)) ms"
 	assert_equal members "$(show customers .members)" $COUNT
 	assert_equal used "$(used customers total)" $((3 * COUNT * (COUNT - 1) / 2))
-	local list page match resident each
 	list=$(least_of 5 netfil list)
 	page=$(least_of 3 netfil show customers --members)
 	match=$(least_of 3 netfil show customers --members --match 0.7.7)
 	resident=$(resident)
 	each=$(bytes_per_member)
-	echo "list $list ms, a page $page ms, with --match $match ms, $resident kB, $each bytes each"
+	echo "list $list ms, $without ms without members, a page $page ms, with --match $match ms, $resident kB, $each bytes each"
 	# Sanitizers take time and memory of their own.
-	[[ ${NETFIL_SANITIZE-} ]] || ((list < 100)) || fail "netfil list takes $list ms"
+	[[ ${NETFIL_SANITIZE-} ]] || ((list <= 3 * without)) ||
+		fail "netfil list takes $list ms, and $without ms without members"
 	[[ ${NETFIL_SANITIZE-} ]] || ((resident < 200000000 / 1024)) || fail "netfild has $resident kB"
 	((each > 184 && each < 300)) || fail "a member takes $each bytes"
 	assert_equal "the largest" "$(netfil show customers --members --limit 1 --json |

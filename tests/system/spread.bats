@@ -151,7 +151,7 @@ start_heir() { # FIRST ROUNDS USER
 
 @test "kill: who was refused is found, whatever it sent elsewhere since" {
 	netfil add tight --cgroup "$INSIDE" --ip "$(at4 1)" --out $((50 * DATAGRAM4)) --on-limit kill
-	start victim capped udp-spread "$(at4 0)" "$PORT" $ADDRESSES 1000000000 $SIZE
+	start victim capped --abandon udp-spread "$(at4 0)" "$PORT" $ADDRESSES 1000000000 $SIZE
 	status=0
 	finish victim || status=$?
 	assert_equal "status" $status $((128 + 15))

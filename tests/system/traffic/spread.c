@@ -43,11 +43,13 @@ static struct result send_rounds(int fd, char **argv)
 		errx(2, "at most %zu bytes", sizeof(payload));
 	for (uint64_t round = number(argv[3]); round; round--) {
 		for (unsigned int i = 0; i < count; i++) {
-			if (sendto(fd, payload, size, 0, (void *)&to[i].address, to[i].length) < 0) {
+			if (sendto(fd, payload, size, 0, (void *)&to[i].address, to[i].length) >=
+			    0) {
+				result.sent += size;
+			} else if (!settings.abandon) {
 				result.error = errno;
 				return result;
 			}
-			result.sent += size;
 		}
 	}
 	return result;
