@@ -218,8 +218,7 @@ static __always_inline bool packet_continues(struct __sk_buff *skb, const struct
 		const struct iphdr *ip = (const void *)data;
 
 		if (ip->frag_off & bpf_htons(0x3fff) || ip->protocol != flow->proto ||
-		    remote[1] !=
-			address_half_v4(direction == NETFIL_IN ? ip->saddr : ip->daddr) ||
+		    remote[1] != address_half_v4(direction == NETFIL_IN ? ip->saddr : ip->daddr) ||
 		    remote[0])
 			return false;
 		layer4 = data + sizeof(*ip);

@@ -264,8 +264,9 @@ static __always_inline bool admit_next(struct __sk_buff *skb, const struct netfi
 	count = READ_ONCE(tag->count);
 	slot = READ_ONCE(tag->slots[0]);
 	member = READ_ONCE(tag->member);
-	if (sequence & 1 || tag->generation != READ_ONCE(c->generation) || count > 1 || c->watched ||
-	    (!(tag->flags & NETFIL_TAG_OWNED) && unattributed(c, tag)) || skb->pkt_type == PACKET_LOOPBACK ||
+	if (sequence & 1 || tag->generation != READ_ONCE(c->generation) || count > 1 ||
+	    c->watched || (!(tag->flags & NETFIL_TAG_OWNED) && unattributed(c, tag)) ||
+	    skb->pkt_type == PACKET_LOOPBACK ||
 	    !(connection_continues(skb, tag) || packet_continues(skb, &tag->flow, direction)) ||
 	    !tag_still(tag, sequence))
 		return false;

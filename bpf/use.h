@@ -9,9 +9,8 @@
 #include "identity.h"
 #include "tag.h"
 
-/* The control group to which the programs for packets are attached, by its id, and below which
- * a socket has to be for any of its packets to be seen; 0: all are. Set before the programs are
- * loaded. */
+/* The id of the control group to which the programs for packets are attached: sockets elsewhere
+ * pass them by. 0: there are none. Set before the programs are loaded. */
 const volatile __u64 below;
 
 #define CGROUP_DEPTH_MAX 64
@@ -49,7 +48,7 @@ static __always_inline int socket_used(struct sock *sk)
 
 	if (!internet(sk) || task->flags & PF_KTHREAD)
 		return 0;
-	/* Without a tag it is most often one that is not below; or else its next packet makes it. */
+	/* One without a tag is most often not below, or else its next packet makes it. */
 	tag = bpf_sk_storage_get(&tags, sk, 0, below ? 0 : BPF_SK_STORAGE_GET_F_CREATE);
 	if (!tag)
 		return 0;

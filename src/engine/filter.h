@@ -7,7 +7,6 @@
 #include "presence.h"
 #include "rules.h"
 
-
 /* Where a filter stands in its cycle: what a change that fails puts back. */
 typedef struct {
 	gint64 started, ends;            /* of the cycle, seconds since the epoch; ends 0: never */
