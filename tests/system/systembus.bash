@@ -50,8 +50,9 @@ start_polkit() {
 	await_name org.freedesktop.PolicyKit1
 }
 
+# It goes with the bus, if that has gone before.
 stop_polkit() {
-	kill -KILL "${PIDS[polkit]}"
+	kill -KILL "${PIDS[polkit]}" 2>"$TMP/kill.err" || true
 	finish polkit || true
 }
 
