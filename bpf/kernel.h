@@ -188,6 +188,14 @@ struct bpf_iter__tcp {
 #define ordered_load(p) __sync_fetch_and_add(p, 0)
 #endif
 
+/* After all that was stored before: an atomic orders others only if what it fetches is used. */
+static __always_inline void ordered_increment(__u32 *p)
+{
+	__u32 before = __sync_fetch_and_add(p, 1);
+
+	asm volatile("" : : "r"(before));
+}
+
 /* `x & mask`, where the compiler would prove it needless and the verifier would not. */
 #define MASKED(x, mask)                                                                            \
 	({                                                                                         \

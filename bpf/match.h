@@ -151,7 +151,7 @@ static __always_inline void address_keep(struct netfil_address *at, __u32 genera
 	at->listed = numbers & ((1U << EXCEPTED_SHIFT) - 1);
 	at->excepted = numbers >> EXCEPTED_SHIFT;
 	barrier();
-	__sync_fetch_and_add(&at->sequence, 1);
+	ordered_increment(&at->sequence);
 }
 
 /*

@@ -78,6 +78,6 @@ __noinline int verdict_keep(const struct netfil_tag *tag, const struct netfil_fl
 	at->slot = verdict->count ? slot_in(verdict, 0) : NETFIL_NO_SLOT;
 	at->member = verdict->count ? member_in(verdict, 0) : 0;
 	barrier();
-	__sync_fetch_and_add(&at->sequence, 1);
+	ordered_increment(&at->sequence);
 	return 0;
 }

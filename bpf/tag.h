@@ -16,7 +16,7 @@ static __always_inline bool tag_lock(struct netfil_tag *tag, __u32 seen)
 
 static __always_inline void tag_unlock(struct netfil_tag *tag)
 {
-	__sync_fetch_and_add(&tag->sequence, 1);
+	ordered_increment(&tag->sequence);
 }
 
 /* The cached verdict is on this flow and of this generation; what is read of it is
