@@ -188,11 +188,23 @@ struct bpf_iter__tcp {
 #define ordered_load(p) __sync_fetch_and_add(p, 0)
 #endif
 
-/* After all that was stored before: an atomic orders others only if what it fetches is used. */
-static __always_inline void ordered_increment(__u32 *p)
+/* A sequence lock, odd while somebody writes. `seen`: what it was before. False: another one
+ * writes, or has since. */
+static __always_inline bool sequence_lock(__u32 *sequence, __u32 seen)
 {
-	__u32 before = __sync_fetch_and_add(p, 1);
+	bool locked = !(seen & 1) && __sync_val_compare_and_swap(sequence, seen, seen + 1) == seen;
 
+	barrier();
+	return locked;
+}
+
+/* After all that was stored: an atomic orders others only if what it fetches is used. */
+static __always_inline void sequence_unlock(__u32 *sequence)
+{
+	__u32 before;
+
+	barrier();
+	before = __sync_fetch_and_add(sequence, 1);
 	asm volatile("" : : "r"(before));
 }
 

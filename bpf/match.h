@@ -140,18 +140,13 @@ static __always_inline bool address_known(struct netfil_address *at, __u32 gener
 static __always_inline void address_keep(struct netfil_address *at, __u32 generation,
 					 const struct netfil_flow *flow, __u32 numbers)
 {
-	__u32 sequence = READ_ONCE(at->sequence);
-
-	if (sequence & 1 ||
-	    __sync_val_compare_and_swap(&at->sequence, sequence, sequence + 1) != sequence)
+	if (!sequence_lock(&at->sequence, READ_ONCE(at->sequence)))
 		return;
-	barrier();
 	at->generation = generation;
 	__builtin_memcpy(at->remote, flow->remote, sizeof(at->remote));
 	at->listed = numbers & ((1U << EXCEPTED_SHIFT) - 1);
 	at->excepted = numbers >> EXCEPTED_SHIFT;
-	barrier();
-	ordered_increment(&at->sequence);
+	sequence_unlock(&at->sequence);
 }
 
 /*

@@ -60,24 +60,19 @@ __noinline int verdict_keep(const struct netfil_tag *tag, const struct netfil_fl
 			    __u32 generation, const struct netfil_verdict *verdict)
 {
 	struct netfil_verdict_kept *at;
-	__u32 sequence;
 
 	if (!tag || !flow || !verdict || verdict->count > 1)
 		return 0;
 	at = verdict_place(flow, tag->stamp);
 	if (!at)
 		return 0;
-	sequence = READ_ONCE(at->sequence);
-	if (sequence & 1 ||
-	    __sync_val_compare_and_swap(&at->sequence, sequence, sequence + 1) != sequence)
+	if (!sequence_lock(&at->sequence, READ_ONCE(at->sequence)))
 		return 0;
-	barrier();
 	at->generation = generation;
 	at->stamp = tag->stamp;
 	at->flow = *flow;
 	at->slot = verdict->count ? slot_in(verdict, 0) : NETFIL_NO_SLOT;
 	at->member = verdict->count ? member_in(verdict, 0) : 0;
-	barrier();
-	ordered_increment(&at->sequence);
+	sequence_unlock(&at->sequence);
 	return 0;
 }

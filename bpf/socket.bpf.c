@@ -351,7 +351,6 @@ __noinline int decide_any_out(struct __sk_buff *skb, struct netfil_tag *tag)
 	return decide_any(skb, tag, NETFIL_OUT);
 }
 
-/* What the verifier does not know of a global function: the range of what it returns. */
 static __always_inline int decide(struct __sk_buff *skb, __u32 direction)
 {
 	struct netfil_config *c = config_get();
@@ -365,6 +364,8 @@ static __always_inline int decide(struct __sk_buff *skb, __u32 direction)
 	return direction == NETFIL_IN ? decide_any_in(skb, tag) : decide_any_out(skb, tag);
 }
 
+/* The masks are for the verifier, which does not know the range of what a global function returns.
+ */
 SEC("cgroup_skb/ingress")
 int socket_in(struct __sk_buff *skb)
 {

@@ -11,12 +11,12 @@
 
 static __always_inline bool tag_lock(struct netfil_tag *tag, __u32 seen)
 {
-	return !(seen & 1) && __sync_val_compare_and_swap(&tag->sequence, seen, seen + 1) == seen;
+	return sequence_lock(&tag->sequence, seen);
 }
 
 static __always_inline void tag_unlock(struct netfil_tag *tag)
 {
-	ordered_increment(&tag->sequence);
+	sequence_unlock(&tag->sequence);
 }
 
 /* The cached verdict is on this flow and of this generation; what is read of it is
@@ -37,8 +37,8 @@ static __always_inline bool tag_still(struct netfil_tag *tag, __u32 sequence)
 	return ordered_load(&tag->sequence) == sequence;
 }
 
-/* The cached verdict, if it is there and of one filter at most: its slot or NETFIL_NO_SLOT, and the
- * slot's member. */
+/* The cached verdict, if it is there and of one filter at most: its slot or NETFIL_NO_SLOT, and
+ * the slot's member. */
 static __always_inline bool tag_slot(struct netfil_tag *tag, __u32 generation,
 				     const struct netfil_flow *flow, __u32 *slot, __u32 *member)
 {
@@ -84,7 +84,6 @@ static __always_inline void tag_keep(struct netfil_tag *tag, __u32 sequence, __u
 {
 	if (!tag_lock(tag, sequence))
 		return;
-	barrier();
 	if (tag->generation == generation)
 		verdict_keep(tag, flow, generation, verdict);
 	tag->generation = generation;
@@ -94,7 +93,6 @@ static __always_inline void tag_keep(struct netfil_tag *tag, __u32 sequence, __u
 	for (__u32 i = 0; i < NETFIL_MATCH_MAX; i++)
 		tag->slots[i] = slot_in(verdict, i);
 	tag->member = member_in(verdict, 0);
-	barrier();
 	tag_unlock(tag);
 }
 
@@ -120,10 +118,8 @@ static __always_inline void tag_note_refused(struct netfil_tag *tag, const struc
 
 	if (flow_equal(&tag->flow, flow) || !tag_lock(tag, sequence))
 		return;
-	barrier();
 	tag->generation = 0;
 	tag->flow = *flow;
-	barrier();
 	tag_unlock(tag);
 }
 
