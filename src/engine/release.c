@@ -22,11 +22,8 @@ static void write_last(NetfilEngine *e)
 	if (!e->ledger)
 		return;
 	g_hash_table_iter_init(&iter, e->filters);
-	while (g_hash_table_iter_next(&iter, NULL, &filter)) {
+	while (g_hash_table_iter_next(&iter, NULL, &filter))
 		netfil_grant_end(e, filter);
-		if (((NetfilFilter *)filter)->keyed)
-			netfil_keyed_sweep(((NetfilFilter *)filter)->keyed);
-	}
 	netfil_checkpoint_last(e);
 	if (e->trouble.what)
 		g_warning("%s", e->trouble.what);
