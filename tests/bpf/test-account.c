@@ -5,6 +5,7 @@
  * program are the applications.
  */
 #include <arpa/inet.h>
+#include <bpf/bpf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
@@ -484,6 +485,62 @@ static void test_connect(void)
 	tear_down();
 }
 
+/* ---- a part of the machine ---- */
+
+static gboolean has_tag_in(guint32 id, int fd)
+{
+	struct bpf_map_info info = {0};
+	guint32 length = sizeof(info);
+	struct netfil_tag tag;
+	int map = bpf_map_get_fd_by_id(id);
+	gboolean has = map >= 0 && !bpf_obj_get_info_by_fd(map, &info, &length) &&
+		       g_str_equal(info.name, "tags") && !bpf_map_lookup_elem(map, &fd, &tag);
+
+	if (map >= 0)
+		close(map);
+	return has;
+}
+
+/* By any netfil: others attach to groups of their own. */
+static gboolean has_tag(int fd)
+{
+	guint32 id = 0;
+
+	while (!bpf_map_get_next_id(id, &id))
+		if (has_tag_in(id, fd))
+			return TRUE;
+	return FALSE;
+}
+
+static int make_outside(void)
+{
+	int fd;
+
+	enter(home_cgroup);
+	fd = make_socket(SOCK_DGRAM);
+	enter(cgroup);
+	return fd;
+}
+
+/* Sockets outside of the group are neither labelled at the start nor when they are used. */
+static void test_outside(void)
+{
+	int inside = make_socket(SOCK_DGRAM), outside = make_outside(), later;
+
+	set_up(TRUE);
+	g_assert_true(has_tag(inside));
+	g_assert_false(has_tag(outside));
+	later = make_outside();
+	g_assert_true(transmit(outside, PEER, 100));
+	g_assert_true(transmit(later, PEER, 100));
+	g_assert_false(has_tag(outside));
+	g_assert_false(has_tag(later));
+	tear_down();
+	close(inside);
+	close(outside);
+	close(later);
+}
+
 static void clean_up(void)
 {
 	g_autofree char *alpha = g_build_filename(directory, "alpha", NULL);
@@ -511,6 +568,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/account/started-later", test_started_later);
 	g_test_add_func("/account/refused", test_refused);
 	g_test_add_func("/account/connect", test_connect);
+	g_test_add_func("/account/outside", test_outside);
 	make_cgroup();
 	make_network();
 	make_applications();
