@@ -154,9 +154,8 @@ static __always_inline void account_assign(struct netfil_tag *tag, const struct 
 					   struct task_struct *task)
 {
 	union account_ref ref = {.generation = ACCOUNT_UNSOUGHT};
-	struct netfil_config *c = config_get();
 
-	if (c && c->accounting)
+	if (config.accounting)
 		ref = account_ref_of(owner, (__u64)BPF_CORE_READ(task, mm, exe_file));
 	WRITE_ONCE(*account_of(tag), ref.both);
 }
@@ -208,16 +207,12 @@ static __always_inline void socket_uncount(struct netfil_tag *tag,
 		__sync_fetch_and_add(&tag->bytes[NETFIL_OUT], -(__u64)packet->bytes);
 }
 
-/* The account of a socket's next packet; NULL if it is to be found anew, or if none counts. */
-static __always_inline struct netfil_account *account_next(const struct netfil_tag *tag)
+/* NULL: it is to be found anew. */
+static __always_inline struct netfil_account *account_still(union account_ref ref)
 {
-	union account_ref ref = {.both = READ_ONCE(*(const __u64 *)&tag->account)};
 	struct netfil_account *account = account_get(ref.number);
 
-	return account && account->generation == ref.generation &&
-		       tag->flow.ifindex != LOOPBACK_IFINDEX
-		   ? account
-		   : NULL;
+	return account && account->generation == ref.generation ? account : NULL;
 }
 
 /* Counts an admitted packet. `tag` NULL: of a socket without one. */

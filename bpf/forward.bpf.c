@@ -194,19 +194,19 @@ __noinline int verdict_subtract(struct netfil_verdict *verdict, const struct net
  * name no address, or both) count it once: with a port, as in if it comes from there, else as
  * out; without one, as in. Returns 0 or MATCH_OVERFLOW.
  */
-static __always_inline int match_ends(const struct netfil_config *c, struct forwarded *f,
-				      struct netfil_verdict *in, struct netfil_verdict *out)
+static __always_inline int match_ends(struct forwarded *f, struct netfil_verdict *in,
+				      struct netfil_verdict *out)
 {
 	__u16 port = f->from.local_port;
 
 	f->from.local_port = 0; /* only the port it comes from */
-	if (match_flow_alone(c, &f->from, in) || match_flow_alone(c, &f->to, out))
+	if (match_flow_alone(&f->from, in) || match_flow_alone(&f->to, out))
 		return MATCH_OVERFLOW;
 	verdict_subtract(out, in);
 	f->from.local_port = port;
-	if (!(c->asked & 1 << NETFIL_KIND_PORT))
+	if (!(config.asked & 1 << NETFIL_KIND_PORT))
 		return 0;
-	if (match_flow_alone(c, &f->from, in))
+	if (match_flow_alone(&f->from, in))
 		return MATCH_OVERFLOW;
 	verdict_subtract(in, out);
 	return 0;
@@ -247,15 +247,14 @@ __noinline int charge_ends(const struct forwarded *f, const struct netfil_verdic
 SEC("netfilter")
 int forward_decide(struct bpf_nf_ctx *ctx)
 {
-	struct netfil_config *c = config_get();
 	struct netfil_verdict out = {}, in = {};
 	struct forwarded f = {};
 	struct netfil_totals *t;
 
-	if (!c || !c->words || !c->forwarding)
+	if (!config.words || !config.forwarding)
 		return NF_ACCEPT;
 	parse(ctx, &f);
-	if (match_ends(c, &f, &in, &out)) {
+	if (match_ends(&f, &in, &out)) {
 		t = totals_get();
 		if (t)
 			__sync_fetch_and_add(&t->overmatched_packets, 1);
@@ -263,7 +262,7 @@ int forward_decide(struct bpf_nf_ctx *ctx)
 	}
 	if (!out.count && !in.count)
 		return NF_ACCEPT;
-	if (c->asked & NETFIL_ASKED_EACH) {
+	if (config.asked & NETFIL_ASKED_EACH) {
 		flow_members(&f.to, &out);
 		flow_members(&f.from, &in);
 	}

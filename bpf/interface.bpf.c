@@ -69,24 +69,23 @@ static __always_inline bool verdict_charged(struct netfil_tag *tag, __u32 genera
  * packet came here. Global, so that its verdict is not on the stack beside that of frames. */
 __noinline int socket_uncharge(struct __sk_buff *skb, const struct netfil_packet *packet)
 {
-	struct netfil_config *c = config_get();
 	struct netfil_verdict verdict = {};
 	struct bpf_sock *sk = skb->sk;
 	struct netfil_tag *tag;
 
-	if (!sk || !c || !packet)
+	if (!sk || !packet)
 		return 0;
 	tag = bpf_sk_storage_get(&tags, sk, 0, 0);
 	/* What was not charged under this very flow (a tunnel's outer packet, a
 	 * filter changed a moment ago) is left as it is. */
-	if (!tag || !verdict_charged(tag, c->generation, &packet->flow, &verdict))
+	if (!tag || !verdict_charged(tag, config.generation, &packet->flow, &verdict))
 		return 0;
-	if (verdict.count > 1 && c->asked & NETFIL_ASKED_EACH)
+	if (verdict.count > 1 && config.asked & NETFIL_ASKED_EACH)
 		tag_members_known(tag, &packet->flow, &verdict);
 	uncharge(&verdict, verdict.count, NETFIL_OUT, packet->bytes);
-	if (c->accounting)
+	if (config.accounting)
 		account_uncount(tag, packet);
-	if (c->watched)
+	if (config.watched)
 		socket_uncount(tag, packet);
 	return 0;
 }
@@ -94,9 +93,8 @@ __noinline int socket_uncharge(struct __sk_buff *skb, const struct netfil_packet
 __noinline int interface_members(__u32 ifindex, struct netfil_verdict *verdict)
 {
 	struct netfil_keys keys = {.ifindex = ifindex};
-	struct netfil_config *c = config_get();
 
-	return c && c->asked & NETFIL_ASKED_EACH ? members_find(verdict, &keys) : 0;
+	return config.asked & NETFIL_ASKED_EACH ? members_find(verdict, &keys) : 0;
 }
 
 /* Charges the interface's filters. Returns -1, or the flags of the slot that refused.

@@ -188,6 +188,9 @@ struct bpf_iter__tcp {
 #define ordered_load(p) __sync_fetch_and_add(p, 0)
 #endif
 
+/* An atomic orders others only if what it fetches is used. */
+#define full_barrier(p) asm volatile("" : : "r"(__sync_fetch_and_add(p, 0)) : "memory")
+
 /* A sequence lock, odd while somebody writes. `seen`: what it was before. False: another one
  * writes, or has since. */
 static __always_inline bool sequence_lock(__u32 *sequence, __u32 seen)
@@ -198,7 +201,7 @@ static __always_inline bool sequence_lock(__u32 *sequence, __u32 seen)
 	return locked;
 }
 
-/* After all that was stored: an atomic orders others only if what it fetches is used. */
+/* After all that was stored; the value is used as in full_barrier(). */
 static __always_inline void sequence_unlock(__u32 *sequence)
 {
 	__u32 before;
@@ -207,6 +210,11 @@ static __always_inline void sequence_unlock(__u32 *sequence)
 	before = __sync_fetch_and_add(sequence, 1);
 	asm volatile("" : : "r"(before));
 }
+
+/* Keeps the compiler from making one of what is done with this value and of what another branch
+ * does alike. A look-up in an array, say, is inlined by the verifier, but not where the compiler
+ * made one call of those in two branches. */
+#define KEEP_APART(x) asm volatile("%0 = %0" : "+r"(x))
 
 /* `x & mask`, where the compiler would prove it needless and the verifier would not. */
 #define MASKED(x, mask)                                                                            \
@@ -225,14 +233,4 @@ static __always_inline void address_map_v4(__u8 address[16], __be32 v4)
 	words[1] = 0;
 	words[2] = bpf_htonl(0xffff);
 	words[3] = v4;
-}
-
-/* The second half of that address as it stands in memory; the first one is 0. */
-static __always_inline __u64 address_half_v4(__be32 v4)
-{
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-	return (__u64)v4 << 32 | 0xffff0000;
-#else
-	return 0xffff00000000 | v4;
-#endif
 }

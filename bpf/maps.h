@@ -25,7 +25,9 @@
 		__type(value, value_);                                                             \
 	} name_ SEC(".maps")
 
-ARRAY(config, struct netfil_config, 1);
+/* A variable, and so without a look-up: each packet reads it. The loader shares it as any map. */
+struct netfil_config config SEC(".data.config");
+
 ARRAY(totals, struct netfil_totals, 1);
 ARRAY(slots, struct netfil_slot, NETFIL_SLOTS_MAX);
 
@@ -90,6 +92,7 @@ HASH(excepts, BPF_MAP_TYPE_LPM_TRIE, struct netfil_prefix, __u32, 65536, BPF_F_N
 
 ARRAY(addresses, struct netfil_address, NETFIL_ADDRESSES_MAX);
 ARRAY(verdicts, struct netfil_verdict_kept, NETFIL_VERDICTS_MAX);
+ARRAY(shortcuts, struct netfil_shortcut, NETFIL_SHORTCUTS_MAX);
 
 /* Sets that are inherited, so held by value: by tgid, and by cgroup id. A cgroup
  * that is gone may still have sockets. */
@@ -127,13 +130,6 @@ struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 256 * 1024);
 } events SEC(".maps");
-
-static __always_inline struct netfil_config *config_get(void)
-{
-	__u32 zero = 0;
-
-	return bpf_map_lookup_elem(&config, &zero);
-}
 
 static __always_inline struct netfil_totals *totals_get(void)
 {

@@ -57,34 +57,33 @@ __noinline int user_number(const struct netfil_owner *owner)
 }
 
 /* Takes out of `denied` the rules whose questions about an owner this one answers. */
-__noinline int match_owner(const struct netfil_config *c, const struct netfil_owner *owner,
-			   struct netfil_set *denied)
+__noinline int match_owner(const struct netfil_owner *owner, struct netfil_set *denied)
 {
 	const struct netfil_set *exe, *user, *cgroup;
 	__u32 exe_set = 0, user_set = 0;
 
-	if (!c || !owner || !denied || !owner->tgid)
+	if (!owner || !denied || !owner->tgid)
 		return 0;
-	if (c->asked & (1 << NETFIL_KIND_EXE))
+	if (config.asked & (1 << NETFIL_KIND_EXE))
 		exe_set = exe_number(owner);
-	if (c->asked & (1 << NETFIL_KIND_USER))
+	if (config.asked & (1 << NETFIL_KIND_USER))
 		user_set = user_number(owner);
 	exe = bpf_map_lookup_elem(&sets, &exe_set);
 	user = bpf_map_lookup_elem(&sets, &user_set);
-	cgroup = cgroup_set(c->asked & (1 << NETFIL_KIND_CGROUP) ? owner->cgroup : 0);
+	cgroup = cgroup_set(config.asked & (1 << NETFIL_KIND_CGROUP) ? owner->cgroup : 0);
 	if (!exe || !user || !cgroup)
 		return 0;
 #pragma clang loop unroll(disable)
 	for (__u32 i = 0; i < NETFIL_SET_WORDS; i++) {
-		if (i >= c->words)
+		if (i >= config.words)
 			break;
 		if (!denied->words[i])
 			continue;
 		denied->words[i] &=
-		    ~((c->any[NETFIL_KIND_PROCESS].words[i] | owner->processes.words[i]) &
-		      (c->any[NETFIL_KIND_EXE].words[i] | exe->words[i]) &
-		      (c->any[NETFIL_KIND_USER].words[i] | user->words[i]) &
-		      (c->any[NETFIL_KIND_CGROUP].words[i] | cgroup->words[i]));
+		    ~((config.any[NETFIL_KIND_PROCESS].words[i] | owner->processes.words[i]) &
+		      (config.any[NETFIL_KIND_EXE].words[i] | exe->words[i]) &
+		      (config.any[NETFIL_KIND_USER].words[i] | user->words[i]) &
+		      (config.any[NETFIL_KIND_CGROUP].words[i] | cgroup->words[i]));
 	}
 	return 0;
 }
@@ -156,35 +155,33 @@ static __always_inline void address_keep(struct netfil_address *at, __u32 genera
  */
 __noinline int address_numbers(const struct netfil_flow *flow)
 {
-	const struct netfil_config *c = config_get();
 	struct netfil_address *at;
 	__u32 generation, numbers = 0;
 
-	if (!c || !flow || !(c->asked & (1 << NETFIL_KIND_PREFIX | NETFIL_ASKED_EXCEPT)))
+	if (!flow || !(config.asked & (1 << NETFIL_KIND_PREFIX | NETFIL_ASKED_EXCEPT)))
 		return 0;
-	generation = READ_ONCE(c->generation);
+	generation = READ_ONCE(config.generation);
 	barrier();
 	at = address_place(flow);
 	if (!at || address_known(at, generation, flow, &numbers))
 		return numbers;
-	if (c->asked & (1 << NETFIL_KIND_PREFIX))
+	if (config.asked & (1 << NETFIL_KIND_PREFIX))
 		numbers = prefix_number(flow);
-	if (c->asked & NETFIL_ASKED_EXCEPT)
+	if (config.asked & NETFIL_ASKED_EXCEPT)
 		numbers |= except_number(flow) << EXCEPTED_SHIFT;
 	address_keep(at, generation, flow, numbers);
 	return numbers;
 }
 
 /* Rules that are on, and for this kind of traffic. */
-static __always_inline __u64 scope_word(const struct netfil_config *c, bool loopback,
-					bool elsewhere, __u32 i)
+static __always_inline __u64 scope_word(bool loopback, bool elsewhere, __u32 i)
 {
-	__u64 word = c->enabled.words[i];
+	__u64 word = config.enabled.words[i];
 
 	if (loopback)
-		word &= c->loopback.words[i];
+		word &= config.loopback.words[i];
 	if (elsewhere)
-		word &= c->owned.words[i];
+		word &= config.owned.words[i];
 	return word;
 }
 
@@ -193,29 +190,28 @@ static __always_inline __u64 scope_word(const struct netfil_config *c, bool loop
 __noinline int match_flow(const struct netfil_tag *tag, const struct netfil_flow *flow,
 			  struct netfil_set *matched, __u32 numbers)
 {
-	const struct netfil_config *c = config_get();
 	bool loopback, elsewhere, home;
 	const struct netfil_set *prefix, *remote_port, *local_port, *proto, *interface, *except;
 	__u32 listed, remote_number = 0, local_number = 0, proto_number = 0;
 	__u32 interface_number = 0, excepted, words, key;
 	__u64 word;
 
-	if (!c || !flow || !matched)
+	if (!flow || !matched)
 		return 0;
 	/* It is in the namespace whose interfaces rules name. */
-	home = !tag || !tag->netns || tag->netns == c->home_netns;
-	words = c->words;
-	if (c->asked & (1 << NETFIL_KIND_PORT)) {
+	home = !tag || !tag->netns || tag->netns == config.home_netns;
+	words = config.words;
+	if (config.asked & (1 << NETFIL_KIND_PORT)) {
 		key = flow->remote_port;
 		remote_number = number_of(bpf_map_lookup_elem(&ports, &key));
 		key = flow->local_port;
 		local_number = number_of(bpf_map_lookup_elem(&ports, &key));
 	}
-	if (c->asked & (1 << NETFIL_KIND_PROTO)) {
+	if (config.asked & (1 << NETFIL_KIND_PROTO)) {
 		key = flow->proto;
 		proto_number = number_of(bpf_map_lookup_elem(&protos, &key));
 	}
-	if (home && c->asked & (1 << NETFIL_KIND_INTERFACE)) {
+	if (home && config.asked & (1 << NETFIL_KIND_INTERFACE)) {
 		const struct netfil_interface *entry;
 
 		key = flow->ifindex;
@@ -235,19 +231,19 @@ __noinline int match_flow(const struct netfil_tag *tag, const struct netfil_flow
 		return 0;
 	}
 	loopback = flow->ifindex == LOOPBACK_IFINDEX;
-	elsewhere = !home && c->forwarding;
+	elsewhere = !home && config.forwarding;
 	/* With many filters most words are done with the first question. */
 #pragma clang loop unroll(disable)
 	for (__u32 i = 0; i < NETFIL_SET_WORDS; i++) {
 		if (i >= words)
 			break;
-		word = scope_word(c, loopback, elsewhere, i) & ~matched->words[i] &
-		       (c->any[NETFIL_KIND_PREFIX].words[i] | prefix->words[i]);
+		word = scope_word(loopback, elsewhere, i) & ~matched->words[i] &
+		       (config.any[NETFIL_KIND_PREFIX].words[i] | prefix->words[i]);
 		if (word)
-			word &= (c->any[NETFIL_KIND_PORT].words[i] | remote_port->words[i] |
+			word &= (config.any[NETFIL_KIND_PORT].words[i] | remote_port->words[i] |
 				 local_port->words[i]) &
-				(c->any[NETFIL_KIND_PROTO].words[i] | proto->words[i]) &
-				(c->any[NETFIL_KIND_INTERFACE].words[i] | interface->words[i]) &
+				(config.any[NETFIL_KIND_PROTO].words[i] | proto->words[i]) &
+				(config.any[NETFIL_KIND_INTERFACE].words[i] | interface->words[i]) &
 				~except->words[i];
 		matched->words[i] = word;
 	}
@@ -262,16 +258,15 @@ __noinline int interface_slots(__u32 ifindex, const struct netfil_flow *flow, __
 			       struct netfil_verdict *verdict)
 {
 	struct netfil_interface *interface = bpf_map_lookup_elem(&interfaces, &ifindex);
-	struct netfil_config *c = config_get();
 	const struct netfil_set *except;
 	__u32 number;
 
 	if (!flow || !verdict)
 		return 0;
 	verdict->count = 0;
-	if (!interface || !c)
+	if (!interface)
 		return 0;
-	number = address && c->asked & NETFIL_ASKED_EXCEPT ? except_number(flow) : 0;
+	number = address && config.asked & NETFIL_ASKED_EXCEPT ? except_number(flow) : 0;
 	except = bpf_map_lookup_elem(&sets, &number);
 	if (!except)
 		return 0;
@@ -307,10 +302,9 @@ static __always_inline __u32 lowest_bit(__u64 word)
 }
 
 /* Appends the slots of one word's rules, in rule order. */
-__noinline int match_word(const struct netfil_config *c, __u64 word, __u32 first_rule,
-			  struct netfil_verdict *verdict)
+__noinline int match_word(__u64 word, __u32 first_rule, struct netfil_verdict *verdict)
 {
-	if (!c || !verdict)
+	if (!verdict)
 		return 0;
 #pragma clang loop unroll(disable)
 	for (__u32 i = 0; i <= NETFIL_MATCH_MAX; i++) {
@@ -323,7 +317,7 @@ __noinline int match_word(const struct netfil_config *c, __u64 word, __u32 first
 		if (count >= NETFIL_MATCH_MAX)
 			return MATCH_OVERFLOW;
 		verdict->slots[MASKED(count, NETFIL_MATCH_MAX - 1)] =
-		    c->slot[rule & (NETFIL_RULES_MAX - 1)];
+		    config.slot[rule & (NETFIL_RULES_MAX - 1)];
 		verdict->count = count + 1;
 		word &= word - 1;
 	}
@@ -331,17 +325,16 @@ __noinline int match_word(const struct netfil_config *c, __u64 word, __u32 first
 }
 
 /* Who asks about an owner is denied until one of the socket's answers. */
-__noinline int deny_owned(const struct netfil_config *c, const struct netfil_tag *tag,
-			  struct netfil_set *denied)
+__noinline int deny_owned(const struct netfil_tag *tag, struct netfil_set *denied)
 {
-	if (!c || !denied)
+	if (!denied)
 		return 0;
 #pragma clang loop unroll(disable)
 	for (__u32 i = 0; i < NETFIL_SET_WORDS; i++)
-		denied->words[i] = c->owned.words[i];
+		denied->words[i] = config.owned.words[i];
 	if (tag) {
-		match_owner(c, &tag->creator, denied);
-		match_owner(c, &tag->user, denied);
+		match_owner(&tag->creator, denied);
+		match_owner(&tag->user, denied);
 	}
 	return 0;
 }
@@ -350,16 +343,15 @@ __noinline int deny_owned(const struct netfil_config *c, const struct netfil_tag
  * up each frame of the stack to 32 bytes. */
 __noinline int match_words(const struct netfil_set *matched, struct netfil_verdict *verdict)
 {
-	const struct netfil_config *c = config_get();
 
-	if (!c || !matched || !verdict)
+	if (!matched || !verdict)
 		return 0;
 	verdict->count = 0;
 #pragma clang loop unroll(disable)
 	for (__u32 i = 0; i < NETFIL_SET_WORDS; i++) {
-		if (i >= c->words)
+		if (i >= config.words)
 			break;
-		if (matched->words[i] && match_word(c, matched->words[i], i * 64, verdict))
+		if (matched->words[i] && match_word(matched->words[i], i * 64, verdict))
 			return MATCH_OVERFLOW;
 	}
 	return 0;
@@ -367,28 +359,27 @@ __noinline int match_words(const struct netfil_set *matched, struct netfil_verdi
 
 /* The filters that match a flow of no socket: none that ask about an owner. Returns 0, or
  * MATCH_OVERFLOW where more than NETFIL_MATCH_MAX filters match. */
-__noinline int match_flow_alone(const struct netfil_config *c, const struct netfil_flow *flow,
-				struct netfil_verdict *verdict)
+__noinline int match_flow_alone(const struct netfil_flow *flow, struct netfil_verdict *verdict)
 {
 	struct netfil_set matched = {};
 
-	if (!c || !flow || !verdict)
+	if (!flow || !verdict)
 		return 0;
-	deny_owned(c, NULL, &matched);
+	deny_owned(NULL, &matched);
 	match_flow(NULL, flow, &matched, address_numbers(flow));
 	return match_words(&matched, verdict);
 }
 
 /* … of a socket: a socket matches if its creator or its latest other user does. `tag` NULL: it
  * has none. */
-__noinline int match(const struct netfil_config *c, const struct netfil_tag *tag,
-		     const struct netfil_flow *flow, struct netfil_verdict *verdict)
+__noinline int match(const struct netfil_tag *tag, const struct netfil_flow *flow,
+		     struct netfil_verdict *verdict)
 {
 	struct netfil_set matched = {};
 
-	if (!c || !flow || !verdict)
+	if (!flow || !verdict)
 		return 0;
-	deny_owned(c, tag, &matched);
+	deny_owned(tag, &matched);
 	match_flow(tag, flow, &matched, address_numbers(flow));
 	return match_words(&matched, verdict);
 }

@@ -245,19 +245,21 @@ int socket_label(struct bpf_iter__task_file *ctx)
 	struct sock *sk = file_sock(file);
 	struct netfil_tag *tag;
 	__u32 sequence;
+	__u64 cookie;
 
 	if (!task || !sk || !inside(sk))
 		return 0;
 	tag = bpf_sk_storage_get(&tags, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!tag)
 		return 0;
+	cookie = bpf_get_socket_cookie(sk);
 	sequence = READ_ONCE(tag->sequence);
-	if (!tag_lock(tag, sequence)) {
+	if (!tag_lock(tag, sequence, cookie)) {
 		answered++; /* run again */
 		return 0;
 	}
 	if (!(tag->flags & NETFIL_TAG_OWNED)) {
-		tag->cookie = bpf_get_socket_cookie(sk);
+		tag->cookie = cookie;
 		tag->netns = sk->__sk_common.skc_net.net->net_cookie;
 		owner_fill(&tag->creator, task, true);
 		account_assign(tag, &tag->creator, task);

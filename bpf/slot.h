@@ -33,10 +33,6 @@ static __always_inline struct netfil_member *member_get(__u32 number, __u32 memb
 	return array ? bpf_map_lookup_elem(array, &index) : NULL;
 }
 
-/* A look-up in an array is inlined by the verifier, but not where the compiler makes one call of
- * those in two: this instruction, which does nothing, keeps it apart from others. */
-#define KEEP_APART(x) asm volatile("%0 = %0" : "+r"(x))
-
 static __always_inline struct netfil_slot *slot_get(__u32 number, __u32 member)
 {
 	struct netfil_slot *slot;
@@ -77,8 +73,9 @@ static __always_inline bool credit_spend(__u64 *credit, __u32 direction, __u64 s
 {
 	__u64 now = READ_ONCE(credit[direction & 1]);
 
-	return now >= size &&
-	       __sync_val_compare_and_swap(&credit[direction & 1], now, now - size) == now;
+	if (now < size)
+		return false;
+	return __sync_val_compare_and_swap(&credit[direction & 1], now, now - size) == now;
 }
 
 /* ---- one place ---- */

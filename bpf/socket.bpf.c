@@ -10,6 +10,9 @@
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 const volatile bool has_mptcp; /* bpf_skc_to_mptcp_sock is there */
+const volatile bool has_casts; /* bpf_cast_to_kern_ctx is there */
+
+void *bpf_cast_to_kern_ctx(void *context) __ksym __weak;
 
 #define SOCK_STREAM 1
 #define PACKET_LOOPBACK 5
@@ -22,8 +25,13 @@ const volatile bool has_mptcp; /* bpf_skc_to_mptcp_sock is there */
 
 struct mptcp_sock;
 
+struct sk_buff {
+	struct sock *sk;
+} EXPLORED;
+
 /* A subflow of MPTCP is a kernel socket: its owner is its parent's. */
-static __always_inline void tag_from_mptcp(struct netfil_tag *tag, struct bpf_sock *sk)
+static __always_inline void tag_from_mptcp(struct netfil_tag *tag, struct bpf_sock *sk,
+					   __u64 cookie)
 {
 	struct mptcp_sock *parent;
 	struct netfil_tag *from;
@@ -33,7 +41,7 @@ static __always_inline void tag_from_mptcp(struct netfil_tag *tag, struct bpf_so
 	if (!parent)
 		return;
 	from = bpf_sk_storage_get(&tags, (void *)parent, 0, 0);
-	if (!from || !(from->flags & NETFIL_TAG_OWNED) || !tag_lock(tag, sequence))
+	if (!from || !(from->flags & NETFIL_TAG_OWNED) || !tag_lock(tag, sequence, cookie))
 		return;
 	tag->creator = from->creator;
 	tag->user = from->user;
@@ -87,9 +95,8 @@ __noinline int reset_passes(const struct netfil_packet *packet, struct netfil_ta
 __noinline int interface_members_known(__u32 ifindex, struct netfil_verdict *verdict)
 {
 	struct netfil_keys keys = {.ifindex = ifindex};
-	struct netfil_config *c = config_get();
 
-	return c && c->asked & NETFIL_ASKED_EACH ? members_known(verdict, &keys) : 0;
+	return config.asked & NETFIL_ASKED_EACH ? members_known(verdict, &keys) : 0;
 }
 
 /* All or nothing across hooks: the interface filters had charged the frame before
@@ -132,10 +139,9 @@ static __always_inline void count_unattributed(const struct netfil_packet *packe
 	 1 << NETFIL_KIND_CGROUP)
 
 /* An owner is asked for, and none is known. */
-static __always_inline bool unattributed(const struct netfil_config *c,
-					 const struct netfil_tag *tag)
+static __always_inline bool unattributed(const struct netfil_tag *tag)
 {
-	return (c->asked & OWNER_KINDS || c->accounting) &&
+	return (config.asked & OWNER_KINDS || config.accounting) &&
 	       (!tag || (!(tag->flags & NETFIL_TAG_OWNED) && !tag->creator.tgid));
 }
 
@@ -162,45 +168,45 @@ static __always_inline struct netfil_tag *tag_of(struct __sk_buff *skb)
 }
 
 /* The filters that match, of the cache or anew; MATCH_OVERFLOW. */
-static __always_inline int verdict_reach(struct __sk_buff *skb, const struct netfil_config *c,
-					 struct netfil_tag *tag, __u32 generation,
+static __always_inline int verdict_reach(struct __sk_buff *skb, struct netfil_tag *tag,
+					 __u64 cookie, __u32 generation,
 					 const struct netfil_flow *flow,
 					 struct netfil_verdict *verdict)
 {
 	__u32 sequence;
 
 	if (tag && tag_verdict(tag, generation, flow, verdict)) {
-		if (verdict->count > 1 && c->asked & NETFIL_ASKED_EACH)
+		if (verdict->count > 1 && config.asked & NETFIL_ASKED_EACH)
 			tag_members(tag, flow, verdict);
 		return 0;
 	}
 	if (has_mptcp && tag && !(tag->flags & NETFIL_TAG_OWNED) && flow->proto == IPPROTO_TCP &&
 	    skb->sk)
-		tag_from_mptcp(tag, skb->sk);
+		tag_from_mptcp(tag, skb->sk, cookie);
 	sequence = tag ? READ_ONCE(tag->sequence) : 0;
 	barrier();
-	if (match(c, tag, flow, verdict)) {
+	if (match(tag, flow, verdict)) {
 		count_overmatched();
 		return MATCH_OVERFLOW;
 	}
-	if (c->asked & NETFIL_ASKED_EACH)
+	if (config.asked & NETFIL_ASKED_EACH)
 		tag_members(tag, flow, verdict);
 	/* A listener talks to many, and its tag is copied to the sockets it accepts,
 	 * which must not be in the middle of a write. */
 	if (tag && !listening(skb))
-		tag_keep(tag, sequence, generation, flow, verdict);
+		tag_keep(tag, sequence, cookie, generation, flow, verdict);
 	return 0;
 }
 
 /* Charges whatever filters match. Returns -1, or the flags of the slot that refused. */
-static __always_inline int charge_matching(struct __sk_buff *skb, const struct netfil_config *c,
-					   struct netfil_tag *tag, __u32 generation,
+static __always_inline int charge_matching(struct __sk_buff *skb, struct netfil_tag *tag,
+					   __u64 cookie, __u32 generation,
 					   const struct netfil_packet *packet,
 					   struct netfil_cost *cost)
 {
 	struct netfil_verdict verdict = {};
 
-	if (verdict_reach(skb, c, tag, generation, &packet->flow, &verdict))
+	if (verdict_reach(skb, tag, cookie, generation, &packet->flow, &verdict))
 		return 0;
 	if (!verdict.count ||
 	    (cost->direction == NETFIL_OUT && reset_passes(packet, tag, &verdict)))
@@ -215,65 +221,51 @@ static __always_inline int charge_known(__u32 slot, __u32 member, const struct n
 	return charge_slot(slot, member, cost);
 }
 
-static __always_inline int refuse(struct __sk_buff *skb, const struct netfil_config *c,
-				  struct netfil_tag *tag, const struct netfil_packet *packet,
-				  __u32 direction, int flags)
+static __always_inline int refuse(struct __sk_buff *skb, struct netfil_tag *tag, __u64 cookie,
+				  const struct netfil_packet *packet, __u32 direction, int flags)
 {
 	if (tag && !listening(skb))
-		tag_note_refused(tag, &packet->flow);
+		tag_note_refused(tag, cookie, &packet->flow);
 	if (direction == NETFIL_OUT)
 		return flags & NETFIL_SLOT_DROP ? REFUSE_SILENTLY : REFUSE;
-	if (!tag || !tag->netns || tag->netns == c->home_netns)
+	if (!tag || !tag->netns || tag->netns == config.home_netns)
 		interface_uncharge(packet);
 	return REFUSE;
-}
-
-/* An established connection has packets of one flow alone, so the socket tells as much as the
- * packet would. Its last reset does not come here: a spent slot has no credit. */
-static __always_inline bool connection_continues(struct __sk_buff *skb,
-						 const struct netfil_tag *tag)
-{
-	const struct netfil_flow *flow = &tag->flow;
-	const __u32 *words = (const __u32 *)flow->remote;
-	const __u64 *remote = (const __u64 *)flow->remote;
-	struct bpf_sock *sk = skb->sk;
-
-	if (!sk || skb->gso_size || sk->state != BPF_TCP_ESTABLISHED ||
-	    !(tag->flags & NETFIL_TAG_TCP) || flow->proto != IPPROTO_TCP ||
-	    flow->ifindex != skb->ifindex || flow->local_port != sk->src_port ||
-	    flow->remote_port != bpf_ntohs(sk->dst_port))
-		return false;
-	if (sk->family == AF_INET)
-		return remote[1] == address_half_v4(sk->dst_ip4) && !remote[0];
-	return words[3] == sk->dst_ip6[3] && words[2] == sk->dst_ip6[2] &&
-	       words[1] == sk->dst_ip6[1] && words[0] == sk->dst_ip6[0];
 }
 
 /*
  * Most packets are the next one of a flow whose filters are known, one or none, and fit into
  * what this CPU may spend: nothing else is looked at. False: take the long way.
  */
-static __always_inline bool admit_next(struct __sk_buff *skb, const struct netfil_config *c,
-				       struct netfil_tag *tag, __u32 direction)
+static __always_inline bool admit_next(struct __sk_buff *skb, __u64 cookie, __u32 direction)
 {
-	__u32 sequence = ordered_load(&tag->sequence), count, slot, member, bytes = skb->len;
-	struct netfil_account *account;
-	__u64 *credit;
+	struct netfil_shortcut *at = shortcut_place(cookie);
+	struct netfil_account *account = NULL;
+	union account_ref ref;
+	__u32 sequence, slot, member;
+	__u64 *credit, bytes;
 
+	if (!at)
+		return false;
+	sequence = ordered_load(&at->sequence);
 	barrier();
-	count = READ_ONCE(tag->count);
-	slot = READ_ONCE(tag->slots[0]);
-	member = READ_ONCE(tag->member);
-	if (sequence & 1 || tag->generation != READ_ONCE(c->generation) || count > 1 ||
-	    c->watched || (!(tag->flags & NETFIL_TAG_OWNED) && unattributed(c, tag)) ||
-	    skb->pkt_type == PACKET_LOOPBACK ||
-	    !(connection_continues(skb, tag) || packet_continues(skb, &tag->flow, direction)) ||
-	    !tag_still(tag, sequence))
+	if (sequence & 1 || !shortcut_is(at, cookie, READ_ONCE(config.generation)) ||
+	    (direction == NETFIL_IN && skb->pkt_type == PACKET_LOOPBACK) ||
+	    !shortcut_continues(at, skb, direction))
 		return false;
-	account = c->accounting ? account_next(tag) : NULL;
-	if (c->accounting && !account)
+	slot = READ_ONCE(at->slot);
+	member = READ_ONCE(at->member);
+	ref.both = READ_ONCE(*(const __u64 *)&at->account);
+	barrier();
+	if (ordered_load(&at->sequence) != sequence)
 		return false;
-	if (count) {
+	if (ref.number != NETFIL_NO_ACCOUNT) {
+		account = account_still(ref);
+		if (!account)
+			return false;
+	}
+	bytes = skb->len;
+	if (slot != NETFIL_SHORTCUT_NO_SLOT) {
 		credit = member ? member_credit(slot, member)
 				: credit_get(slot, 0, bpf_get_smp_processor_id());
 		if (!credit || !credit_spend(credit, direction, bytes))
@@ -286,33 +278,34 @@ static __always_inline bool admit_next(struct __sk_buff *skb, const struct netfi
 
 /* The verdict on a packet of a flow that is known to match one filter or none, as of
  * verdict_recall(). */
-static __always_inline __u64 verdict_known(const struct netfil_config *c, struct netfil_tag *tag,
-					   __u32 generation, const struct netfil_packet *packet)
+static __always_inline __u64 verdict_known(struct __sk_buff *skb, struct netfil_tag *tag,
+					   __u64 cookie, __u32 generation,
+					   const struct netfil_packet *packet)
 {
-	__u32 slot, member;
+	__u32 sequence, slot, member;
 
 	if (!tag || packet->tcp_flags & TCP_FLAG_RST_)
 		return VERDICT_UNKNOWN;
-	if (tag_slot(tag, generation, &packet->flow, &slot, &member))
+	if (tag_slot(tag, generation, &packet->flow, &sequence, &slot, &member)) {
+		if (!unattributed(tag))
+			shortcut_keep(tag, sequence, cookie ? cookie : bpf_get_socket_cookie(skb));
 		return (__u64)member << 32 | slot;
+	}
 	/* While sockets are watched, a tag's flow is to be its latest. */
-	return c->watched ? VERDICT_UNKNOWN : verdict_recall(tag, &packet->flow, generation);
+	return config.watched ? VERDICT_UNKNOWN : verdict_recall(tag, &packet->flow, generation);
 }
 
 /* Any packet. */
-static __always_inline int decide_any(struct __sk_buff *skb, struct netfil_tag *tag,
+static __always_inline int decide_any(struct __sk_buff *skb, struct netfil_tag *tag, __u64 cookie,
 				      __u32 direction)
 {
-	struct netfil_config *c = config_get();
 	struct netfil_packet packet;
 	struct netfil_cost cost;
 	__u32 generation;
 	__u64 verdict;
 	int flags = -1;
 
-	if (!c)
-		return ADMIT;
-	generation = READ_ONCE(c->generation);
+	generation = READ_ONCE(config.generation);
 	packet_parse(skb, &packet, 0, direction);
 	/* The copy of a multicast that this host's own members get was on no wire. */
 	if (direction == NETFIL_IN && skb->pkt_type == PACKET_LOOPBACK)
@@ -323,45 +316,60 @@ static __always_inline int decide_any(struct __sk_buff *skb, struct netfil_tag *
 	cost.tcp = packet.flow.proto == IPPROTO_TCP;
 	cost.cpu = bpf_get_smp_processor_id();
 
-	verdict = verdict_known(c, tag, generation, &packet);
+	verdict = verdict_known(skb, tag, cookie, generation, &packet);
 	if (verdict == VERDICT_UNKNOWN)
-		flags = charge_matching(skb, c, tag, generation, &packet, &cost);
+		flags = charge_matching(skb, tag, cookie, generation, &packet, &cost);
 	else if ((__u32)verdict != NETFIL_NO_SLOT)
 		flags = charge_known(verdict, verdict >> 32, &cost);
-	if (unattributed(c, tag))
+	if (unattributed(tag))
 		count_unattributed(&packet, direction);
 	if (flags >= 0)
-		return refuse(skb, c, tag, &packet, direction, flags);
-	if (c->accounting)
+		return refuse(skb, tag, cookie, &packet, direction, flags);
+	if (config.accounting)
 		account_count(tag, direction, &packet);
 	/* What a listener has is copied to the sockets that it accepts. */
-	if (c->watched && !listening(skb))
+	if (config.watched && !listening(skb))
 		socket_count(tag, direction, &packet);
 	return ADMIT;
 }
 
 /* Global, so that the short way has the registers to itself. `tag` NULL: there is none. */
-__noinline int decide_any_in(struct __sk_buff *skb, struct netfil_tag *tag)
+__noinline int decide_any_in(struct __sk_buff *skb, struct netfil_tag *tag, __u64 cookie)
 {
-	return decide_any(skb, tag, NETFIL_IN);
+	return decide_any(skb, tag, cookie, NETFIL_IN);
 }
 
-__noinline int decide_any_out(struct __sk_buff *skb, struct netfil_tag *tag)
+__noinline int decide_any_out(struct __sk_buff *skb, struct netfil_tag *tag, __u64 cookie)
 {
-	return decide_any(skb, tag, NETFIL_OUT);
+	return decide_any(skb, tag, cookie, NETFIL_OUT);
+}
+
+/* The cookie of the packet's socket; 0: none, or it has none yet. */
+static __always_inline __u64 cookie_of(struct __sk_buff *skb)
+{
+	struct sk_buff *packet;
+	struct sock *sk;
+
+	if (!has_casts)
+		return bpf_get_socket_cookie(skb);
+	packet = bpf_cast_to_kern_ctx(skb);
+	sk = packet->sk;
+	return sk ? sk->__sk_common.skc_cookie.counter : 0;
 }
 
 static __always_inline int decide(struct __sk_buff *skb, __u32 direction)
 {
-	struct netfil_config *c = config_get();
 	struct netfil_tag *tag;
+	__u64 cookie;
 
-	if (!c || (!c->words && !c->accounting && !c->watched))
+	if ((!config.words && !config.accounting && !config.watched))
+		return ADMIT;
+	cookie = cookie_of(skb);
+	if (admit_next(skb, cookie, direction))
 		return ADMIT;
 	tag = tag_of(skb);
-	if (tag && admit_next(skb, c, tag, direction))
-		return ADMIT;
-	return direction == NETFIL_IN ? decide_any_in(skb, tag) : decide_any_out(skb, tag);
+	return direction == NETFIL_IN ? decide_any_in(skb, tag, cookie)
+				      : decide_any_out(skb, tag, cookie);
 }
 
 /* The masks are for the verifier, which does not know the range of what a global function returns.
@@ -404,22 +412,21 @@ int socket_create(struct bpf_sock *sk)
  * the packet hooks cannot: TCP ignores EPERM on a SYN. */
 static __always_inline int may_connect(struct bpf_sock_addr *ctx, struct netfil_flow *flow)
 {
-	struct netfil_config *c = config_get();
 	struct netfil_verdict verdict = {};
 	struct netfil_slot *slot;
 	struct netfil_tag *tag;
 
 	/* Datagrams hear EPERM of the packet hook, each for itself. */
-	if (!c || !c->words || !ctx->sk || ctx->type != SOCK_STREAM)
+	if (!config.words || !ctx->sk || ctx->type != SOCK_STREAM)
 		return 1;
 	tag = bpf_sk_storage_get(&tags, ctx->sk, 0, 0);
 	flow->proto = ctx->protocol;
 	flow->remote_port = bpf_ntohs(ctx->user_port);
-	if (match(c, tag, flow, &verdict)) {
+	if (match(tag, flow, &verdict)) {
 		count_overmatched();
 		return 0;
 	}
-	if (c->asked & NETFIL_ASKED_EACH)
+	if (config.asked & NETFIL_ASKED_EACH)
 		tag_members(tag, flow, &verdict);
 #pragma clang loop unroll(disable)
 	for (__u32 i = 0; i < NETFIL_MATCH_MAX; i++) {

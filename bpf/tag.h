@@ -8,10 +8,15 @@
 
 #include "packet.h"
 #include "recall.h"
+#include "shortcut.h"
 
-static __always_inline bool tag_lock(struct netfil_tag *tag, __u32 seen)
+/* `cookie`: the socket's, which its tag may not have yet. */
+static __always_inline bool tag_lock(struct netfil_tag *tag, __u32 seen, __u64 cookie)
 {
-	return sequence_lock(&tag->sequence, seen);
+	if (!sequence_lock(&tag->sequence, seen))
+		return false;
+	shortcut_void(cookie);
+	return true;
 }
 
 static __always_inline void tag_unlock(struct netfil_tag *tag)
@@ -40,18 +45,19 @@ static __always_inline bool tag_still(struct netfil_tag *tag, __u32 sequence)
 /* The cached verdict, if it is there and of one filter at most: its slot or NETFIL_NO_SLOT, and
  * the slot's member. */
 static __always_inline bool tag_slot(struct netfil_tag *tag, __u32 generation,
-				     const struct netfil_flow *flow, __u32 *slot, __u32 *member)
+				     const struct netfil_flow *flow, __u32 *sequence, __u32 *slot,
+				     __u32 *member)
 {
-	__u32 sequence, count;
+	__u32 count;
 
-	if (!tag_cached(tag, generation, flow, &sequence))
+	if (!tag_cached(tag, generation, flow, sequence))
 		return false;
 	count = READ_ONCE(tag->count);
 	if (count > 1)
 		return false;
 	*slot = count ? READ_ONCE(tag->slots[0]) : NETFIL_NO_SLOT;
 	*member = READ_ONCE(tag->member);
-	return tag_still(tag, sequence);
+	return tag_still(tag, *sequence);
 }
 
 /* The cached verdict, if it is there; without members, if it is of more than one filter. */
@@ -78,11 +84,11 @@ static __always_inline bool tag_verdict(struct netfil_tag *tag, __u32 generation
 
 /* Keeps a verdict that was reached after `sequence` was read; beside the tag too, if the tag had
  * that of another flow, so that two or more in turn do not drive each other out. */
-static __always_inline void tag_keep(struct netfil_tag *tag, __u32 sequence, __u32 generation,
-				     const struct netfil_flow *flow,
+static __always_inline void tag_keep(struct netfil_tag *tag, __u32 sequence, __u64 cookie,
+				     __u32 generation, const struct netfil_flow *flow,
 				     const struct netfil_verdict *verdict)
 {
-	if (!tag_lock(tag, sequence))
+	if (!tag_lock(tag, sequence, cookie))
 		return;
 	if (tag->generation == generation)
 		verdict_keep(tag, flow, generation, verdict);
@@ -112,11 +118,12 @@ static __always_inline void tag_void(struct netfil_tag *tag)
 }
 
 /* Who acts on sockets at a cap goes by the flow that they last had: that which was refused. */
-static __always_inline void tag_note_refused(struct netfil_tag *tag, const struct netfil_flow *flow)
+static __always_inline void tag_note_refused(struct netfil_tag *tag, __u64 cookie,
+					     const struct netfil_flow *flow)
 {
 	__u32 sequence = READ_ONCE(tag->sequence);
 
-	if (flow_equal(&tag->flow, flow) || !tag_lock(tag, sequence))
+	if (flow_equal(&tag->flow, flow) || !tag_lock(tag, sequence, cookie))
 		return;
 	tag->generation = 0;
 	tag->flow = *flow;
@@ -161,16 +168,13 @@ __noinline int tag_members_known(const struct netfil_tag *tag, const struct netf
  * `member` is not 0, whether the socket is that member's. */
 static __always_inline bool tag_matches(const struct netfil_tag *tag, __u32 slot, __u32 member)
 {
-	struct netfil_config *c = config_get();
 	struct netfil_verdict verdict = {};
 	struct netfil_keys keys;
 	struct netfil_flow flow;
 	bool matches = false;
 
-	if (!c)
-		return false;
 	flow = tag->flow;
-	if (match(c, tag, &flow, &verdict))
+	if (match(tag, &flow, &verdict))
 		return false;
 	for (__u32 i = 0; i < NETFIL_MATCH_MAX; i++)
 		if (i < verdict.count && slot_in(&verdict, i) == slot)

@@ -61,7 +61,7 @@ static __always_inline int socket_used(struct sock *sk)
 	cookie = bpf_get_socket_cookie(sk);
 
 	sequence = READ_ONCE(tag->sequence);
-	if (!tag_lock(tag, sequence))
+	if (!tag_lock(tag, sequence, cookie))
 		return 0; /* its next use does it */
 	if (tag->cookie != cookie || !(tag->flags & NETFIL_TAG_OWNED)) {
 		if (tag->cookie != cookie)

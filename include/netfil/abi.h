@@ -14,7 +14,7 @@
 
 #include <linux/types.h>
 
-#define NETFIL_ABI_VERSION 5
+#define NETFIL_ABI_VERSION 6
 
 #define NETFIL_RULES_MAX 1024
 #define NETFIL_SET_WORDS (NETFIL_RULES_MAX / 64)
@@ -190,9 +190,10 @@ struct netfil_config {
 	struct netfil_set owned;    /* rules that ask about a socket's owner */
 	struct netfil_set any[NETFIL_KINDS];
 	__u32 slot[NETFIL_RULES_MAX]; /* rule -> slot */
-	__u32 accounting;             /* 1: applications are counted, see struct netfil_account */
-	__u32 watched;                /* 1: sockets are counted, see netfil_tag.bytes */
-	__u64 instance;               /* random, user space's: tells these maps from earlier ones */
+	/* User space raises `generation` after it has set one of these. */
+	__u32 accounting; /* 1: applications are counted, see struct netfil_account */
+	__u32 watched;    /* 1: sockets are counted, see netfil_tag.bytes */
+	__u64 instance;   /* random, user space's: tells these maps from earlier ones */
 };
 
 /* The one element of map "totals": what belongs to no filter. */
@@ -283,6 +284,35 @@ struct netfil_verdict_kept {
 	__u64 pad;
 };
 #define NETFIL_NO_SLOT (~0U)
+
+/*
+ * The verdict that a socket's tag has, where its packets find it without the tag: element of the
+ * array "shortcuts", at a hash of the socket's cookie. Good under the same generation. The
+ * kernel's own; under a sequence lock, and void before its tag changes.
+ */
+#define NETFIL_SHORTCUTS_MAX 32768
+struct netfil_shortcut {
+	__u32 sequence;
+	__u32 generation;
+	__u64 cookie;    /* the socket's; 0: void */
+	__u8 remote[16]; /* network order; IPv4: the last 4 bytes */
+	__u16 ports[4];  /* network order, as packets have them: source and destination of those
+			    that come in, and of those that go out */
+	__u32 ifindex;
+	__u16 slot; /* of the only filter that matches; none: NETFIL_SHORTCUT_NO_SLOT */
+	__u8 proto;
+	__u8 kind;    /* enum netfil_shortcut_kind */
+	__u32 member; /* of that slot, or 0 */
+	__u32 pad;
+	__u32 account; /* not counted: NETFIL_NO_ACCOUNT */
+	__u32 account_generation;
+};
+enum netfil_shortcut_kind {
+	NETFIL_SHORTCUT_V4 = 1 << 0,
+	NETFIL_SHORTCUT_TCP = 1 << 1, /* of a TCP socket */
+};
+#define NETFIL_SHORTCUT_NO_SLOT 0xffff
+#define NETFIL_NO_ACCOUNT (~0U)
 
 /*
  * What an application moved, loopback left out: an executable under a user. Sockets of the
@@ -417,6 +447,7 @@ _Static_assert(sizeof(struct netfil_exe) == 16, "exe");
 _Static_assert(sizeof(struct netfil_prefix) == 20, "prefix");
 _Static_assert(sizeof(struct netfil_address) == 32, "address");
 _Static_assert(sizeof(struct netfil_verdict_kept) == 64, "a cache line");
+_Static_assert(sizeof(struct netfil_shortcut) == 64, "a cache line");
 _Static_assert(sizeof(struct netfil_process) == 136, "process");
 _Static_assert(sizeof(struct netfil_interface) == 112, "interface");
 _Static_assert(sizeof(struct netfil_flow) == 32, "flow");

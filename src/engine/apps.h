@@ -27,7 +27,8 @@ NetfilApps *netfil_apps_new(NetfilKernel *kernel, GError **error);
 void netfil_apps_free(NetfilApps *apps);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(NetfilApps, netfil_apps_free)
 
-/* Counts from now on (config.accounting), sockets that are there already too. */
+/* Counts from now on (config.accounting), sockets that are there already too. The caller then
+ * raises config.generation. */
 gboolean netfil_apps_start(NetfilApps *apps, GError **error);
 
 /* How far an account has been written down by an earlier one: of the ledger, after

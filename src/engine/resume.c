@@ -123,8 +123,10 @@ void netfil_resume_apps(NetfilEngine *e)
 	while (!config->instance)
 		config->instance = (guint64)g_random_int() << 32 | g_random_int();
 	instance = g_strdup_printf("%016" G_GINT64_MODIFIER "x", (guint64)config->instance);
-	if (e->apps && know_accounts(e, instance, &error) && netfil_apps_start(e->apps, &error))
+	if (e->apps && know_accounts(e, instance, &error) && netfil_apps_start(e->apps, &error)) {
+		netfil_rules_bump(e->rules);
 		return;
+	}
 	g_warning("applications are not counted: %s", error->message);
 	g_clear_pointer(&e->apps, netfil_apps_free);
 }

@@ -17,6 +17,7 @@ static gboolean stop_watching(gpointer data)
 
 static void watch(NetfilEngine *e)
 {
+	struct netfil_config *config = netfil_kernel_config(e->kernel);
 	GSource *source = g_timeout_source_new_seconds(WATCH_SECONDS);
 
 	if (e->watch_source)
@@ -24,7 +25,10 @@ static void watch(NetfilEngine *e)
 	g_source_set_callback(source, stop_watching, e, NULL);
 	e->watch_source = g_source_attach(source, g_main_context_get_thread_default());
 	g_source_unref(source);
-	__atomic_store_n(&netfil_kernel_config(e->kernel)->watched, 1, __ATOMIC_SEQ_CST);
+	if (config->watched)
+		return;
+	__atomic_store_n(&config->watched, 1, __ATOMIC_SEQ_CST);
+	netfil_rules_bump(e->rules);
 }
 
 void netfil_sockets_forget(NetfilEngine *e)

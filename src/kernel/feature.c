@@ -52,6 +52,8 @@ static const NetfilFeatureText texts[NETFIL_FEATURES] = {
     [NETFIL_HAS_MAP_ITERATORS] = {"map_iterators", FALSE, "walk all sockets at once",
 				  "nothing: open files and connections are walked; a socket that "
 				  "is in neither, as one on its way to another process, is missed"},
+    [NETFIL_HAS_CASTS] = {"casts", FALSE, "find a packet's socket without a call",
+			  "nothing: each packet costs a call more"},
 };
 
 static const struct btf *kernel_btf(void)
@@ -165,6 +167,8 @@ static gboolean probe(NetfilFeatureId id)
 		return netfil_namespaces_open();
 	case NETFIL_HAS_MAP_ITERATORS:
 		return probe_map_iterators();
+	case NETFIL_HAS_CASTS:
+		return netfil_feature_function("bpf_cast_to_kern_ctx");
 	case NETFIL_FEATURES:
 		break;
 	}

@@ -53,10 +53,17 @@ void netfil_maps_free(NetfilMaps *maps)
 	g_free(maps);
 }
 
-/* .rodata, .bss and their like are each object's own. */
-static gboolean shared(const struct bpf_map *map)
+#define SHARED_SECTION ".data."
+
+/* The name under which objects share a map, or a variable of such a section; NULL: .rodata, .bss
+ * and their like are each object's own. */
+static const char *shared_name(const struct bpf_map *map)
 {
-	return !strchr(bpf_map__name(map), '.');
+	const char *name = bpf_map__name(map);
+
+	if (g_str_has_prefix(name, SHARED_SECTION))
+		return name + strlen(SHARED_SECTION);
+	return strchr(name, '.') ? NULL : name;
 }
 
 static Map *find(NetfilMaps *maps, const char *name)
@@ -70,11 +77,12 @@ gboolean netfil_maps_lend(NetfilMaps *maps, struct bpf_object *object, GError **
 	int result = 0;
 
 	bpf_object__for_each_map (map, object) {
-		const char *name = bpf_map__name(map);
-		Map *known = find(maps, name);
+		const char *name = shared_name(map);
+		Map *known;
 
-		if (!shared(map))
+		if (!name)
 			continue;
+		known = find(maps, name);
 		if (known) {
 			result = bpf_map__reuse_fd(map, known->fd);
 		} else if (maps->bpffs_dir) {
@@ -98,13 +106,14 @@ void netfil_maps_collect(NetfilMaps *maps, struct bpf_object *object)
 	struct bpf_map *map;
 
 	bpf_object__for_each_map (map, object) {
+		const char *name = shared_name(map);
 		Map *new;
 
-		if (!shared(map) || find(maps, bpf_map__name(map)))
+		if (!name || find(maps, name))
 			continue;
 		new = g_new0(Map, 1);
 		new->fd = fcntl(bpf_map__fd(map), F_DUPFD_CLOEXEC, 3);
-		g_hash_table_insert(maps->by_name, g_strdup(bpf_map__name(map)), new);
+		g_hash_table_insert(maps->by_name, g_strdup(name), new);
 	}
 }
 

@@ -76,6 +76,7 @@ static gboolean load_socket(NetfilObjects *o, NetfilMaps *maps, GError **error)
 		return missing("socket", error);
 	o->socket->rodata->cpus = cpus();
 	o->socket->rodata->has_mptcp = netfil_feature_present(NETFIL_HAS_MPTCP);
+	o->socket->rodata->has_casts = netfil_feature_present(NETFIL_HAS_CASTS);
 	return load(maps, o->socket->skeleton, error);
 }
 

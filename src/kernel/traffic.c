@@ -5,6 +5,8 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 
+#include "netfil/abi.h"
+
 #include "bpf/interface.skel.h"
 #include "core/error.h"
 #include "feature.h"

@@ -18,56 +18,27 @@
 #include <unistd.h>
 
 #include "engine/apps.h"
-#include "kernel/cgroup.h"
+#include "ground.h"
 
 #define HEADERS 28 /* of a datagram over IPv4 */
-#define PEER "10.78.0.2"
 #define OTHER_USER 12345
 #define SLOT 7
 
 static NetfilKernel *kernel;
 static NetfilApps *apps;
 static char *directory; /* of the applications */
-static char *cgroup, *home_cgroup;
 
 /* ---- an application ---- */
-
-static int make_socket(int type)
-{
-	int fd = socket(AF_INET, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
-	g_assert_cmpint(fd, >=, 0);
-	return fd;
-}
-
-static gboolean transmit(int fd, const char *address, guint size)
-{
-	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(9)};
-	char data[1024] = {0};
-
-	inet_pton(AF_INET, address, &to.sin_addr);
-	return sendto(fd, data, size, 0, (gpointer)&to, sizeof(to)) == (gssize)size;
-}
 
 /* --send ADDRESS COUNT SIZE */
 static int be_application(char **argv)
 {
-	int fd = make_socket(SOCK_DGRAM);
+	int fd = ground_socket(SOCK_DGRAM);
 
 	for (int i = atoi(argv[3]); i > 0; i--)
-		if (!transmit(fd, argv[2], atoi(argv[4])))
+		if (!ground_send(fd, argv[2], 9, atoi(argv[4])))
 			return 1;
 	return 0;
-}
-
-static void enter(const char *path)
-{
-	g_autofree char *procs = g_build_filename(path, "cgroup.procs", NULL);
-	int fd = open(procs, O_WRONLY | O_CLOEXEC);
-
-	if (fd < 0 || write(fd, "0", 1) != 1)
-		g_error("%s: %s", procs, g_strerror(errno));
-	close(fd);
 }
 
 static void be_user(gpointer uid)
@@ -91,30 +62,7 @@ static void run(const char *application, guint uid, const char *address, guint c
 	g_assert_cmpint(status, ==, 0);
 }
 
-static void command(const char *line)
-{
-	g_autoptr(GError) error = NULL;
-	int status;
-
-	g_spawn_command_line_sync(line, NULL, NULL, &status, &error);
-	g_assert_no_error(error);
-	g_assert_cmpint(status, ==, 0);
-}
-
-/* ---- the bed ---- */
-
-static void make_network(void)
-{
-	g_assert_cmpint(unshare(CLONE_NEWNET), ==, 0);
-	command("ip link add bed0 type veth peer name bed1");
-	command("ip address add 10.78.0.1/24 dev bed0");
-	command("ip link set lo up");
-	/* Its own chatter would be refused, too. */
-	command("ip link set bed0 addrgenmode none");
-	command("ip link set bed0 up");
-	command("ip link set bed1 up");
-	command("ip neighbour add " PEER " lladdr 02:02:02:02:02:02 dev bed0");
-}
+/* ---- the ground ---- */
 
 static void install(const char *self, const char *name)
 {
@@ -142,48 +90,12 @@ static void make_applications(void)
 	install(self, "beta");
 }
 
-#define CGROUP_PREFIX "netfil-account-"
-
-/* What runs that were killed left behind. */
-static void sweep(const char *mount)
-{
-	g_autoptr(GDir) groups = g_dir_open(mount, 0, NULL);
-	const char *name;
-
-	while (groups && (name = g_dir_read_name(groups))) {
-		g_autofree char *path = g_build_filename(mount, name, NULL);
-
-		if (g_str_has_prefix(name, CGROUP_PREFIX) &&
-		    kill(atoi(name + strlen(CGROUP_PREFIX)), 0))
-			g_rmdir(path);
-	}
-}
-
-static void make_cgroup(void)
-{
-	g_autoptr(GError) error = NULL;
-	g_autofree char *mount = netfil_cgroup_mount(&error);
-	g_autofree char *own = NULL, *text = NULL;
-	const char *line;
-
-	g_assert_no_error(error);
-	g_file_get_contents("/proc/self/cgroup", &text, NULL, &error);
-	g_assert_no_error(error);
-	line = strstr(text, "0::");
-	g_assert_nonnull(line);
-	own = g_strndup(line + 3, strcspn(line + 3, "\n"));
-	home_cgroup = g_build_filename(mount, own, NULL);
-	sweep(mount);
-	cgroup = g_strdup_printf("%s/" CGROUP_PREFIX "%d", mount, getpid());
-	g_assert_cmpint(g_mkdir(cgroup, 0755), ==, 0);
-}
-
 /* Programs and maps anew; `start`: that count applications. */
 static void set_up(gboolean start)
 {
 	g_autoptr(GError) error = NULL;
 
-	kernel = netfil_kernel_open(NULL, cgroup, &error);
+	kernel = netfil_kernel_open(NULL, ground_cgroup(), &error);
 	if (!kernel)
 		g_error("%s", error->message);
 	apps = netfil_apps_new(kernel, &error);
@@ -263,10 +175,10 @@ static void test_by_exe_and_user(void)
 {
 	set_up(TRUE);
 	expect_moved(0, NULL, 0, 0);
-	run("alpha", 0, PEER, 3, 100);
-	run("alpha", 0, PEER, 1, 101);
-	run("alpha", OTHER_USER, PEER, 2, 50);
-	run("beta", 0, PEER, 1, 200);
+	run("alpha", 0, GROUND_PEER, 3, 100);
+	run("alpha", 0, GROUND_PEER, 1, 101);
+	run("alpha", OTHER_USER, GROUND_PEER, 2, 50);
+	run("beta", 0, GROUND_PEER, 1, 200);
 	expect_moved(3, "alpha", 0, 3 * (100 + HEADERS) + 101 + HEADERS);
 	expect_moved(3, "alpha", OTHER_USER, 2 * (50 + HEADERS));
 	expect_moved(3, "beta", 0, 200 + HEADERS);
@@ -280,12 +192,12 @@ static void test_recorded(void)
 	g_autoptr(GArray) moved = NULL;
 
 	set_up(TRUE);
-	run("alpha", 0, PEER, 1, 100);
+	run("alpha", 0, GROUND_PEER, 1, 100);
 	moved = netfil_apps_moved(apps);
 	expect_moved(1, "alpha", 0, 100 + HEADERS);
 	netfil_apps_recorded(apps, moved);
 	expect_moved(0, NULL, 0, 0);
-	run("alpha", 0, PEER, 2, 100);
+	run("alpha", 0, GROUND_PEER, 2, 100);
 	expect_moved(1, "alpha", 0, 2 * (100 + HEADERS));
 
 	netfil_apps_free(apps);
@@ -297,7 +209,7 @@ static void test_recorded(void)
 		netfil_apps_resume(apps, usage->account, usage->raw_in, usage->raw_out);
 	}
 	expect_moved(1, "alpha", 0, 2 * (100 + HEADERS));
-	run("beta", 0, PEER, 1, 100); /* numbers are not given twice */
+	run("beta", 0, GROUND_PEER, 1, 100); /* numbers are not given twice */
 	expect_moved(2, "beta", 0, 100 + HEADERS);
 	tear_down();
 }
@@ -311,19 +223,19 @@ static void test_full(void)
 
 	set_up(TRUE);
 	maps = netfil_kernel_maps(kernel);
-	run("alpha", 0, PEER, 1, 100);
+	run("alpha", 0, GROUND_PEER, 1, 100);
 	while (netfil_maps_pop(maps, "account_free", &number))
 		;
 	record();
-	run("alpha", 0, PEER, 1, 100);
-	run("beta", 0, PEER, 1, 200);
-	run("alpha", OTHER_USER, PEER, 1, 50);
+	run("alpha", 0, GROUND_PEER, 1, 100);
+	run("beta", 0, GROUND_PEER, 1, 200);
+	run("alpha", OTHER_USER, GROUND_PEER, 1, 50);
 	expect_moved(2, "alpha", 0, 100 + HEADERS);
 	expect_moved(2, "*", G_MAXUINT32, 200 + 50 + 2 * HEADERS);
 	record();
 	netfil_maps_put(maps, "account_free", NULL, &number, &error);
 	g_assert_no_error(error);
-	run("beta", 0, PEER, 1, 200);
+	run("beta", 0, GROUND_PEER, 1, 200);
 	expect_moved(1, "beta", 0, 200 + HEADERS);
 	tear_down();
 }
@@ -342,8 +254,9 @@ static void test_taken_back(void)
 	set_up(TRUE);
 	maps = netfil_kernel_maps(kernel);
 	accounts = netfil_maps_memory(maps, "accounts", &error);
-	fd = make_socket(SOCK_DGRAM);
-	g_assert_true(transmit(fd, PEER, 100));
+	fd = ground_socket(SOCK_DGRAM);
+	for (int i = 0; i < 3; i++) /* the last by the shortcut */
+		g_assert_true(ground_send(fd, GROUND_PEER, 9, 100));
 	for (number = NETFIL_ACCOUNT_FIRST; !accounts[number].bytes[NETFIL_OUT]; number++)
 		g_assert_cmpuint(number, <, NETFIL_ACCOUNTS_MAX - 1);
 	key = accounts[number].key;
@@ -351,13 +264,14 @@ static void test_taken_back(void)
 	netfil_maps_delete(maps, "account_numbers", &key);
 	accounts[number].generation++;
 	before = accounts[number].bytes[NETFIL_OUT];
-	g_assert_true(transmit(fd, PEER, 200));
+	g_assert_true(ground_send(fd, GROUND_PEER, 9, 200));
+	g_assert_true(ground_send(fd, GROUND_PEER, 9, 200));
 	g_assert_cmpuint(accounts[number].bytes[NETFIL_OUT], ==, before);
 	g_assert_true(netfil_maps_get(maps, "account_numbers", &key, &number));
-	g_assert_cmpuint(accounts[number].bytes[NETFIL_OUT], ==, 200 + HEADERS);
+	g_assert_cmpuint(accounts[number].bytes[NETFIL_OUT], ==, 2 * (200 + HEADERS));
 
 	/* Nobody told it the path: a process that runs it has the name. */
-	expect_exe(2, 200 + HEADERS);
+	expect_exe(2, 2 * (200 + HEADERS));
 	close(fd);
 	tear_down();
 }
@@ -369,45 +283,23 @@ static void test_started_later(void)
 	int fd;
 
 	set_up(FALSE);
-	fd = make_socket(SOCK_DGRAM);
-	g_assert_true(transmit(fd, PEER, 100));
+	fd = ground_socket(SOCK_DGRAM);
+	g_assert_true(ground_send(fd, GROUND_PEER, 9, 100));
 	netfil_apps_start(apps, &error);
 	g_assert_no_error(error);
-	g_assert_true(transmit(fd, PEER, 200));
+	g_assert_true(ground_send(fd, GROUND_PEER, 9, 200));
 	expect_exe(1, 200 + HEADERS);
 	close(fd);
 	tear_down();
-}
-
-static void use_slot(guint32 flags, guint64 limit)
-{
-	struct netfil_slot *slot = netfil_kernel_slot(kernel, SLOT);
-
-	slot->flags = flags;
-	slot->limit[NETFIL_IN] = slot->limit[NETFIL_OUT] = NETFIL_NO_LIMIT;
-	slot->limit[NETFIL_TOTAL] = limit;
-}
-
-/* A rule that matches all. */
-static void use_rule(void)
-{
-	struct netfil_config *config = netfil_kernel_config(kernel);
-
-	config->slot[0] = SLOT;
-	for (guint kind = 0; kind < NETFIL_KINDS; kind++)
-		config->any[kind].words[0] = 1;
-	config->enabled.words[0] = 1;
-	config->words = 1;
-	config->generation++;
 }
 
 /* Loopback is not counted, and nothing is while nobody wants it. */
 static void test_not_counted(void)
 {
 	set_up(FALSE);
-	use_slot(0, NETFIL_NO_LIMIT);
-	use_rule();
-	run("alpha", 0, PEER, 1, 100);
+	ground_slot(kernel, SLOT, 0, NETFIL_NO_LIMIT);
+	ground_rule(kernel, 0, SLOT);
+	run("alpha", 0, GROUND_PEER, 1, 100);
 	expect_moved(0, NULL, 0, 0);
 	tear_down();
 	set_up(TRUE);
@@ -426,10 +318,10 @@ static void test_refused(void)
 	int fd;
 
 	set_up(TRUE);
-	fd = make_socket(SOCK_DGRAM);
-	use_slot(0, 0);
-	use_rule();
-	g_assert_false(transmit(fd, PEER, 100));
+	fd = ground_socket(SOCK_DGRAM);
+	ground_slot(kernel, SLOT, 0, 0);
+	ground_rule(kernel, 0, SLOT);
+	g_assert_false(ground_send(fd, GROUND_PEER, 9, 100));
 	expect_moved(0, NULL, 0, 0);
 	netfil_kernel_config(kernel)->enabled.words[0] = 0;
 	netfil_kernel_config(kernel)->generation++;
@@ -438,11 +330,11 @@ static void test_refused(void)
 	g_assert_no_error(error);
 	netfil_kernel_attach_interface(kernel, ifindex, &error);
 	g_assert_no_error(error);
-	transmit(fd, PEER, 100);
+	ground_send(fd, GROUND_PEER, 9, 100);
 	g_assert_cmpuint(netfil_kernel_slot(kernel, SLOT)->refused_packets, ==, 2);
 	expect_moved(0, NULL, 0, 0);
-	use_slot(0, 1000);
-	g_assert_true(transmit(fd, PEER, 100));
+	ground_slot(kernel, SLOT, 0, 1000);
+	g_assert_true(ground_send(fd, GROUND_PEER, 9, 100));
 	expect_exe(1, 100 + HEADERS);
 	close(fd);
 	tear_down();
@@ -452,9 +344,9 @@ static void test_refused(void)
 static int attempt(void)
 {
 	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(9)};
-	int fd = make_socket(SOCK_STREAM), result;
+	int fd = ground_socket(SOCK_STREAM), result;
 
-	inet_pton(AF_INET, PEER, &to.sin_addr);
+	inet_pton(AF_INET, GROUND_PEER, &to.sin_addr);
 	result = connect(fd, (gpointer)&to, sizeof(to)) ? errno : 0;
 	close(fd);
 	return result;
@@ -468,8 +360,8 @@ static void test_connect(void)
 
 	set_up(FALSE);
 	slot = netfil_kernel_slot(kernel, SLOT);
-	use_slot(NETFIL_SLOT_REJECT, NETFIL_NO_LIMIT);
-	use_rule();
+	ground_slot(kernel, SLOT, NETFIL_SLOT_REJECT, NETFIL_NO_LIMIT);
+	ground_rule(kernel, 0, SLOT);
 	slot->exhausted = NETFIL_EXHAUSTED_KNOCKED | NETFIL_EXHAUSTED_PAUSED;
 	g_assert_cmpint(attempt(), ==, EINPROGRESS);
 	slot->exhausted = 1 << NETFIL_TOTAL;
@@ -516,23 +408,23 @@ static int make_outside(void)
 {
 	int fd;
 
-	enter(home_cgroup);
-	fd = make_socket(SOCK_DGRAM);
-	enter(cgroup);
+	ground_leave();
+	fd = ground_socket(SOCK_DGRAM);
+	ground_enter();
 	return fd;
 }
 
 /* Sockets outside of the group are neither labelled at the start nor when they are used. */
 static void test_outside(void)
 {
-	int inside = make_socket(SOCK_DGRAM), outside = make_outside(), later;
+	int inside = ground_socket(SOCK_DGRAM), outside = make_outside(), later;
 
 	set_up(TRUE);
 	g_assert_true(has_tag(inside));
 	g_assert_false(has_tag(outside));
 	later = make_outside();
-	g_assert_true(transmit(outside, PEER, 100));
-	g_assert_true(transmit(later, PEER, 100));
+	g_assert_true(ground_send(outside, GROUND_PEER, 9, 100));
+	g_assert_true(ground_send(later, GROUND_PEER, 9, 100));
 	g_assert_false(has_tag(outside));
 	g_assert_false(has_tag(later));
 	tear_down();
@@ -546,8 +438,6 @@ static void clean_up(void)
 	g_autofree char *alpha = g_build_filename(directory, "alpha", NULL);
 	g_autofree char *beta = g_build_filename(directory, "beta", NULL);
 
-	enter(home_cgroup);
-	g_rmdir(cgroup);
 	g_remove(alpha);
 	g_remove(beta);
 	g_rmdir(directory);
@@ -569,12 +459,11 @@ int main(int argc, char **argv)
 	g_test_add_func("/account/refused", test_refused);
 	g_test_add_func("/account/connect", test_connect);
 	g_test_add_func("/account/outside", test_outside);
-	make_cgroup();
-	make_network();
+	ground_new();
 	make_applications();
-	enter(cgroup);
 	g_test_set_nonfatal_assertions();
 	status = g_test_run();
 	clean_up();
+	ground_free();
 	return status;
 }

@@ -1,0 +1,378 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Packets that go on with their socket's flow, and so take the short way: that they are counted
+ * as all others, and that nothing of before is left where a socket, a rule or an owner changes.
+ */
+#include <bpf/bpf.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "engine/sets.h"
+#include "ground.h"
+#include "kernel/feature.h"
+
+#define SIZE 100
+#define BYTES (SIZE + 28) /* of the IP packet */
+#define USER 12345
+#define MANY 20
+
+/* Filters: by port, and by user. */
+enum { FIRST, SECOND, USERS, FILTERS };
+
+static const guint16 ports[] = {9, 10};
+static const guint32 slots[FILTERS] = {7, 8, 9};
+
+static NetfilKernel *kernel;
+static struct netfil_config *config;
+static struct netfil_shortcut *shortcuts;
+
+/* Rule `filter`, to which the set filter + 1 leads. */
+static void add_rule(guint filter, guint kind)
+{
+	ground_slot(kernel, slots[filter], NETFIL_SLOT_DROP, NETFIL_NO_LIMIT);
+	ground_rule(kernel, filter, slots[filter]);
+	netfil_set_remove(&config->any[kind], filter);
+	netfil_set_add(netfil_kernel_set(kernel, filter + 1), filter);
+	config->asked |= 1 << kind;
+}
+
+static void set_up(void)
+{
+	g_autoptr(GError) error = NULL;
+	const guint32 user = USER, set = USERS + 1;
+
+	kernel = netfil_kernel_open(NULL, ground_cgroup(), &error);
+	g_assert_no_error(error);
+	config = netfil_kernel_config(kernel);
+	shortcuts = netfil_maps_memory(netfil_kernel_maps(kernel), "shortcuts", &error);
+	g_assert_no_error(error);
+	for (guint filter = FIRST; filter <= SECOND; filter++) {
+		add_rule(filter, NETFIL_KIND_PORT);
+		*netfil_kernel_port_set(kernel, ports[filter]) = filter + 1;
+	}
+	add_rule(USERS, NETFIL_KIND_USER);
+	netfil_set_add(&config->owned, USERS);
+	netfil_maps_put(netfil_kernel_maps(kernel), "users", &user, &set, &error);
+	g_assert_no_error(error);
+}
+
+static void tear_down(void)
+{
+	g_clear_pointer(&kernel, netfil_kernel_close);
+}
+
+static void transmit(int fd, guint filter, guint count)
+{
+	for (guint i = 0; i < count; i++)
+		g_assert_true(ground_send(fd, GROUND_PEER, ports[filter], SIZE));
+}
+
+static guint64 used(guint filter)
+{
+	guint64 bytes[2];
+
+	netfil_kernel_slot_used(kernel, slots[filter], bytes);
+	return bytes[NETFIL_OUT];
+}
+
+static guint64 cookie_of(int fd)
+{
+	guint64 cookie = 0;
+	socklen_t length = sizeof(cookie);
+
+	g_assert_cmpint(getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &length), ==, 0);
+	return cookie;
+}
+
+/* NULL: the socket has none. */
+static struct netfil_shortcut *shortcut_of(int fd)
+{
+	guint64 cookie = cookie_of(fd);
+
+	for (guint i = 0; i < NETFIL_SHORTCUTS_MAX; i++)
+		if (shortcuts[i].cookie == cookie)
+			return &shortcuts[i];
+	return NULL;
+}
+
+/* ---- tests ---- */
+
+static void test_counted(void)
+{
+	int fd = ground_socket(SOCK_DGRAM);
+	const struct netfil_shortcut *shortcut;
+
+	set_up();
+	transmit(fd, FIRST, MANY);
+	g_assert_cmpuint(used(FIRST), ==, MANY * BYTES);
+	shortcut = shortcut_of(fd);
+	g_assert_nonnull(shortcut);
+	g_assert_cmpuint(shortcut->slot, ==, slots[FIRST]);
+	g_assert_cmpuint(shortcut->generation, ==, config->generation);
+	tear_down();
+	close(fd);
+}
+
+static void test_cap(void)
+{
+	int fd = ground_socket(SOCK_DGRAM);
+
+	set_up();
+	ground_slot(kernel, slots[FIRST], NETFIL_SLOT_DROP, MANY * BYTES + BYTES - 1);
+	for (guint i = 0; i < 2 * MANY; i++)
+		ground_send(fd, GROUND_PEER, ports[FIRST], SIZE);
+	g_assert_cmpuint(used(FIRST), ==, MANY * BYTES);
+	g_assert_cmpuint(netfil_kernel_slot(kernel, slots[FIRST])->refused_packets, ==, MANY);
+	tear_down();
+	close(fd);
+}
+
+static void test_other_flow(void)
+{
+	int fd = ground_socket(SOCK_DGRAM);
+
+	set_up();
+	transmit(fd, FIRST, MANY);
+	transmit(fd, SECOND, 1);
+	for (guint i = 0; i < MANY; i++) {
+		transmit(fd, FIRST, 1);
+		transmit(fd, SECOND, 1);
+	}
+	transmit(fd, SECOND, MANY);
+	g_assert_cmpuint(used(FIRST), ==, 2 * MANY * BYTES);
+	g_assert_cmpuint(used(SECOND), ==, (2 * MANY + 1) * BYTES);
+	tear_down();
+	close(fd);
+}
+
+static void test_none_matches(void)
+{
+	int fd = ground_socket(SOCK_DGRAM);
+
+	set_up();
+	for (guint i = 0; i < MANY; i++)
+		g_assert_true(ground_send(fd, GROUND_PEER, 11, SIZE));
+	g_assert_nonnull(shortcut_of(fd));
+	g_assert_cmpuint(used(FIRST) + used(SECOND) + used(USERS), ==, 0);
+	tear_down();
+	close(fd);
+}
+
+static void test_changed(void)
+{
+	int fd = ground_socket(SOCK_DGRAM);
+
+	set_up();
+	transmit(fd, FIRST, MANY);
+	config->slot[FIRST] = slots[SECOND];
+	config->generation++;
+	transmit(fd, FIRST, MANY);
+	g_assert_cmpuint(used(FIRST), ==, MANY * BYTES);
+	g_assert_cmpuint(used(SECOND), ==, MANY * BYTES);
+	tear_down();
+	close(fd);
+}
+
+/* A socket whose shortcut drives out this one's. */
+static int find_rival(int fd, guint filter)
+{
+	const struct netfil_shortcut *place = shortcut_of(fd);
+	guint64 cookie = cookie_of(fd);
+
+	g_assert_nonnull(place);
+	for (guint i = 0; place && i < 16 * NETFIL_SHORTCUTS_MAX; i++) {
+		int rival = ground_socket(SOCK_DGRAM);
+
+		transmit(rival, filter, 2);
+		if (place->cookie != cookie)
+			return rival;
+		close(rival);
+	}
+	return -1;
+}
+
+static void test_same_place(void)
+{
+	int fd = ground_socket(SOCK_DGRAM), rival;
+	guint64 before;
+
+	set_up();
+	transmit(fd, FIRST, MANY);
+	rival = find_rival(fd, SECOND);
+	g_assert_cmpint(rival, >=, 0);
+	before = used(SECOND);
+	for (guint i = 0; i < MANY; i++) {
+		transmit(fd, FIRST, 1);
+		transmit(rival, SECOND, 1);
+	}
+	transmit(fd, FIRST, MANY);
+	g_assert_cmpuint(used(FIRST), ==, 3 * MANY * BYTES);
+	g_assert_cmpuint(used(SECOND) - before, ==, MANY * BYTES);
+	tear_down();
+	close(fd);
+	close(rival);
+}
+
+/* While sockets are watched, each is counted. */
+static void test_watched(void)
+{
+	int fd = ground_socket(SOCK_DGRAM);
+	struct netfil_tag tag;
+
+	set_up();
+	transmit(fd, FIRST, MANY);
+	config->watched = 1;
+	config->generation++;
+	transmit(fd, FIRST, MANY);
+	g_assert_cmpint(
+	    bpf_map_lookup_elem(netfil_maps_fd(netfil_kernel_maps(kernel), "tags"), &fd, &tag), ==,
+	    0);
+	g_assert_cmpuint(tag.bytes[NETFIL_OUT], ==, MANY * BYTES);
+	g_assert_cmpuint(used(FIRST), ==, 2 * MANY * BYTES);
+	tear_down();
+	close(fd);
+}
+
+#define AS_USER 4 /* times: one may come while the tag is being written, and not be noticed */
+
+/* Sends some datagrams as a process of the user. */
+static void send_as_user(int fd)
+{
+	pid_t child = fork();
+	int status = 1;
+
+	if (!child) {
+		gboolean sent = !setuid(USER);
+
+		for (guint i = 0; i < AS_USER; i++)
+			sent = sent && ground_send(fd, GROUND_PEER, ports[FIRST], SIZE);
+		_exit(!sent);
+	}
+	g_assert_cmpint(waitpid(child, &status, 0), ==, child);
+	g_assert_cmpint(status, ==, 0);
+}
+
+static gboolean uses_are_seen(void)
+{
+	if (netfil_feature_present(NETFIL_HAS_SOCK_LENGTH) ||
+	    netfil_feature_present(NETFIL_HAS_TRAMPOLINES))
+		return TRUE;
+	g_test_skip("a socket's use by another process is not noticed here");
+	return FALSE;
+}
+
+static void test_other_user(void)
+{
+	int fd = ground_socket(SOCK_DGRAM);
+
+	if (!uses_are_seen())
+		return;
+	set_up();
+	transmit(fd, FIRST, MANY);
+	g_assert_cmpuint(used(USERS), ==, 0);
+	send_as_user(fd); /* noticed when the first was sent */
+	transmit(fd, FIRST, MANY);
+	g_assert_cmpuint(used(USERS), ==, (AS_USER - 1 + MANY) * BYTES);
+	tear_down();
+	close(fd);
+}
+
+/* ---- at the same time ---- */
+
+#define SOCKETS 500
+#define ROUNDS 40
+
+/* How far the sender and the other user's process are: round, of all sockets. */
+typedef struct {
+	gint begun, done;
+} Turns;
+
+static void wait_for(gint *turn, gint number)
+{
+	while (g_atomic_int_get(turn) < number)
+		sched_yield();
+}
+
+static void be_other_user(Turns *turns, const int *sockets)
+{
+	g_autoptr(GRand) random = g_rand_new();
+	char byte;
+
+	if (setuid(USER))
+		_exit(1);
+	for (gint i = 0; i < SOCKETS; i++) {
+		wait_for(&turns->begun, i + 1);
+		for (gint delay = g_rand_int_range(random, 0, 20000); delay > 0; delay--)
+			asm volatile("");
+		for (guint use = 0; use < AS_USER; use++)
+			recv(sockets[i], &byte, 1, MSG_DONTWAIT); /* nothing is there */
+		g_atomic_int_set(&turns->done, i + 1);
+	}
+	_exit(0);
+}
+
+static void race(Turns *turns)
+{
+	int sockets[SOCKETS], status = 1;
+	guint64 before;
+	pid_t child;
+
+	*turns = (Turns){0};
+	for (guint i = 0; i < SOCKETS; i++)
+		sockets[i] = ground_socket(SOCK_DGRAM);
+	child = fork();
+	if (!child)
+		be_other_user(turns, sockets);
+	for (guint i = 0; i < SOCKETS; i++) {
+		g_atomic_int_set(&turns->begun, i + 1);
+		transmit(sockets[i], FIRST, 2); /* the second writes the shortcut */
+		wait_for(&turns->done, i + 1);
+		before = used(USERS);
+		transmit(sockets[i], FIRST, 1);
+		g_assert_cmpuint(used(USERS) - before, ==, BYTES);
+		close(sockets[i]);
+	}
+	g_assert_cmpint(waitpid(child, &status, 0), ==, child);
+	g_assert_cmpint(status, ==, 0);
+}
+
+/* Another user comes at the moment in which a shortcut is written: afterwards all is the user's
+ * too. */
+static void test_race(void)
+{
+	Turns *turns =
+	    mmap(NULL, sizeof(*turns), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	g_assert_true(turns != MAP_FAILED);
+	if (!uses_are_seen())
+		return;
+	set_up();
+	for (guint round = 0; round < ROUNDS; round++)
+		race(turns);
+	g_assert_cmpuint(used(FIRST), ==, ROUNDS * SOCKETS * 3 * (guint64)BYTES);
+	tear_down();
+	munmap(turns, sizeof(*turns));
+}
+
+int main(int argc, char **argv)
+{
+	int status;
+
+	g_test_init(&argc, &argv, NULL);
+	g_test_add_func("/shortcut/counted", test_counted);
+	g_test_add_func("/shortcut/cap", test_cap);
+	g_test_add_func("/shortcut/other-flow", test_other_flow);
+	g_test_add_func("/shortcut/none-matches", test_none_matches);
+	g_test_add_func("/shortcut/changed", test_changed);
+	g_test_add_func("/shortcut/same-place", test_same_place);
+	g_test_add_func("/shortcut/watched", test_watched);
+	g_test_add_func("/shortcut/other-user", test_other_user);
+	g_test_add_func("/shortcut/race", test_race);
+	ground_new();
+	g_test_set_nonfatal_assertions();
+	status = g_test_run();
+	ground_free();
+	return status;
+}
