@@ -5,7 +5,9 @@
  */
 #include <bpf/bpf.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -301,7 +303,7 @@ static void be_other_user(Turns *turns, const int *sockets)
 	g_autoptr(GRand) random = g_rand_new();
 	char byte;
 
-	if (setuid(USER))
+	if (setuid(USER) || prctl(PR_SET_PDEATHSIG, SIGKILL))
 		_exit(1);
 	for (gint i = 0; i < SOCKETS; i++) {
 		wait_for(&turns->begun, i + 1);
