@@ -270,7 +270,9 @@ gboolean netfil_take_over(NetfilEngine *e, const NetfilEngineOptions *options, G
 		netfil_checkpoint_all(e);
 	if (e->ledger && options->apps)
 		netfil_resume_apps(e);
-	return TRUE;
+	else
+		netfil_kernel_config(e->kernel)->accounting = 0; /* an earlier one's */
+	return netfil_rules_follow(e->rules, error);
 }
 
 static gboolean start(NetfilEngine *e, const NetfilEngineOptions *options, GError **error)

@@ -126,6 +126,17 @@ static void configure_all(NetfilRules *r)
 	config->words = words;
 }
 
+gboolean netfil_rules_follow(NetfilRules *r, GError **error)
+{
+	const struct netfil_config *config = netfil_kernel_config(r->kernel);
+	gboolean wanted = config->accounting || config->watched;
+	const NetfilRule *rule;
+
+	FOR_EACH_RULE (r, rule)
+		wanted = wanted || is_owned(rule->selectors);
+	return netfil_kernel_follow(r->kernel, wanted, error);
+}
+
 void netfil_rules_key(NetfilRules *r, gboolean on)
 {
 	struct netfil_config *config = netfil_kernel_config(r->kernel);
@@ -220,7 +231,7 @@ NetfilRule *netfil_rules_add(NetfilRules *r, NetfilSelectors *selectors, guint s
 	rule->number = number;
 	r->by_number[number] = rule;
 	configure(r, rule);
-	if (netfil_rules_apply(r, selectors->asked, error) &&
+	if (netfil_rules_follow(r, error) && netfil_rules_apply(r, selectors->asked, error) &&
 	    (!seeded || seed(r, rule, beside, error)))
 		return rule;
 	netfil_rules_remove(r, rule);
@@ -243,6 +254,7 @@ void netfil_rules_forget(NetfilRules *r, const struct netfil_set *numbers, guint
 			g_clear_pointer(&r->by_number[i], rule_free);
 	netfil_rules_apply(r, asked, NULL); /* taking away needs no room */
 	configure_all(r);
+	netfil_rules_follow(r, NULL);
 	scrub(r, numbers, asked);
 }
 

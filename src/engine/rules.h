@@ -61,6 +61,10 @@ gboolean netfil_rules_have_room(const NetfilRules *rules, const NetfilRule *besi
 /* A filter with members is there, or no longer: the programs look for members while there are. */
 void netfil_rules_key(NetfilRules *rules, gboolean on);
 
+/* Has sockets' use by others noticed as long as owners matter: a rule asks about them,
+ * applications are counted or sockets watched. After any of these changes but a rule. */
+gboolean netfil_rules_follow(NetfilRules *rules, GError **error);
+
 /* Voids all cached verdicts. After anything that they depend on. */
 void netfil_rules_bump(NetfilRules *rules);
 

@@ -11,6 +11,7 @@ static gboolean stop_watching(gpointer data)
 	NetfilEngine *e = data;
 
 	__atomic_store_n(&netfil_kernel_config(e->kernel)->watched, 0, __ATOMIC_SEQ_CST);
+	netfil_rules_follow(e->rules, NULL);
 	e->watch_source = 0;
 	return G_SOURCE_REMOVE;
 }
@@ -28,6 +29,7 @@ static void watch(NetfilEngine *e)
 	if (config->watched)
 		return;
 	__atomic_store_n(&config->watched, 1, __ATOMIC_SEQ_CST);
+	netfil_rules_follow(e->rules, NULL); /* or they are told of by who made them */
 	netfil_rules_bump(e->rules);
 }
 

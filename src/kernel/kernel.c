@@ -46,6 +46,7 @@ struct NetfilKernel {
 	NetfilObjects *objects;
 	GHashTable *interfaces; /* ifindex: attached by clsact */
 	gboolean forwarding;
+	gboolean follows; /* sockets' use by others than who made them is noticed */
 	struct netfil_config *config;
 	struct netfil_totals *totals;
 	NetfilSlots *slots;
@@ -82,7 +83,7 @@ static gboolean attach_owners(NetfilKernel *k, GError **error)
 	       netfil_links_trace(k->links, "process_exit", owner->progs.process_exit, error) &&
 	       netfil_links_trace(k->links, "cgroup_made", owner->progs.cgroup_made, error) &&
 	       netfil_links_trace(k->links, "cgroup_removed", owner->progs.cgroup_removed, error) &&
-	       netfil_use_attach(k->links, k->objects, error);
+	       (!k->follows || netfil_use_attach(k->links, k->objects, error));
 }
 
 static gboolean attach_forward(NetfilKernel *k, GError **error)
@@ -184,6 +185,7 @@ NetfilKernel *netfil_kernel_open(const char *bpffs_dir, const char *cgroup_root,
 	g_autoptr(NetfilKernel) k = g_new0(NetfilKernel, 1);
 
 	k->interfaces = g_hash_table_new(NULL, NULL);
+	k->follows = TRUE;
 	if (!netfil_feature_check(error) || (bpffs_dir && !netfil_pin_prepare(bpffs_dir, error)))
 		return NULL;
 	k->bpffs_dir = g_strdup(bpffs_dir);
@@ -254,6 +256,16 @@ gboolean netfil_kernel_reload(NetfilKernel *k, GError **error)
 	netfil_objects_free(old); /* links hold the programs that were not swapped */
 	give_memory_back();
 	return attached;
+}
+
+gboolean netfil_kernel_follow(NetfilKernel *k, gboolean uses, GError **error)
+{
+	if (uses && !k->follows && !netfil_use_attach(k->links, k->objects, error))
+		return FALSE;
+	if (!uses && k->follows)
+		netfil_use_detach(k->links);
+	k->follows = uses;
+	return TRUE;
 }
 
 NetfilMaps *netfil_kernel_maps(NetfilKernel *k)

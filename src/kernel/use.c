@@ -59,3 +59,9 @@ gboolean netfil_use_attach(NetfilLinks *links, NetfilObjects *objects, GError **
 	detach_tracepoints(links);
 	return TRUE;
 }
+
+void netfil_use_detach(NetfilLinks *links)
+{
+	detach_tracepoints(links);
+	detach_trampolines(links);
+}

@@ -10,3 +10,4 @@
  * where there are none trampolines, and else nothing. What does not serve (any more) comes
  * off; trampolines that cannot be attached are withdrawn, which is no error. */
 gboolean netfil_use_attach(NetfilLinks *links, NetfilObjects *objects, GError **error);
+void netfil_use_detach(NetfilLinks *links);
