@@ -73,6 +73,23 @@ def costs: . as $all | by_variant as $v
 		"connection, ns", "over nothing", "UDP, system and softirq, ns",
 		"BPF, ns", "BPF runs"]);
 
+# Others on the machine only ever slow things down: so of all rounds the quarter that was least
+# disturbed, against that of nothing.
+def best($all; field; $q): $all // [] | map(field | select(.)) | quantile($q);
+def rate_of_best($v; $n; $w): best($v[$n][$w]; .rate; 0.75) as $mine
+	| best($v.nothing[$w]; .rate; 0.75) as $base
+	| if $mine and $base then $mine / $base else null end;
+def over_of_best($v; $n; $w): best($v[$n][$w]; .cpu_ns; 0.25) as $mine
+	| best($v.nothing[$w]; .cpu_ns; 0.25) as $base
+	| if $mine and $base then $mine - $base else null end;
+
+def undisturbed: . as $all | by_variant as $v | workloads as $w
+	| [names[] | select(. != "nothing") as $n | [name_of($n; $all)]
+		+ [$w[] | rate_of_best($v; $n; .key) | fixed(3)]
+		+ [("udp", "spread", "connect") as $k | over_of_best($v; $n; $k) | fixed(0)]]
+	| table(["variant"] + ($w | map(.label))
+		+ ["UDP, ns over nothing", "spread, ns", "connection, ns"]);
+
 def noise: by_variant as $v | [workloads[] as $w | figures($v; "nothing-again"; $w.key)
 	| select(.ratio) | [$w.name, (.ratio | fixed(3)), (.ratios | min | fixed(3)),
 		(.ratios | max | fixed(3)), (.over | if length > 0 then min else null end | fixed(0)),
@@ -107,10 +124,11 @@ def quartiles: "\(.quartiles[0] | fixed(1)) to \(.quartiles[1] | fixed(1))";
 def packet_table: .packet | map([(if .program == "empty" then "an empty program" else
 			"filters: \(.filters), matching: \(.matching)\(if .apps then ", with applications" else "" end)\(if (.members // 0) > 0 then ", of \(.members) members" else "" end)" end),
 		(.ns | fixed(1)), (.over_empty | fixed(1)),
-		quartiles, (.together // null | if . then .over_empty | fixed(1) else "–" end),
-		(.together // null | if . then quartiles else "–" end)])
+		quartiles, (.least | fixed(1))]
+		+ (.together // {} | [(.over_empty | fixed(1)), (if .quartiles then quartiles else "–" end),
+			(.least | fixed(1))]))
 	| table(["netfil on a cached connection", "ns a packet", "over empty", "quartiles",
-		"on all CPUs at once, over empty", "quartiles"]);
+		"least", "on all CPUs at once, over empty", "quartiles", "least"]);
 
 def busy: .machine | (.end.all - .begin.all) as $all
 	| "\((1 - (.end.idle - .begin.idle) / $all) * 100 | fixed(0)) % busy, "
@@ -127,6 +145,7 @@ def section(title; body): "### \(title)\n\n\(body)";
 
 def tables: [machine]
 	+ (if .samples != [] then [section("Rates, and their ratio to nothing"; rates),
+		section("The least disturbed quarter of the rounds, beside that of nothing"; undisturbed),
 		section("CPU time"; costs), section("Noise"; noise)] else [] end)
 	+ (if .precision != [] then [section("Precision, the worst of all runs"; precision_table)] else [] end)
 	+ (if .commands != [] then [section("Commands and memory"; commands_table)] else [] end)
