@@ -291,8 +291,10 @@ static __always_inline __u64 verdict_known(struct __sk_buff *skb, struct netfil_
 			shortcut_keep(tag, sequence, cookie ? cookie : bpf_get_socket_cookie(skb));
 		return (__u64)member << 32 | slot;
 	}
-	/* While sockets are watched, a tag's flow is to be its latest. */
-	return config.watched ? VERDICT_UNKNOWN : verdict_recall(tag, &packet->flow, generation);
+	/* While sockets are watched, a tag's flow is to be its latest; and one that had none has
+	 * left nothing beside it. */
+	return config.watched || !tag->generation ? VERDICT_UNKNOWN
+						  : verdict_recall(tag, &packet->flow, generation);
 }
 
 /* Any packet. */
