@@ -132,7 +132,9 @@ sums_agree() { # NAME: of all members, and the filter's
 	netfil add customers --ip "$NET.0/24" --each --out 300000
 	start other_server peer tcp-serve "$NET.2" $((PORT + 1)) 0
 	ready other_server
-	start other capped --rate 20000 tcp-send "$NET.2" $((PORT + 1)) 150000
+	start other capped --connected-gate "$(make_gate other)" \
+		tcp-send "$NET.2" $((PORT + 1)) 150000
+	ready other
 	AT=$NET.1 serve
 	fails capped tcp-send "$NET.1" "$PORT" 1000000 >"$TMP/client.out"
 	grep -qE 'ECONNABORTED|ECONNRESET|EPIPE|EPERM' "$TMP/client.out" || fail "not ended"
@@ -141,8 +143,8 @@ sums_agree() { # NAME: of all members, and the filter's
 	# A new one fails at once, and by its cap alone.
 	fails capped tcp-send "$NET.1" "$PORT" 10 >"$TMP/again.out"
 	assert_equal "a new one" "$(sed -n 's/.*error=\([A-Z]*\).*/\1/p' "$TMP/again.out")" EPERM
-	is_running other || fail "the other member's connection was ended"
-	finish other
+	open_gate other
+	finish other || fail "the other member's connection was ended"
 	finish other_server
 	wait_closed
 	wait_until is_member customers "$NET.2" out "$(witness_of out 2)"
