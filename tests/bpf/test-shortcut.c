@@ -282,6 +282,87 @@ static void test_other_user(void)
 	close(fd);
 }
 
+/* ---- processes that use a socket when they are told to ---- */
+
+/* How often the process is to, and did. */
+typedef struct {
+	gint begun, done;
+} Calls;
+
+static void wait_for(gint *turn, gint number)
+{
+	while (g_atomic_int_get(turn) < number)
+		sched_yield();
+}
+
+static pid_t start_user(Calls *calls, int fd, uid_t uid)
+{
+	pid_t child = fork();
+	char byte;
+
+	if (child)
+		return child;
+	if (setuid(uid) || prctl(PR_SET_PDEATHSIG, SIGKILL))
+		_exit(1);
+	for (gint i = 1;; i++) {
+		wait_for(&calls->begun, i);
+		recv(fd, &byte, 1, MSG_DONTWAIT); /* nothing is there */
+		g_atomic_int_set(&calls->done, i);
+	}
+}
+
+static void call(Calls *calls, guint times)
+{
+	while (times--)
+		wait_for(&calls->done, g_atomic_int_add(&calls->begun, 1) + 1);
+}
+
+static gpointer shared_memory(gsize size)
+{
+	gpointer memory =
+	    mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	g_assert_true(memory != MAP_FAILED);
+	return memory;
+}
+
+/* What the owner is charged for the next packets. */
+static void expect_users(int fd, gboolean charged)
+{
+	guint64 before = used(USERS);
+
+	transmit(fd, FIRST, MANY);
+	g_assert_cmpuint(used(USERS) - before, ==, charged ? MANY * BYTES : 0);
+}
+
+/* Whoever used it last is its user, also if it was before, and another one between. */
+static void test_users_in_turn(void)
+{
+	Calls *calls = shared_memory(2 * sizeof(*calls));
+	int fd = ground_socket(SOCK_DGRAM), status;
+	pid_t users[2];
+
+	if (!uses_are_seen())
+		return;
+	set_up();
+	transmit(fd, FIRST, MANY);
+	for (guint i = 0; i < 2; i++)
+		users[i] = start_user(&calls[i], fd, USER + i);
+	for (guint times = 3; times > 0; times--) {
+		call(&calls[0], times);
+		expect_users(fd, TRUE);
+		call(&calls[1], times);
+		expect_users(fd, FALSE);
+	}
+	for (guint i = 0; i < 2; i++) {
+		kill(users[i], SIGKILL);
+		waitpid(users[i], &status, 0);
+	}
+	tear_down();
+	munmap(calls, 2 * sizeof(*calls));
+	close(fd);
+}
+
 /* ---- at the same time ---- */
 
 #define SOCKETS 500
@@ -292,12 +373,6 @@ static void test_other_user(void)
 typedef struct {
 	gint begun, sent, done;
 } Turns;
-
-static void wait_for(gint *turn, gint number)
-{
-	while (g_atomic_int_get(turn) < number)
-		sched_yield();
-}
 
 static void be_other_user(Turns *turns, const int *sockets)
 {
@@ -349,12 +424,10 @@ static void race(Turns *turns)
  * too. */
 static void test_race(void)
 {
-	Turns *turns =
-	    mmap(NULL, sizeof(*turns), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	Turns *turns = shared_memory(sizeof(*turns));
 	gint64 until = g_get_monotonic_time() + SECONDS * G_TIME_SPAN_SECOND;
 	guint rounds = 0;
 
-	g_assert_true(turns != MAP_FAILED);
 	if (!uses_are_seen())
 		return;
 	set_up();
@@ -380,6 +453,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/shortcut/same-place", test_same_place);
 	g_test_add_func("/shortcut/watched", test_watched);
 	g_test_add_func("/shortcut/other-user", test_other_user);
+	g_test_add_func("/shortcut/users-in-turn", test_users_in_turn);
 	g_test_add_func("/shortcut/race", test_race);
 	ground_new();
 	g_test_set_nonfatal_assertions();
