@@ -11,8 +11,8 @@ RANGE=198.18.0.0/15
 TARGET=198.19.255.254
 MUCH_MB=1000000
 
-VARIANTS=(nothing nothing-again empty netfil-1 netfil-100 netfil-1000 netfil-plain-1
-	netfil-plain-1000 netfil-each-10000 netfil-each-100000 nft-rules-1 nft-rules-10 nft-rules-100 nft-rules-1000 nft-rules-10000
+VARIANTS=(nothing nothing-again empty netfil-1 netfil-100 netfil-1000 netfil-no-apps-1
+	netfil-no-apps-1000 netfil-each-10000 netfil-each-100000 nft-rules-1 nft-rules-10 nft-rules-100 nft-rules-1000 nft-rules-10000
 	nft-map-1 nft-map-100 nft-map-10000 nft-map-100000 iptables-1 iptables-100 poller)
 
 describe() { # VARIANT
@@ -22,7 +22,7 @@ describe() { # VARIANT
 	nothing-again) echo 'nothing, once more (A/A)' ;;
 	empty) echo 'empty BPF programs, in and out' ;;
 	netfil-each-*) echo "netfil, a filter of $count members" ;;
-	netfil-plain-*) echo "netfil, filters: $count, apps=no" ;;
+	netfil-no-apps-*) echo "netfil, filters: $count, apps=no" ;;
 	netfil-*) echo "netfil, filters: $count" ;;
 	nft-rules-*) echo "nftables, quota rules: $count" ;;
 	nft-map-*) echo "nftables, a map of quotas: $count" ;;
@@ -111,7 +111,7 @@ apply_filters() { # VARIANT COUNT
 	local file=$TMP/filters-$2
 	[[ -e $file ]] || netfil_file "$2" >"$file"
 	case $1 in
-	netfil-plain-*) start_daemon --no-apps ;;
+	netfil-no-apps-*) start_daemon --no-apps ;;
 	*) start_daemon ;;
 	esac
 	netfil apply "$file" >/dev/null
