@@ -85,6 +85,16 @@ assert_exact_capture() { # NAME 4|6 [UDP-SEGMENT]
 	done
 }
 
+feature() { # NAME present|used
+	netfil doctor --json | jq --arg name "$1" ".features[] | select(.name == \$name).$2"
+}
+
+# How much of what another process sends first with a socket is still its maker's: one call, or
+# none where trampolines notice it before.
+first_unnoticed() {
+	if [[ $(feature sock_length present) == true ]]; then echo 1; else echo 0; fi
+}
+
 # Skips a test of what this kernel cannot do: it takes one of these features. Asks where no
 # netfild is: one that fails to load a program would say that the feature is not there.
 needs() { # FEATURE...

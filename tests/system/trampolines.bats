@@ -128,10 +128,6 @@ pinned() { # PREFIX
 	find "$NETFIL_BPFFS_DIR/links" -name "$1*" | wc -l
 }
 
-feature() { # NAME present|used
-	netfil doctor --json | jq --arg name "$1" ".features[] | select(.name == \$name).$2"
-}
-
 @test "what does not serve any more comes off" {
 	(($(pinned trampoline-) >= 6)) || fail "$(pinned trampoline-) trampolines"
 	assert_equal "tracepoints" "$(pinned socket_sent)" 0
