@@ -70,14 +70,22 @@ assert_free() {
 	netfil add down --interface net0 --in 5000 --on-limit down
 	serve
 	start victim capped tcp-send "$B4" "$PORT" 3000000
-	wait_until grep -q '^State:.*stopped' "/proc/${PIDS[victim]}/status"
+	wait_until stands_still victim
 	peer --method sendto udp-send "$A4" 9 10 1000
 	wait_until eval '! is_up'
 	kill_daemon
 	release
 	assert_released
-	finish victim
+	# Its connection goes on when TCP tries again, which may be half a minute later.
+	wait_until eval '! stands_still victim'
 	is_up || fail 'the link is down'
+	assert_free
+	kill -KILL "${PIDS[victim]}"
+	finish victim || true
+}
+
+stands_still() { # NAME
+	grep -q '^State:.*stopped' "/proc/${PIDS[$1]}/status"
 }
 
 is_up() {
