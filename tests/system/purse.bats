@@ -72,6 +72,15 @@ sent() {
 	in_ns a nft list counter inet sent sent | sed -n 's/.*bytes \([0-9]*\).*/\1/p'
 }
 
+# Packets that the machine dropped before any socket, since it was started.
+backlog_drops() {
+	local dropped sum=0
+	while read -r _ dropped _; do
+		sum=$((sum + 16#$dropped))
+	done </proc/net/softnet_stat
+	echo "$sum"
+}
+
 # The witness sees what came out of the capped side, and all that was sent there: so does a
 # counter in the capped side before netfil. What was sent is either used or refused.
 assert_seen() { # NAME
@@ -79,7 +88,8 @@ assert_seen() { # NAME
 	until is_seen "$1"; do
 		if ((SECONDS > deadline)); then
 			fail "$1: out ${FIGURES[0]}, in ${FIGURES[1]}, refused ${FIGURES[2]}; witness: out" \
-				"$(witness out), in $(witness in), sent $(sent)"
+				"$(witness out), in $(witness in), sent $(sent); dropped before" \
+				"any socket: $(backlog_drops) packets"
 			return 1
 		fi
 		sleep 0.05
