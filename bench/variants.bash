@@ -12,8 +12,9 @@ TARGET=198.19.255.254
 MUCH_MB=1000000
 
 VARIANTS=(nothing nothing-again empty netfil-1 netfil-100 netfil-1000 netfil-no-apps-1
-	netfil-no-apps-1000 netfil-each-10000 netfil-each-100000 nft-rules-1 nft-rules-10 nft-rules-100 nft-rules-1000 nft-rules-10000
-	nft-map-1 nft-map-100 nft-map-10000 nft-map-100000 iptables-1 iptables-100 poller)
+	netfil-no-apps-1000 netfil-each-10000 netfil-each-100000 nft-rules-1 nft-rules-10
+	nft-rules-100 nft-rules-1000 nft-rules-10000 nft-map-1 nft-map-100 nft-map-10000
+	nft-map-100000 iptables-1 iptables-100 poller)
 
 describe() { # VARIANT
 	local count=${1##*-}

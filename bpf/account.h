@@ -239,9 +239,8 @@ static __always_inline void account_uncount(struct netfil_tag *tag,
 					    const struct netfil_packet *packet)
 {
 	union account_ref ref = {.both = READ_ONCE(*account_of(tag))};
-	struct netfil_account *account = account_get(ref.number);
+	struct netfil_account *account = account_still(ref);
 
-	if (account_loopback(packet) || !account || account->generation != ref.generation)
-		return;
-	__sync_fetch_and_add(&account->bytes[NETFIL_OUT], -(__u64)packet->bytes);
+	if (account && !account_loopback(packet))
+		__sync_fetch_and_add(&account->bytes[NETFIL_OUT], -(__u64)packet->bytes);
 }

@@ -263,6 +263,8 @@ gboolean netfil_take_over(NetfilEngine *e, const NetfilEngineOptions *options, G
 	 * would leave what was counted since to nobody. */
 	if (e->ledger)
 		netfil_checkpoint_all(e);
+	if (!e->ledger || !options->apps)
+		netfil_kernel_config(e->kernel)->accounting = 0; /* an earlier one's */
 	if (!netfil_rules_thaw(e->rules, error) || !prepare_all(e, error))
 		return FALSE;
 	on_devices_changed(e);
@@ -270,8 +272,6 @@ gboolean netfil_take_over(NetfilEngine *e, const NetfilEngineOptions *options, G
 		netfil_checkpoint_all(e);
 	if (e->ledger && options->apps)
 		netfil_resume_apps(e);
-	else
-		netfil_kernel_config(e->kernel)->accounting = 0; /* an earlier one's */
 	return netfil_rules_follow(e->rules, error);
 }
 

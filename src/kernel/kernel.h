@@ -28,12 +28,12 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(NetfilKernel, netfil_kernel_close)
 /* Loads the programs anew and swaps each in with no packet missed. */
 gboolean netfil_kernel_reload(NetfilKernel *kernel, GError **error);
 
-/* Map memory, shared with the programs. */
 /* Whether it is noticed that a socket is used by another process than the one that made it, as it
  * is at first. Each send and receive costs it. What was not noticed meanwhile is so at the next
  * use. */
 gboolean netfil_kernel_follow(NetfilKernel *kernel, gboolean uses, GError **error);
 
+/* Map memory, shared with the programs. */
 NetfilMaps *netfil_kernel_maps(NetfilKernel *kernel);
 struct netfil_config *netfil_kernel_config(NetfilKernel *kernel);
 struct netfil_slot *netfil_kernel_slot(NetfilKernel *kernel, guint slot);

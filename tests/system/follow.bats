@@ -49,6 +49,7 @@ start_heir() {
 	netfil rm everybody
 	fails follows
 	netfil reload
+	fails follows
 	stop_daemon
 	start_daemon --no-apps
 	fails follows

@@ -217,6 +217,23 @@ another() { # NAME
 	done
 }
 
+@test "--no-apps after a netfild that counted: what is sent then is nobody's later either" {
+	start receiver peer udp-receive "$B4" "$PORT" 1000000
+	ready receiver
+	start old capped --connected-gate "$(make_gate old)" udp-spread "$B4" "$PORT" 1 10 1000 0
+	ready old
+	wait_until eval '(($(app_sum out "$TRAFFIC") == 10280))'
+	stop_daemon
+	start_daemon --no-apps
+	open_gate old
+	finish old
+	in_cgroup "$TRAFFIC" udp-send "$B4" "$PORT" 10 1000
+	stop_daemon
+	start_daemon
+	in_cgroup "$TRAFFIC" udp-send "$B4" "$PORT" 1 1000
+	wait_until eval '(($(app_sum out "$TRAFFIC") == 10280 + 1028))'
+}
+
 @test "--apps: what has no owner has its line" {
 	stop_daemon
 	rm -rf "$NETFIL_BPFFS_DIR"
