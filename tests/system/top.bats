@@ -48,12 +48,17 @@ top() { # GROUP JQ-EXPRESSION
 	netfil top --json --interval 0.1 --by "$1" | jq -r "$2"
 }
 
-# bats test_tags=kernels
-@test "each group's numbers are the witness' to the byte" {
-	open_top 100 24 # so that it is watched all the time
+# Connects, sends at the gate, and stays.
+start_sender() {
 	serve
 	start sender in_cgroup bash -c 'exec 3<>"/dev/tcp/$1/$2" 4<>"$3"
 		read -r -u 4 && printf %300000s >&3 && read -r -u 4' sender "$B4" "$PORT" "$(make_gate sender)"
+}
+
+# bats test_tags=kernels
+@test "each group's numbers are the witness' to the byte" {
+	open_top 100 24 # so that it is watched all the time
+	start_sender
 	wait_until eval '[[ $(top remote ".[0].remote") == "$B4" ]]'
 	echo >"$TMP/sender.gate"
 	wait_until sent_all
@@ -72,6 +77,20 @@ top() { # GROUP JQ-EXPRESSION
 sent_all() {
 	(($(top remote '.[0].out // 0') >= 300000)) &&
 		[[ $(in_ns a ss -Htn state established | awk '{ print $2 }') == 0 ]]
+}
+
+@test "a connection that was there before anybody looked is counted from then on" {
+	netfil add open --cgroup "$INSIDE"
+	start_sender
+	wait_until eval '(($(witness out packets) == 2))' # SYN and ACK
+	reset_witness
+	open_top 100 24
+	wait_until eval '[[ $(top remote ".[0].remote // \"none\"") == none ]]'
+	echo >"$TMP/sender.gate"
+	wait_until sent_all
+	assert_equal numbers "$(top process 'map([.in, .out] | @tsv) | join(" ")')" \
+		"$(printf '%s\t%s' "$(witness in)" "$(witness out)")"
+	kill "${PIDS[sender]}"
 }
 
 @test "what is not watched costs and counts nothing" {
