@@ -45,6 +45,29 @@ static __always_inline void uncharge_slot(__u32 number, __u32 member, __u32 dire
 		slot_uncharge(slot, direction, size);
 }
 
+/* Charges two or three slots out of this CPU's purses: all of them, or none. `third` may be
+ * NETFIL_SHORTCUT_NO_SLOT. False: take the long way. */
+__noinline int purses_pay(__u32 first, __u32 second, __u32 third, __u32 direction, __u32 bytes)
+{
+	__u32 cpu = bpf_get_smp_processor_id();
+	__u64 *a = credit_get(first, 0, cpu), *b = credit_get(second, 0, cpu), *c = NULL;
+	bool three = third != NETFIL_SHORTCUT_NO_SLOT;
+
+	if (three)
+		c = credit_get(third, 0, cpu);
+	/* Asks first: see refuse_early(). */
+	if (!credit_pays(a, direction, bytes) || !credit_pays(b, direction, bytes) ||
+	    (three && !credit_pays(c, direction, bytes)) || !credit_spend(a, direction, bytes))
+		return false;
+	if (credit_spend(b, direction, bytes)) {
+		if (!three || (c && credit_spend(c, direction, bytes)))
+			return true;
+		uncharge_slot(second, 0, direction, bytes);
+	}
+	uncharge_slot(first, 0, direction, bytes);
+	return false;
+}
+
 static __always_inline void uncharge(const struct netfil_verdict *verdict, __u32 count,
 				     __u32 direction, __u64 size)
 {

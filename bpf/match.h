@@ -327,12 +327,18 @@ __noinline int match_word(__u64 word, __u32 first_rule, struct netfil_verdict *v
 /* Who asks about an owner is denied until one of the socket's answers. */
 __noinline int deny_owned(const struct netfil_tag *tag, struct netfil_set *denied)
 {
+	__u64 any = 0;
+
 	if (!denied)
 		return 0;
 #pragma clang loop unroll(disable)
-	for (__u32 i = 0; i < NETFIL_SET_WORDS; i++)
+	for (__u32 i = 0; i < NETFIL_SET_WORDS; i++) {
+		if (i >= config.words)
+			break;
 		denied->words[i] = config.owned.words[i];
-	if (tag) {
+		any |= denied->words[i];
+	}
+	if (tag && any) {
 		match_owner(&tag->creator, denied);
 		match_owner(&tag->user, denied);
 	}

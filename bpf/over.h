@@ -57,6 +57,7 @@ static __always_inline bool slot_exhaust(struct netfil_slot *slot, struct netfil
 
 	if (READ_ONCE(slot->exhausted) & bit || __sync_fetch_and_or(&slot->exhausted, bit) & bit)
 		return false;
+	WRITE_ONCE(config.refusing, 1);
 	event_send(NETFIL_EVENT_EXHAUSTED, whose.number, whose.member, limit, bytes);
 	return true;
 }

@@ -151,6 +151,12 @@ out:
 	return 0;
 }
 
+/* Each segment but the first repeats the headers. */
+static __always_inline __u32 wire_bytes(__u32 length, __u32 segments, __u32 headers)
+{
+	return length + (segments - 1) * headers;
+}
+
 static __always_inline void packet_measure(struct __sk_buff *skb, struct netfil_packet *packet,
 					   __u32 offset)
 {
@@ -170,7 +176,7 @@ static __always_inline void packet_measure(struct __sk_buff *skb, struct netfil_
 	if (segments <= 1)
 		return;
 	packet->segments = segments;
-	packet->bytes = length + (segments - 1) * packet->headers;
+	packet->bytes = wire_bytes(length, segments, packet->headers);
 }
 
 /*

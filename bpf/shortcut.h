@@ -6,6 +6,7 @@
 #pragma once
 
 #include "account.h"
+#include "slot.h"
 
 static __always_inline struct netfil_shortcut *shortcut_place(__u64 cookie)
 {
@@ -60,7 +61,8 @@ static __always_inline void shortcut_fill(struct netfil_shortcut *at, const stru
 	at->ports[0] = at->ports[3] = remote;
 	at->ports[1] = at->ports[2] = local;
 	at->ifindex = flow->ifindex;
-	at->slot = tag->count ? tag->slots[0] : NETFIL_SHORTCUT_NO_SLOT;
+	for (__u32 i = 0; i < NETFIL_SHORTCUT_SLOTS; i++)
+		at->slots[i] = i < tag->count ? tag->slots[i] : NETFIL_SHORTCUT_NO_SLOT;
 	at->proto = flow->proto;
 	at->kind = is_v4(flow) ? NETFIL_SHORTCUT_V4 : 0;
 	if (flow->proto == IPPROTO_TCP && tag->flags & NETFIL_TAG_TCP)
@@ -68,8 +70,28 @@ static __always_inline void shortcut_fill(struct netfil_shortcut *at, const stru
 	at->member = tag->member;
 }
 
+/* There is room for its filters: for one with members, or several without. */
+static __always_inline bool shortcut_holds(const struct netfil_tag *tag)
+{
+	struct netfil_slot *slot;
+	__u32 number;
+
+	if (tag->count <= 1)
+		return true;
+	if (tag->count > NETFIL_SHORTCUT_SLOTS)
+		return false;
+#pragma clang loop unroll(disable)
+	for (__u32 i = 0; i < NETFIL_SHORTCUT_SLOTS && i < tag->count; i++) {
+		number = tag->slots[i];
+		slot = bpf_map_lookup_elem(&slots, &number);
+		if (!slot || slot->flags & NETFIL_SLOT_EACH)
+			return false;
+	}
+	return true;
+}
+
 /*
- * Keeps the verdict that the tag had when its `sequence` was this: one of one filter or none.
+ * Keeps the verdict that the tag had when its `sequence` was this, if there is room for it.
  * `cookie`: the socket's, not 0. Not while sockets are watched, since it would count none of them.
  * Global, for the stack's sake.
  */
@@ -79,7 +101,8 @@ __noinline int shortcut_keep(struct netfil_tag *tag, __u32 sequence, __u64 cooki
 	union account_ref account;
 
 	if (!tag || !at || config.watched ||
-	    (tag->flow.proto != IPPROTO_TCP && tag->flow.proto != IPPROTO_UDP))
+	    (tag->flow.proto != IPPROTO_TCP && tag->flow.proto != IPPROTO_UDP) ||
+	    !shortcut_holds(tag))
 		return 0;
 	account.both = shortcut_account(tag);
 	if (shortcut_is(at, cookie, tag->generation) && at->account == account.number &&
@@ -119,52 +142,71 @@ static __always_inline bool connection_continues(const struct netfil_shortcut *a
 	       words[1] == sk->dst_ip6[1] && words[0] == sk->dst_ip6[0];
 }
 
-/* A packet that is no fragment, nor a TCP reset. */
-static __always_inline bool packet_continues(const struct netfil_shortcut *at,
-					     struct __sk_buff *skb, __u32 direction)
+/* The bytes of its headers, if it is a packet of the flow and no fragment nor a TCP reset;
+ * else 0. */
+static __always_inline __u32 packet_continues(const struct netfil_shortcut *at,
+					      struct __sk_buff *skb, __u32 direction)
 {
 	const __u8 *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end, *layer4;
 	const __u32 *words = (const __u32 *)at->remote, *address;
+	__u32 headers;
 
 	if (data + sizeof(struct iphdr) > end)
-		return false;
+		return 0;
 	if (data[0] == 0x45) {
 		const struct iphdr *ip = (const void *)data;
 
 		if (!(at->kind & NETFIL_SHORTCUT_V4) || ip->frag_off & bpf_htons(0x3fff) ||
 		    ip->protocol != at->proto ||
 		    words[3] != (direction == NETFIL_IN ? ip->saddr : ip->daddr))
-			return false;
-		layer4 = data + sizeof(*ip);
+			return 0;
+		headers = sizeof(*ip);
 	} else {
 		const struct ipv6hdr *ip = (const void *)data;
 
 		if (data + sizeof(*ip) > end || data[0] >> 4 != 6 || ip->nexthdr != at->proto)
-			return false;
+			return 0;
 		address = (direction == NETFIL_IN ? &ip->saddr : &ip->daddr)->in6_u.u6_addr32;
 		if (words[0] != address[0] || words[1] != address[1] || words[2] != address[2] ||
 		    words[3] != address[3])
-			return false;
-		layer4 = data + sizeof(*ip);
+			return 0;
+		headers = sizeof(*ip);
 	}
+	layer4 = data + headers;
 	if (at->proto == IPPROTO_TCP) {
 		if (layer4 + sizeof(struct tcphdr) > end || layer4[13] & TCP_FLAG_RST_)
-			return false;
-	} else if (layer4 + sizeof(struct udphdr) > end) {
-		return false;
+			return 0;
+		headers += (layer4[12] >> 4) * 4;
+	} else {
+		if (layer4 + sizeof(struct udphdr) > end)
+			return 0;
+		headers += sizeof(struct udphdr);
 	}
-	return *(const __u32 *)layer4 == ((const __u32 *)at->ports)[direction];
+	return *(const __u32 *)layer4 == ((const __u32 *)at->ports)[direction] ? headers : 0;
 }
 
-/* Whether this is one packet, not aggregated, that belongs to it for certain. Then its bytes are
- * skb->len. */
-static __always_inline bool shortcut_continues(const struct netfil_shortcut *at,
-					       struct __sk_buff *skb, __u32 direction)
+/* As shortcut_continues(). Global: it has more bytes to spread its cost over. */
+__noinline __u32 aggregate_continues(const struct netfil_shortcut *at, struct __sk_buff *skb,
+				     __u32 direction)
+{
+	__u32 headers = at ? packet_continues(at, skb, direction & 1) : 0;
+	__u32 segments = skb->gso_segs;
+
+	return headers && segments ? wire_bytes(skb->len, segments, headers) : 0;
+}
+
+/* The bytes on the wire of a packet that belongs to it for certain; else 0. */
+static __always_inline __u32 shortcut_continues(const struct netfil_shortcut *at,
+						struct __sk_buff *skb, __u32 direction)
 {
 	struct bpf_sock *sk = skb->sk;
 
-	if (skb->gso_size || at->ifindex != skb->ifindex)
-		return false;
-	return (at->kind & NETFIL_SHORTCUT_TCP && sk && connection_continues(at, sk)) ||
-	       packet_continues(at, skb, direction);
+	if (at->ifindex != skb->ifindex)
+		return 0;
+	if (skb->gso_size)
+		return aggregate_continues(at, skb, direction);
+	if ((at->kind & NETFIL_SHORTCUT_TCP && sk && connection_continues(at, sk)) ||
+	    packet_continues(at, skb, direction))
+		return skb->len;
+	return 0;
 }

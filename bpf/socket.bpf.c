@@ -167,6 +167,14 @@ static __always_inline struct netfil_tag *tag_of(struct __sk_buff *skb)
 	return bpf_sk_storage_get(&tags, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 }
 
+/* Two packets in turn were of the flow of the tag's verdict. */
+static __always_inline void verdict_shorten(struct __sk_buff *skb, struct netfil_tag *tag,
+					    __u32 sequence, __u64 cookie)
+{
+	if (!unattributed(tag))
+		shortcut_keep(tag, sequence, cookie ? cookie : bpf_get_socket_cookie(skb));
+}
+
 /* The filters that match, of the cache or anew; MATCH_OVERFLOW. */
 static __always_inline int verdict_reach(struct __sk_buff *skb, struct netfil_tag *tag,
 					 __u64 cookie, __u32 generation,
@@ -175,7 +183,8 @@ static __always_inline int verdict_reach(struct __sk_buff *skb, struct netfil_ta
 {
 	__u32 sequence;
 
-	if (tag && tag_verdict(tag, generation, flow, verdict)) {
+	if (tag && tag_verdict(tag, generation, flow, &sequence, verdict)) {
+		verdict_shorten(skb, tag, sequence, cookie);
 		if (verdict->count > 1 && config.asked & NETFIL_ASKED_EACH)
 			tag_members(tag, flow, verdict);
 		return 0;
@@ -234,7 +243,7 @@ static __always_inline int refuse(struct __sk_buff *skb, struct netfil_tag *tag,
 }
 
 /*
- * Most packets are the next one of a flow whose filters are known, one or none, and fit into
+ * Most packets are the next one of a flow whose filters are known, few or none, and fit into
  * what this CPU may spend: nothing else is looked at. False: take the long way.
  */
 static __always_inline bool admit_next(struct __sk_buff *skb, __u64 cookie, __u32 direction)
@@ -242,18 +251,22 @@ static __always_inline bool admit_next(struct __sk_buff *skb, __u64 cookie, __u3
 	struct netfil_shortcut *at = shortcut_place(cookie);
 	struct netfil_account *account = NULL;
 	union account_ref ref;
-	__u32 sequence, slot, member;
-	__u64 *credit, bytes;
+	__u32 sequence, slot, second, third, member, bytes;
+	__u64 *credit;
 
 	if (!at)
 		return false;
 	sequence = ordered_load(&at->sequence);
 	barrier();
 	if (sequence & 1 || !shortcut_is(at, cookie, READ_ONCE(config.generation)) ||
-	    (direction == NETFIL_IN && skb->pkt_type == PACKET_LOOPBACK) ||
-	    !shortcut_continues(at, skb, direction))
+	    (direction == NETFIL_IN && skb->pkt_type == PACKET_LOOPBACK))
 		return false;
-	slot = READ_ONCE(at->slot);
+	bytes = shortcut_continues(at, skb, direction);
+	if (!bytes)
+		return false;
+	slot = READ_ONCE(at->slots[0]);
+	second = READ_ONCE(at->slots[1]);
+	third = READ_ONCE(at->slots[2]);
 	member = READ_ONCE(at->member);
 	ref.both = READ_ONCE(*(const __u64 *)&at->account);
 	barrier();
@@ -264,8 +277,10 @@ static __always_inline bool admit_next(struct __sk_buff *skb, __u64 cookie, __u3
 		if (!account)
 			return false;
 	}
-	bytes = skb->len;
-	if (slot != NETFIL_SHORTCUT_NO_SLOT) {
+	if (second != NETFIL_SHORTCUT_NO_SLOT) {
+		if (!purses_pay(slot, second, third, direction, bytes))
+			return false;
+	} else if (slot != NETFIL_SHORTCUT_NO_SLOT) {
 		credit = member ? member_credit(slot, member)
 				: credit_get(slot, 0, bpf_get_smp_processor_id());
 		if (!credit || !credit_spend(credit, direction, bytes))
@@ -287,8 +302,7 @@ static __always_inline __u64 verdict_known(struct __sk_buff *skb, struct netfil_
 	if (!tag || packet->tcp_flags & TCP_FLAG_RST_)
 		return VERDICT_UNKNOWN;
 	if (tag_slot(tag, generation, &packet->flow, &sequence, &slot, &member)) {
-		if (!unattributed(tag))
-			shortcut_keep(tag, sequence, cookie ? cookie : bpf_get_socket_cookie(skb));
+		verdict_shorten(skb, tag, sequence, cookie);
 		return (__u64)member << 32 | slot;
 	}
 	/* While sockets are watched, a tag's flow is to be its latest; and one that had none has
@@ -419,7 +433,7 @@ static __always_inline int may_connect(struct bpf_sock_addr *ctx, struct netfil_
 	struct netfil_tag *tag;
 
 	/* Datagrams hear EPERM of the packet hook, each for itself. */
-	if (!config.words || !ctx->sk || ctx->type != SOCK_STREAM)
+	if (!READ_ONCE(config.refusing) || !config.words || !ctx->sk || ctx->type != SOCK_STREAM)
 		return 1;
 	tag = bpf_sk_storage_get(&tags, ctx->sk, 0, 0);
 	flow->proto = ctx->protocol;

@@ -14,7 +14,7 @@
 
 #include <linux/types.h>
 
-#define NETFIL_ABI_VERSION 6
+#define NETFIL_ABI_VERSION 7
 
 #define NETFIL_RULES_MAX 1024
 #define NETFIL_SET_WORDS (NETFIL_RULES_MAX / 64)
@@ -194,6 +194,10 @@ struct netfil_config {
 	__u32 accounting; /* 1: applications are counted, see struct netfil_account */
 	__u32 watched;    /* 1: sockets are counted, see netfil_tag.bytes */
 	__u64 instance;   /* random, user space's: tells these maps from earlier ones */
+	__u32 refusing;   /* 1: connect() may have to be refused. Set where a cap is reached, by the
+			     kernel too, and where more rules are there than a packet can match; it
+			     stays. 0: nobody looks for filters then. */
+	__u32 pad;
 };
 
 /* The one element of map "totals": what belongs to no filter. */
@@ -291,6 +295,7 @@ struct netfil_verdict_kept {
  * kernel's own; under a sequence lock, and void before its tag changes.
  */
 #define NETFIL_SHORTCUTS_MAX 32768
+#define NETFIL_SHORTCUT_SLOTS 3
 struct netfil_shortcut {
 	__u32 sequence;
 	__u32 generation;
@@ -299,11 +304,11 @@ struct netfil_shortcut {
 	__u16 ports[4];  /* network order, as packets have them: source and destination of those
 			    that come in, and of those that go out */
 	__u32 ifindex;
-	__u16 slot; /* of the only filter that matches; none: NETFIL_SHORTCUT_NO_SLOT */
+	__u16 slots[NETFIL_SHORTCUT_SLOTS]; /* of the filters that match; then
+					       NETFIL_SHORTCUT_NO_SLOT */
 	__u8 proto;
-	__u8 kind;    /* enum netfil_shortcut_kind */
-	__u32 member; /* of that slot, or 0 */
-	__u32 pad;
+	__u8 kind;     /* enum netfil_shortcut_kind */
+	__u32 member;  /* of the first slot, or 0; where there is one, it is the only slot */
 	__u32 account; /* not counted: NETFIL_NO_ACCOUNT */
 	__u32 account_generation;
 };
@@ -441,7 +446,7 @@ _Static_assert(sizeof(struct netfil_slot) == 128, "two cache lines");
 _Static_assert(sizeof(struct netfil_purse) == 64, "a cache line");
 _Static_assert(NETFIL_SLOTS_MAX <= 1 << 16, "slots are noted in 16 bits");
 _Static_assert(sizeof(struct netfil_set) == NETFIL_RULES_MAX / 8, "set");
-_Static_assert(sizeof(struct netfil_config) == 24 + 11 * 128 + 4096 + 16, "config");
+_Static_assert(sizeof(struct netfil_config) == 24 + 11 * 128 + 4096 + 24, "config");
 _Static_assert(sizeof(struct netfil_totals) == 64, "totals");
 _Static_assert(sizeof(struct netfil_exe) == 16, "exe");
 _Static_assert(sizeof(struct netfil_prefix) == 20, "prefix");

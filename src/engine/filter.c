@@ -225,10 +225,12 @@ static void set_exhausted(NetfilKernel *kernel, const NetfilFilter *filter, guin
 	for (guint i = 0; i < NETFIL_DIRECTIONS; i++) {
 		guint64 cap = netfil_filter_limit(filter, i);
 
-		if (!unlimited && cap != NETFIL_NO_LIMIT && used[i] >= cap)
+		if (!unlimited && cap != NETFIL_NO_LIMIT && used[i] >= cap) {
 			__atomic_or_fetch(&slot->exhausted, 1U << i, __ATOMIC_SEQ_CST);
-		else if (unlimited || raised & 1U << i)
+			netfil_kernel_config(kernel)->refusing = 1;
+		} else if (unlimited || raised & 1U << i) {
 			__atomic_and_fetch(&slot->exhausted, ~(1U << i), __ATOMIC_SEQ_CST);
+		}
 	}
 }
 

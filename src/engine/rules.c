@@ -109,6 +109,8 @@ static void configure(NetfilRules *r, const NetfilRule *rule)
 		set_bit(&config->any[kind], rule->number, !(rule->selectors->asked & 1U << kind));
 	config->asked |= rule->selectors->asked;
 	config->words = MAX(config->words, rule->number / 64 + 1);
+	if (rule->number >= NETFIL_MATCH_MAX)
+		config->refusing = 1;
 }
 
 /* What rules ask, anew: after one was removed. */

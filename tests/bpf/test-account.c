@@ -352,7 +352,8 @@ static int attempt(void)
 	return result;
 }
 
-/* Only a spent filter that rejects says so to connect(), and not in free hours. */
+/* Only a spent filter that rejects says so to connect(), and not in free hours; nobody asks before
+ * a cap was ever reached. */
 static void test_connect(void)
 {
 	struct netfil_slot *slot;
@@ -362,6 +363,9 @@ static void test_connect(void)
 	slot = netfil_kernel_slot(kernel, SLOT);
 	ground_slot(kernel, SLOT, NETFIL_SLOT_REJECT, NETFIL_NO_LIMIT);
 	ground_rule(kernel, 0, SLOT);
+	slot->exhausted = 1 << NETFIL_TOTAL;
+	g_assert_cmpint(attempt(), ==, EINPROGRESS);
+	netfil_kernel_config(kernel)->refusing = 1;
 	slot->exhausted = NETFIL_EXHAUSTED_KNOCKED | NETFIL_EXHAUSTED_PAUSED;
 	g_assert_cmpint(attempt(), ==, EINPROGRESS);
 	slot->exhausted = 1 << NETFIL_TOTAL;

@@ -375,6 +375,45 @@ static const Race moving[] = {
     {.name = NULL},
 };
 
+/* Packets of three filters, out of whose purses the credit is taken back meanwhile: where the
+ * second or the third one has none any more, what those before it paid is given back. */
+#define GATHERED 3
+#define BATCHES 60
+
+static gint sending;
+
+static gpointer send_batches(gpointer data)
+{
+	Worker *worker = data;
+
+	pin(worker->cpu);
+	pthread_barrier_wait(&start);
+	for (guint i = 0; i < BATCHES; i++)
+		try_size(worker, worker->race->sizes[0]);
+	g_atomic_int_set(&sending, FALSE);
+	return NULL;
+}
+
+static void test_gathered(void)
+{
+	static const Race race = {"gathered", OUT_OUT, GATHERED, {{0}}, {100}, 50000};
+	Worker worker = {&race, usable_cpu(0), SOCKET_OUT};
+	GThread *sender;
+
+	set_up(&race);
+	sending = TRUE;
+	pthread_barrier_init(&start, NULL, 2);
+	sender = g_thread_new("sender", send_batches, &worker);
+	pthread_barrier_wait(&start);
+	while (g_atomic_int_get(&sending))
+		for (guint rule = 1; rule < GATHERED; rule++)
+			netfil_slots_gather(bed->slots, bed_slot_number(rule));
+	g_thread_join(sender);
+	pthread_barrier_destroy(&start);
+	for (guint rule = 0; rule < GATHERED; rule++)
+		expect_used(bed, rule, 0, worker.tried);
+}
+
 static void add(const char *prefix, const Race *race, GTestDataFunc test)
 {
 	for (; race->name; race++) {
@@ -393,6 +432,7 @@ int main(int argc, char **argv)
 	add("/charge/ends", ends, test_ends);
 	add("/charge/moving", moving, test_moving);
 	g_test_add_func("/charge/turns", test_turns);
+	g_test_add_func("/charge/gathered", test_gathered);
 	bed = bed_new();
 	g_test_set_nonfatal_assertions();
 	status = g_test_run();

@@ -297,6 +297,18 @@ static void test_unattributed(void)
 	expect_used(bed, 1, 0, 0);
 }
 
+/* Whichever the owner is: then none of the kinds is asked for. */
+static void test_any_owner(void)
+{
+	set_up();
+	bed_rule(bed, 0, 0);
+	bed_rule(bed, 70, 0);
+	netfil_set_add(&bed->config->owned, 70);
+	transmit();
+	expect_used(bed, 0, 0, SIZE);
+	expect_used(bed, 70, 0, 0);
+}
+
 /* From the second packet on the verdict is the cached one: of none, one, and many. */
 static void test_cached(void)
 {
@@ -464,6 +476,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/match/bits", test_bits);
 	g_test_add_func("/match/overmatch", test_overmatch);
 	g_test_add_func("/match/unattributed", test_unattributed);
+	g_test_add_func("/match/any-owner", test_any_owner);
 	g_test_add_func("/match/cached", test_cached);
 	g_test_add_func("/match/generation", test_generation);
 	g_test_add_func("/match/except", test_except);

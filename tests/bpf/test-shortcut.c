@@ -4,6 +4,7 @@
  * as all others, and that nothing of before is left where a socket, a rule or an owner changes.
  */
 #include <bpf/bpf.h>
+#include <netinet/udp.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -19,12 +20,13 @@
 #define BYTES (SIZE + 28) /* of the IP packet */
 #define USER 12345
 #define MANY 20
+#define SECONDS 20 /* at most: with others on all CPUs, each turn waits for its share */
 
-/* Filters: by port, and by user. */
-enum { FIRST, SECOND, USERS, FILTERS };
+/* Filters: by port, by user, and those of all packets, which are not there at first. */
+enum { FIRST, SECOND, USERS, ALL, FILTERS = ALL + 3 };
 
 static const guint16 ports[] = {9, 10};
-static const guint32 slots[FILTERS] = {7, 8, 9};
+static const guint32 slots[FILTERS] = {7, 8, 9, 10, 11, 12};
 
 static NetfilKernel *kernel;
 static struct netfil_config *config;
@@ -111,7 +113,7 @@ static void test_counted(void)
 	g_assert_cmpuint(used(FIRST), ==, MANY * BYTES);
 	shortcut = shortcut_of(fd);
 	g_assert_nonnull(shortcut);
-	g_assert_cmpuint(shortcut->slot, ==, slots[FIRST]);
+	g_assert_cmpuint(shortcut->slots[0], ==, slots[FIRST]);
 	g_assert_cmpuint(shortcut->generation, ==, config->generation);
 	tear_down();
 	close(fd);
@@ -173,6 +175,119 @@ static void test_changed(void)
 	transmit(fd, FIRST, MANY);
 	g_assert_cmpuint(used(FIRST), ==, MANY * BYTES);
 	g_assert_cmpuint(used(SECOND), ==, MANY * BYTES);
+	tear_down();
+	close(fd);
+}
+
+/* ---- several filters ---- */
+
+/* So that, with the one of the port, so many match. */
+static void match_as_many(guint count)
+{
+	for (guint i = 0; i + 1 < count; i++) {
+		ground_slot(kernel, slots[ALL + i], NETFIL_SLOT_DROP, NETFIL_NO_LIMIT);
+		ground_rule(kernel, ALL + i, slots[ALL + i]);
+	}
+}
+
+static void test_several(void)
+{
+	for (guint count = 2; count <= 4; count++) {
+		int fd = ground_socket(SOCK_DGRAM);
+		const struct netfil_shortcut *shortcut;
+
+		set_up();
+		match_as_many(count);
+		transmit(fd, FIRST, MANY);
+		shortcut = shortcut_of(fd);
+		g_assert_cmpint(!!shortcut, ==, count <= NETFIL_SHORTCUT_SLOTS);
+		for (guint i = 0; shortcut && i < NETFIL_SHORTCUT_SLOTS; i++)
+			g_assert_cmpuint(shortcut->slots[i], ==,
+					 i == 0      ? slots[FIRST]
+					 : i < count ? slots[ALL + i - 1]
+						     : NETFIL_SHORTCUT_NO_SLOT);
+		g_assert_cmpuint(used(FIRST), ==, MANY * BYTES);
+		for (guint i = 0; i + 1 < count; i++)
+			g_assert_cmpuint(used(ALL + i), ==, MANY * BYTES);
+		tear_down();
+		close(fd);
+	}
+}
+
+/* A slot with members is found out about by packet. */
+static void test_several_keyed(void)
+{
+	int fd = ground_socket(SOCK_DGRAM);
+
+	set_up();
+	match_as_many(2);
+	netfil_kernel_slot(kernel, slots[ALL])->flags |= NETFIL_SLOT_EACH;
+	for (guint i = 0; i < MANY; i++)
+		ground_send(fd, GROUND_PEER, ports[FIRST], SIZE);
+	g_assert_null(shortcut_of(fd));
+	tear_down();
+	close(fd);
+}
+
+#define LARGE 1000
+#define LARGE_BYTES (LARGE + 28)
+/* So much is lent at first: see LEND_ROOM. */
+#define LENDING_CAP ((guint64)(24 << 20) + 500)
+#define LENDING_PACKETS ((guint)(LENDING_CAP / LARGE_BYTES))
+
+static gpointer send_beyond(gpointer data)
+{
+	int fd = ground_socket(SOCK_DGRAM);
+
+	for (guint i = 0; i < LENDING_PACKETS; i++)
+		ground_send(fd, GROUND_PEER, ports[FIRST], LARGE);
+	close(fd);
+	return data;
+}
+
+/* Two at a time, out of the purses of all, to the cap of one of them: it is spent to the last
+ * packet, and nobody else is charged for what it refuses. */
+static void test_several_caps(void)
+{
+	for (guint capped = 0; capped < 3; capped++) {
+		const guint filters[] = {FIRST, ALL, ALL + 1};
+		GThread *other;
+
+		set_up();
+		match_as_many(3);
+		netfil_kernel_slot(kernel, slots[filters[capped]])->limit[NETFIL_TOTAL] =
+		    LENDING_CAP;
+		other = g_thread_new("other", send_beyond, NULL);
+		send_beyond(NULL);
+		g_thread_join(other);
+		for (guint i = 0; i < G_N_ELEMENTS(filters); i++)
+			g_assert_cmpuint(used(filters[i]), ==,
+					 (guint64)LENDING_PACKETS * LARGE_BYTES);
+		g_assert_cmpuint(
+		    netfil_kernel_slot(kernel, slots[filters[capped]])->refused_packets, ==,
+		    LENDING_PACKETS);
+		tear_down();
+	}
+}
+
+/* ---- aggregated packets ---- */
+
+#define SEGMENT 90
+#define SEGMENTS 10
+
+static void test_aggregated(void)
+{
+	const guint size = SEGMENT * SEGMENTS - 1, bytes = size + SEGMENTS * 28;
+	const int segment = SEGMENT;
+	int fd = ground_socket(SOCK_DGRAM);
+
+	set_up();
+	transmit(fd, FIRST, 2);
+	g_assert_nonnull(shortcut_of(fd));
+	g_assert_cmpint(setsockopt(fd, SOL_UDP, UDP_SEGMENT, &segment, sizeof(segment)), ==, 0);
+	for (guint i = 0; i < MANY; i++)
+		g_assert_true(ground_send(fd, GROUND_PEER, ports[FIRST], size));
+	g_assert_cmpuint(used(FIRST), ==, 2 * BYTES + MANY * bytes);
 	tear_down();
 	close(fd);
 }
@@ -367,7 +482,6 @@ static void test_users_in_turn(void)
 
 #define SOCKETS 500
 #define ROUNDS 40
-#define SECONDS 20 /* at most: with others on all CPUs, each turn waits for its share */
 
 /* How far the sender and the other user's process are: round, of all sockets. */
 typedef struct {
@@ -450,6 +564,10 @@ int main(int argc, char **argv)
 	g_test_add_func("/shortcut/other-flow", test_other_flow);
 	g_test_add_func("/shortcut/none-matches", test_none_matches);
 	g_test_add_func("/shortcut/changed", test_changed);
+	g_test_add_func("/shortcut/several", test_several);
+	g_test_add_func("/shortcut/several-keyed", test_several_keyed);
+	g_test_add_func("/shortcut/several-caps", test_several_caps);
+	g_test_add_func("/shortcut/aggregated", test_aggregated);
 	g_test_add_func("/shortcut/same-place", test_same_place);
 	g_test_add_func("/shortcut/watched", test_watched);
 	g_test_add_func("/shortcut/other-user", test_other_user);

@@ -60,6 +60,27 @@ spend() { # ADD-OPTIONS...
 	assert_equal "IPv6" "$(told later error)" EPERM
 }
 
+@test "reject: connections fail where a cap is reached without a packet" {
+	netfil add tight --total 50000 --cgroup "$INSIDE"
+	netfil set tight --used 50000
+	fails capped tcp-send "$B4" "$PORT" 10 >"$TMP/later.out"
+	assert_equal "error" "$(told later error)" EPERM
+	assert_equal "packets seen" "$(witness out packets)" 0
+}
+
+@test "connections fail where more filters match than a packet can have" {
+	for ((i = 1; i <= 17; i++)); do # NETFIL_MATCH_MAX + 1
+		printf '[f%d]\ncgroup = %s\ntotal = 1M\n' $i "$INSIDE"
+	done >"$TMP/many.conf"
+	netfil apply "$TMP/many.conf"
+	fails capped tcp-send "$B4" "$PORT" 10 >"$TMP/later.out"
+	assert_equal "error" "$(told later error)" EPERM
+	netfil rm f1
+	serve 10
+	capped tcp-send "$B4" "$PORT" 10
+	finish server
+}
+
 # bats test_tags=kernels
 @test "reject: datagrams fail with EPERM" {
 	spend --cgroup "$INSIDE"

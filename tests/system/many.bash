@@ -2,10 +2,37 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Many filters, and what commands cost with them.
 
-# Sanitizers take their time.
-# shellcheck disable=SC2034 # of tests
-SLOWER=${NETFIL_SANITIZE:+5}
-SLOWER=${SLOWER:-1}
+# Limits are ratios: milliseconds are those of a machine that does the work of pace_once(), which
+# makes many small things as a list does, in so many microseconds of CPU time.
+PACE=40000
+
+pace_once() {
+	jq -n '[range(100000) | tostring] | length'
+}
+
+# In microseconds on this machine, as it is now. Sanitizers take their time.
+limit_of() { # MILLISECONDS
+	local i pace
+	for ((i = 0; i < 5; i++)); do
+		least pace "$(cpu_of pace_once)"
+	done
+	((pace > PACE)) || pace=$PACE
+	[[ -z ${NETFIL_SANITIZE-} ]] || pace=$((5 * pace))
+	echo $(($1 * 1000 * pace / PACE))
+}
+
+# The best of RUNS, told on the side. Tests have neighbours: so where it is less than the wall
+# time, CPU time counts, of netfil or netfild, whichever takes more. They work at the same time, as
+# List has pages.
+assert_within() { # MILLISECONDS RUNS COMMAND...
+	local cost limit
+	limit=$(limit_of "$1")
+	ENOUGH=$limit best_of "${@:2}"
+	cost=$((CLIENT > DAEMON ? CLIENT : DAEMON))
+	cost=$((cost < WALL ? cost : WALL))
+	echo "# ${*:3:2}: CPU $((CLIENT / 1000)) and $((DAEMON / 1000)) ms, wall $((WALL / 1000)) ms, of $((limit / 1000))" >&3
+	((cost < limit)) || fail "${*:3:2}: $((cost / 1000)) ms, of $((limit / 1000))"
+}
 
 # Processes that only wait, for filters to name: MANY_PIDS.
 start_processes() { # COUNT

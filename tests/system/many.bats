@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# 1,000 filters: what commands may cost, and what netfild may hold. Figures are the best of
-# several runs. Tests have neighbours: so where it is less than the wall time, CPU time counts, of
-# netfil or netfild, whichever takes more. They work at the same time, as List has pages.
+# 1,000 filters: what commands may cost, and what netfild may hold.
 
 load lib
 load many
@@ -9,16 +7,6 @@ load many
 setup() {
 	make_world
 	start_daemon
-}
-
-# Milliseconds in one of RUNS, told on the side.
-assert_within() { # MILLISECONDS RUNS COMMAND...
-	local cost limit=$(($1 * SLOWER * 1000))
-	ENOUGH=$limit best_of "${@:2}"
-	cost=$((CLIENT > DAEMON ? CLIENT : DAEMON))
-	cost=$((cost < WALL ? cost : WALL))
-	echo "# ${*:3:2}: CPU $((CLIENT / 1000)) and $((DAEMON / 1000)) ms, wall $((WALL / 1000)) ms" >&3
-	((cost < limit)) || fail "${*:3:2}: $((cost / 1000)) ms"
 }
 
 remove_all() {
@@ -40,7 +28,7 @@ is_small() {
 	[[ -n ${NETFIL_SANITIZE-} ]] || (($(resident_kilobytes) < 40000))
 }
 
-@test "1,000 filters of all kinds are applied within a second, and listed within 100 ms" {
+@test "1,000 filters of all kinds are applied and listed at a machine's pace" {
 	start_processes 200
 	write_filters mix 1000 1G >"$TMP/one.conf"
 	write_filters mix 1000 2G >"$TMP/two.conf"
@@ -68,21 +56,22 @@ is_small() {
 	echo "# resident: $(resident_kilobytes) kB" >&3
 }
 
-@test "1,000 filters: who watches hears of a change within 100 ms" {
-	local least="" i from took
+@test "1,000 filters: who watches hears of a change at once" {
+	local limit least="" i from took
+	limit=$(($(limit_of 100) / 1000))
 	write_filters ip 1000 1G >"$TMP/one.conf"
 	netfil apply "$TMP/one.conf" >"$TMP/told"
 	start watch in_ns a netfil watch --json f0500
 	wait_until grep -q f0500 "$TMP/watch.out"
-	for ((i = 0; i < 10 && ${least:-100} >= 100; i++)); do
+	for ((i = 0; i < 10 && ${least:-limit} >= limit; i++)); do
 		from=${EPOCHREALTIME/./}
 		netfil set f0500 --total "$((5000 + i))"
 		wait_until grep -q "\"total\":$((5000 + i))" "$TMP/watch.out"
 		took=$(((${EPOCHREALTIME/./} - from) / 1000))
 		least least "$took"
 	done
-	echo "# heard after $least ms" >&3
-	((least < 100)) || fail "it takes $least ms"
+	echo "# heard after $least ms, of $limit" >&3
+	((least < limit)) || fail "it takes $least ms"
 }
 
 @test "all or none are switched, reset and removed" {
