@@ -52,10 +52,9 @@ static __always_inline bool verdict_charged(struct netfil_tag *tag, __u32 genera
 					    const struct netfil_flow *flow,
 					    struct netfil_verdict *verdict)
 {
-	__u32 sequence;
 	__u64 known;
 
-	if (tag_verdict(tag, generation, flow, &sequence, verdict))
+	if (tag_verdict(tag, generation, flow, verdict))
 		return true;
 	known = verdict_recall(tag, flow, generation);
 	if (known == VERDICT_UNKNOWN)

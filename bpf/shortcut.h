@@ -61,8 +61,12 @@ static __always_inline void shortcut_fill(struct netfil_shortcut *at, const stru
 	at->ports[0] = at->ports[3] = remote;
 	at->ports[1] = at->ports[2] = local;
 	at->ifindex = flow->ifindex;
-	for (__u32 i = 0; i < NETFIL_SHORTCUT_SLOTS; i++)
-		at->slots[i] = i < tag->count ? tag->slots[i] : NETFIL_SHORTCUT_NO_SLOT;
+	for (__u32 i = 0; i < NETFIL_SHORTCUT_SLOTS; i++) {
+		/* All bits where there is none; without a branch, for the verifier's sake. */
+		__u32 none = ~((__s32)(i - tag->count) >> 31);
+
+		at->slots[i] = tag->slots[i] | none;
+	}
 	at->proto = flow->proto;
 	at->kind = is_v4(flow) ? NETFIL_SHORTCUT_V4 : 0;
 	if (flow->proto == IPPROTO_TCP && tag->flags & NETFIL_TAG_TCP)
@@ -70,13 +74,14 @@ static __always_inline void shortcut_fill(struct netfil_shortcut *at, const stru
 	at->member = tag->member;
 }
 
-/* There is room for its filters: for one with members, or several without. */
-static __always_inline bool shortcut_holds(const struct netfil_tag *tag)
+/* There is room for its filters: for one with members, or several without. Global, as what
+ * follows, so that the verifier walks it once. */
+__noinline int shortcut_holds(const struct netfil_tag *tag)
 {
 	struct netfil_slot *slot;
 	__u32 number;
 
-	if (tag->count <= 1)
+	if (!tag || tag->count <= 1)
 		return true;
 	if (tag->count > NETFIL_SHORTCUT_SLOTS)
 		return false;
@@ -93,7 +98,6 @@ static __always_inline bool shortcut_holds(const struct netfil_tag *tag)
 /*
  * Keeps the verdict that the tag had when its `sequence` was this, if there is room for it.
  * `cookie`: the socket's, not 0. Not while sockets are watched, since it would count none of them.
- * Global, for the stack's sake.
  */
 __noinline int shortcut_keep(struct netfil_tag *tag, __u32 sequence, __u64 cookie)
 {

@@ -167,14 +167,6 @@ static __always_inline struct netfil_tag *tag_of(struct __sk_buff *skb)
 	return bpf_sk_storage_get(&tags, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 }
 
-/* Two packets in turn were of the flow of the tag's verdict. */
-static __always_inline void verdict_shorten(struct __sk_buff *skb, struct netfil_tag *tag,
-					    __u32 sequence, __u64 cookie)
-{
-	if (!unattributed(tag))
-		shortcut_keep(tag, sequence, cookie ? cookie : bpf_get_socket_cookie(skb));
-}
-
 /* The filters that match, of the cache or anew; MATCH_OVERFLOW. */
 static __always_inline int verdict_reach(struct __sk_buff *skb, struct netfil_tag *tag,
 					 __u64 cookie, __u32 generation,
@@ -183,8 +175,7 @@ static __always_inline int verdict_reach(struct __sk_buff *skb, struct netfil_ta
 {
 	__u32 sequence;
 
-	if (tag && tag_verdict(tag, generation, flow, &sequence, verdict)) {
-		verdict_shorten(skb, tag, sequence, cookie);
+	if (tag && tag_verdict(tag, generation, flow, verdict)) {
 		if (verdict->count > 1 && config.asked & NETFIL_ASKED_EACH)
 			tag_members(tag, flow, verdict);
 		return 0;
@@ -291,6 +282,26 @@ static __always_inline bool admit_next(struct __sk_buff *skb, __u64 cookie, __u3
 	return true;
 }
 
+/* Two packets in turn were of the flow of the tag's verdict. */
+static __always_inline void verdict_shorten(struct __sk_buff *skb, struct netfil_tag *tag,
+					    __u32 sequence, __u64 cookie)
+{
+	if (!unattributed(tag))
+		shortcut_keep(tag, sequence, cookie ? cookie : bpf_get_socket_cookie(skb));
+}
+
+/* The same, if they were and there are several filters. Global: where the verdict is read,
+ * Linux 6.1 would walk it for each number of filters. */
+__noinline int several_shorten(struct __sk_buff *skb, struct netfil_tag *tag, __u64 cookie,
+			       __u32 generation, const struct netfil_flow *flow)
+{
+	__u32 sequence;
+
+	if (tag && flow && tag->count > 1 && tag_cached(tag, generation, flow, &sequence))
+		verdict_shorten(skb, tag, sequence, cookie);
+	return 0;
+}
+
 /* The verdict on a packet of a flow that is known to match one filter or none, as of
  * verdict_recall(). */
 static __always_inline __u64 verdict_known(struct __sk_buff *skb, struct netfil_tag *tag,
@@ -305,6 +316,7 @@ static __always_inline __u64 verdict_known(struct __sk_buff *skb, struct netfil_
 		verdict_shorten(skb, tag, sequence, cookie);
 		return (__u64)member << 32 | slot;
 	}
+	several_shorten(skb, tag, cookie, generation, &packet->flow);
 	/* While sockets are watched, a tag's flow is to be its latest; and one that had none has
 	 * left nothing beside it. */
 	return config.watched || !tag->generation ? VERDICT_UNKNOWN

@@ -62,12 +62,12 @@ static __always_inline bool tag_slot(struct netfil_tag *tag, __u32 generation,
 
 /* The cached verdict, if it is there; without members, if it is of more than one filter. */
 static __always_inline bool tag_verdict(struct netfil_tag *tag, __u32 generation,
-					const struct netfil_flow *flow, __u32 *sequence,
+					const struct netfil_flow *flow,
 					struct netfil_verdict *verdict)
 {
-	__u32 count;
+	__u32 sequence, count;
 
-	if (!tag_cached(tag, generation, flow, sequence))
+	if (!tag_cached(tag, generation, flow, &sequence))
 		return false;
 	count = READ_ONCE(tag->count);
 #pragma clang loop unroll(disable)
@@ -79,7 +79,7 @@ static __always_inline bool tag_verdict(struct netfil_tag *tag, __u32 generation
 	if (count == 1)
 		member_note(verdict, 0, READ_ONCE(tag->member));
 	verdict->count = count;
-	return tag_still(tag, *sequence);
+	return tag_still(tag, sequence);
 }
 
 /* Keeps a verdict that was reached after `sequence` was read; beside the tag too, if the tag had

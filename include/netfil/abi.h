@@ -316,7 +316,7 @@ enum netfil_shortcut_kind {
 	NETFIL_SHORTCUT_V4 = 1 << 0,
 	NETFIL_SHORTCUT_TCP = 1 << 1, /* of a TCP socket */
 };
-#define NETFIL_SHORTCUT_NO_SLOT 0xffff
+#define NETFIL_SHORTCUT_NO_SLOT 0xffff /* all bits */
 #define NETFIL_NO_ACCOUNT (~0U)
 
 /*
