@@ -6,7 +6,6 @@
 #pragma once
 
 #include "account.h"
-#include "slot.h"
 
 static __always_inline struct netfil_shortcut *shortcut_place(__u64 cookie)
 {

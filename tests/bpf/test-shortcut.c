@@ -20,7 +20,6 @@
 #define BYTES (SIZE + 28) /* of the IP packet */
 #define USER 12345
 #define MANY 20
-#define SECONDS 20 /* at most: with others on all CPUs, each turn waits for its share */
 
 /* Filters: by port, by user, and those of all packets, which are not there at first. */
 enum { FIRST, SECOND, USERS, ALL, FILTERS = ALL + 3 };
@@ -482,6 +481,7 @@ static void test_users_in_turn(void)
 
 #define SOCKETS 500
 #define ROUNDS 40
+#define SECONDS 20 /* at most: with others on all CPUs, each turn waits for its share */
 
 /* How far the sender and the other user's process are: round, of all sockets. */
 typedef struct {
