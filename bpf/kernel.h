@@ -61,9 +61,12 @@ struct path {
 	struct dentry *dentry;
 } EXPLORED;
 
+struct cred;
+
 struct file {
 	struct path f_path;
 	struct inode *f_inode;
+	const struct cred *f_cred;
 } EXPLORED;
 
 struct mm_struct {
@@ -108,6 +111,15 @@ struct signal_struct {
 	atomic_t live;
 } EXPLORED;
 
+struct fdtable {
+	unsigned int max_fds;
+	struct file **fd;
+} EXPLORED;
+
+struct files_struct {
+	struct fdtable *fdt;
+} EXPLORED;
+
 struct task_struct {
 	int pid;
 	int tgid;
@@ -119,6 +131,7 @@ struct task_struct {
 	const struct cred *cred;
 	struct css_set *cgroups;
 	struct signal_struct *signal;
+	struct files_struct *files;
 } EXPLORED;
 
 struct net {
@@ -150,12 +163,22 @@ struct sock_cgroup_data {
 	struct cgroup *cgroup;
 } EXPLORED;
 
+typedef struct {
+	int owned;
+} EXPLORED socket_lock_t;
+
+struct socket;
+
 struct sock {
 	struct sock_common __sk_common;
+	socket_lock_t sk_lock;
+	__u16 sk_type;
+	struct socket *sk_socket;
 	struct sock_cgroup_data sk_cgrp_data;
 } EXPLORED;
 
 struct socket {
+	struct file *file;
 	struct sock *sk;
 } EXPLORED;
 

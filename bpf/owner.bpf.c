@@ -4,7 +4,7 @@
  * by another process, and, as iterators that user space runs, labels what was
  * there before.
  */
-#include "use.h"
+#include "call.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 

@@ -54,11 +54,11 @@ static __always_inline bool is_v4(const struct netfil_flow *flow)
 static __always_inline void shortcut_fill(struct netfil_shortcut *at, const struct netfil_tag *tag)
 {
 	const struct netfil_flow *flow = &tag->flow;
-	__be16 remote = bpf_htons(flow->remote_port), local = bpf_htons(flow->local_port);
 
 	__builtin_memcpy(at->remote, flow->remote, sizeof(at->remote));
-	at->ports[0] = at->ports[3] = remote;
-	at->ports[1] = at->ports[2] = local;
+	at->ports[0] = bpf_htons(flow->remote_port);
+	at->ports[1] = bpf_htons(flow->local_port);
+	at->user = tag->user.tgid ? tag->user.tgid : tag->creator.tgid;
 	at->ifindex = flow->ifindex;
 	for (__u32 i = 0; i < NETFIL_SHORTCUT_SLOTS; i++) {
 		/* All bits where there is none; without a branch, for the verifier's sake. */
@@ -145,6 +145,14 @@ static __always_inline bool connection_continues(const struct netfil_shortcut *a
 	       words[1] == sk->dst_ip6[1] && words[0] == sk->dst_ip6[0];
 }
 
+/* As a packet has them: source and destination. */
+static __always_inline __u32 ports_of(const struct netfil_shortcut *at, __u32 direction)
+{
+	__u32 ports = *(const __u32 *)at->ports;
+
+	return direction == NETFIL_IN ? ports : ports << 16 | ports >> 16;
+}
+
 /* The bytes of its headers, if it is a packet of the flow and no fragment nor a TCP reset;
  * else 0. */
 static __always_inline __u32 packet_continues(const struct netfil_shortcut *at,
@@ -185,7 +193,7 @@ static __always_inline __u32 packet_continues(const struct netfil_shortcut *at,
 			return 0;
 		headers += sizeof(struct udphdr);
 	}
-	return *(const __u32 *)layer4 == ((const __u32 *)at->ports)[direction] ? headers : 0;
+	return *(const __u32 *)layer4 == ports_of(at, direction) ? headers : 0;
 }
 
 /* As shortcut_continues(). Global: it has more bytes to spread its cost over. */

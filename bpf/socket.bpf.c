@@ -3,18 +3,13 @@
  * Sockets: every IP packet that a socket sends or receives is charged to the
  * filters that match, or refused. Attached at the cgroup root (or below it).
  */
-#include "account.h"
-#include "identity.h"
-#include "tag.h"
+#include "sender.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 const volatile bool has_mptcp; /* bpf_skc_to_mptcp_sock is there */
 const volatile bool has_casts; /* bpf_cast_to_kern_ctx is there */
 
-void *bpf_cast_to_kern_ctx(void *context) __ksym __weak;
-
-#define SOCK_STREAM 1
 #define PACKET_LOOPBACK 5
 
 /* Return values of cgroup_skb programs. On egress 2 drops and lets the sender
@@ -24,10 +19,6 @@ void *bpf_cast_to_kern_ctx(void *context) __ksym __weak;
 #define REFUSE_SILENTLY 2
 
 struct mptcp_sock;
-
-struct sk_buff {
-	struct sock *sk;
-} EXPLORED;
 
 /* A subflow of MPTCP is a kernel socket: its owner is its parent's. */
 static __always_inline void tag_from_mptcp(struct netfil_tag *tag, struct bpf_sock *sk,
@@ -237,7 +228,8 @@ static __always_inline int refuse(struct __sk_buff *skb, struct netfil_tag *tag,
  * Most packets are the next one of a flow whose filters are known, few or none, and fit into
  * what this CPU may spend: nothing else is looked at. False: take the long way.
  */
-static __always_inline bool admit_next(struct __sk_buff *skb, __u64 cookie, __u32 direction)
+static __always_inline bool admit_next(struct __sk_buff *skb, struct sock *sk, __u64 cookie,
+				       __u32 direction)
 {
 	struct netfil_shortcut *at = shortcut_place(cookie);
 	struct netfil_account *account = NULL;
@@ -253,7 +245,7 @@ static __always_inline bool admit_next(struct __sk_buff *skb, __u64 cookie, __u3
 	    (direction == NETFIL_IN && skb->pkt_type == PACKET_LOOPBACK))
 		return false;
 	bytes = shortcut_continues(at, skb, direction);
-	if (!bytes)
+	if (!bytes || (direction == NETFIL_OUT && sender_changes(sk, READ_ONCE(at->user))))
 		return false;
 	slot = READ_ONCE(at->slots[0]);
 	second = READ_ONCE(at->slots[1]);
@@ -372,32 +364,59 @@ __noinline int decide_any_out(struct __sk_buff *skb, struct netfil_tag *tag, __u
 	return decide_any(skb, tag, cookie, NETFIL_OUT);
 }
 
-/* The cookie of the packet's socket; 0: none, or it has none yet. */
-static __always_inline __u64 cookie_of(struct __sk_buff *skb)
+/* The packet's socket, where it is found without a call; or NULL. */
+static __always_inline struct sock *sock_of(struct __sk_buff *skb)
 {
 	struct sk_buff *packet;
-	struct sock *sk;
 
 	if (!has_casts)
-		return bpf_get_socket_cookie(skb);
+		return NULL;
 	packet = bpf_cast_to_kern_ctx(skb);
-	sk = packet->sk;
+	return packet->sk;
+}
+
+/* Its cookie; 0: there is no socket, or it has none yet. */
+static __always_inline __u64 cookie_of(struct __sk_buff *skb, struct sock *sk)
+{
+	if (!has_casts)
+		return bpf_get_socket_cookie(skb);
 	return sk ? sk->__sk_common.skc_cookie.counter : 0;
+}
+
+/* Global, as what is rare. A subflow of MPTCP is not its sender's to begin with, but its
+ * parent's: see socket_create(). */
+__noinline int sender_seen(struct __sk_buff *skb, struct netfil_tag *tag)
+{
+	struct sock *sk = sees_senders ? sock_of(skb) : NULL;
+
+	if (!sk || !tag)
+		return 0;
+	if (has_mptcp && skb->sk && !(tag->flags & NETFIL_TAG_OWNED) &&
+	    bpf_skc_to_mptcp_sock(skb->sk))
+		strangers_tell();
+	else
+		sender_note(sk, tag, bpf_get_socket_cookie(skb));
+	return 0;
 }
 
 static __always_inline int decide(struct __sk_buff *skb, __u32 direction)
 {
 	struct netfil_tag *tag;
+	struct sock *sk;
 	__u64 cookie;
 
 	if ((!config.words && !config.accounting && !config.watched))
 		return ADMIT;
-	cookie = cookie_of(skb);
-	if (admit_next(skb, cookie, direction))
+	sk = sock_of(skb);
+	cookie = cookie_of(skb, sk);
+	if (admit_next(skb, sk, cookie, direction))
 		return ADMIT;
 	tag = tag_of(skb);
-	return direction == NETFIL_IN ? decide_any_in(skb, tag, cookie)
-				      : decide_any_out(skb, tag, cookie);
+	if (direction == NETFIL_IN)
+		return decide_any_in(skb, tag, cookie);
+	if (sees_senders && config.senders)
+		sender_seen(skb, tag);
+	return decide_any_out(skb, tag, cookie);
 }
 
 /* The masks are for the verifier, which does not know the range of what a global function returns.
@@ -433,6 +452,8 @@ int socket_create(struct bpf_sock *sk)
 	tag->flags = NETFIL_TAG_OWNED;
 	if (sk->type == SOCK_STREAM && sk->protocol == IPPROTO_TCP)
 		tag->flags |= NETFIL_TAG_TCP;
+	if (sk->protocol == IPPROTO_MPTCP)
+		strangers_tell(); /* packets are those of its subflows */
 	return 1;
 }
 

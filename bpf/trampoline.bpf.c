@@ -7,7 +7,7 @@
  * A trampoline does not run inside of itself: where the kernel takes the CPU from a task in
  * the midst of one, another task's use may go unseen. Its next one does it.
  */
-#include "use.h"
+#include "call.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * A socket's use by another process than the one that made it: what is done then, whatever
- * the hook that saw it.
+ * saw it.
  */
 #pragma once
 
@@ -9,60 +9,26 @@
 #include "identity.h"
 #include "tag.h"
 
-/* The id of the control group to which the programs for packets are attached: sockets elsewhere
- * pass them by. 0: there are none. Set before the programs are loaded. */
-const volatile __u64 below;
-
-#define CGROUP_DEPTH_MAX 64
-
-static __always_inline bool inside(struct sock *sk)
+/* The task is of the socket's creator, or of its latest other user. */
+static __always_inline bool tag_knows(const struct netfil_tag *tag, struct task_struct *task,
+				      __u64 cookie)
 {
-	struct cgroup *cgroup = BPF_CORE_READ(sk, sk_cgrp_data.cgroup);
+	__u32 tgid = task->tgid;
+	__u64 start = start_of(task);
 
-	if (!below)
-		return true;
-#pragma clang loop unroll(disable)
-	for (int i = 0; i < CGROUP_DEPTH_MAX && cgroup; i++) {
-		if (BPF_CORE_READ(cgroup, kn, id) == below)
-			return true;
-		cgroup = BPF_CORE_READ(cgroup, self.parent, cgroup);
-	}
-	return false;
+	return cookie && tag->cookie == cookie &&
+	       ((tag->creator.tgid == tgid && tag->creator.start == start) ||
+		(tag->user.tgid == tgid && tag->user.start == start));
 }
 
-static __always_inline bool internet(struct sock *sk)
+/* Who did not make the socket becomes its user beside its creator; what nobody made, or was
+ * accepted, gets its first user as creator. If another one writes the tag now, the next use
+ * does it. */
+static __always_inline void tag_use(struct netfil_tag *tag, struct task_struct *task,
+				    struct sock *sk, __u64 cookie)
 {
-	__u16 family = sk->__sk_common.skc_family;
-
-	return family == AF_INET || family == AF_INET6;
-}
-
-/* Somebody uses a socket. Who did not make it becomes its user beside its creator;
- * what nobody made, or was accepted, gets its first user as creator. */
-static __always_inline int socket_used(struct sock *sk)
-{
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct netfil_tag *tag;
-	__u32 tgid = task->tgid, sequence;
-	__u64 start, cookie;
-
-	if (!internet(sk) || task->flags & PF_KTHREAD)
-		return 0;
-	/* One without a tag is most often not below, or else its next packet makes it. */
-	tag = bpf_sk_storage_get(&tags, sk, 0, below ? 0 : BPF_SK_STORAGE_GET_F_CREATE);
-	if (!tag)
-		return 0;
-	start = task->group_leader->start_boottime;
-	cookie = sk->__sk_common.skc_cookie.counter; /* 0: it has none yet */
-	if (cookie && tag->cookie == cookie &&
-	    ((tag->creator.tgid == tgid && tag->creator.start == start) ||
-	     (tag->user.tgid == tgid && tag->user.start == start)))
-		return 0;
-	cookie = bpf_get_socket_cookie(sk);
-
-	sequence = READ_ONCE(tag->sequence);
-	if (!tag_lock(tag, sequence, cookie))
-		return 0; /* its next use does it */
+	if (!tag_lock(tag, READ_ONCE(tag->sequence), cookie))
+		return;
 	if (tag->cookie != cookie || !(tag->flags & NETFIL_TAG_OWNED)) {
 		if (tag->cookie != cookie)
 			__builtin_memset(&tag->user, 0, sizeof(tag->user));
@@ -78,5 +44,4 @@ static __always_inline int socket_used(struct sock *sk)
 	}
 	tag_void(tag);
 	tag_unlock(tag);
-	return 0;
 }

@@ -14,7 +14,7 @@
 
 #include <linux/types.h>
 
-#define NETFIL_ABI_VERSION 7
+#define NETFIL_ABI_VERSION 8
 
 #define NETFIL_RULES_MAX 1024
 #define NETFIL_SET_WORDS (NETFIL_RULES_MAX / 64)
@@ -197,6 +197,8 @@ struct netfil_config {
 	__u32 refusing;   /* 1: connect() may have to be refused. Set where a cap is reached, by the
 			     kernel too, and where more rules are there than a packet can match; it
 			     stays. 0: nobody looks for filters then. */
+	__u32 senders;    /* 1: packets that leave tell who uses their socket */
+	__u32 strangers;  /* 1: not all of them do: see NETFIL_EVENT_STRANGERS; it stays */
 	__u32 pad;
 };
 
@@ -301,8 +303,8 @@ struct netfil_shortcut {
 	__u32 generation;
 	__u64 cookie;    /* the socket's; 0: void */
 	__u8 remote[16]; /* network order; IPv4: the last 4 bytes */
-	__u16 ports[4];  /* network order, as packets have them: source and destination of those
-			    that come in, and of those that go out */
+	__u16 ports[2];  /* network order, remote and local */
+	__u32 user;      /* tgid of its latest user, or else of its creator */
 	__u32 ifindex;
 	__u16 slots[NETFIL_SHORTCUT_SLOTS]; /* of the filters that match; then
 					       NETFIL_SHORTCUT_NO_SLOT */
@@ -405,6 +407,8 @@ enum netfil_event_type {
 	NETFIL_EVENT_KNOCK = 2,     /* see NETFIL_SLOT_KNOCK and NETFIL_SLOT_REJECT */
 	NETFIL_EVENT_GRANT = 3,     /* a NETFIL_SLOT_GRANTED slot needs more soon, or now */
 	NETFIL_EVENT_MEMBER = 4,    /* a member moved something: see netfil_member.dirty */
+	NETFIL_EVENT_STRANGERS = 5, /* of no slot: there are sockets whose packets do not tell who
+				       uses them, so calls are to be looked at instead */
 };
 
 struct netfil_event {
@@ -446,7 +450,7 @@ _Static_assert(sizeof(struct netfil_slot) == 128, "two cache lines");
 _Static_assert(sizeof(struct netfil_purse) == 64, "a cache line");
 _Static_assert(NETFIL_SLOTS_MAX <= 1 << 16, "slots are noted in 16 bits");
 _Static_assert(sizeof(struct netfil_set) == NETFIL_RULES_MAX / 8, "set");
-_Static_assert(sizeof(struct netfil_config) == 24 + 11 * 128 + 4096 + 24, "config");
+_Static_assert(sizeof(struct netfil_config) == 24 + 11 * 128 + 4096 + 32, "config");
 _Static_assert(sizeof(struct netfil_totals) == 64, "totals");
 _Static_assert(sizeof(struct netfil_exe) == 16, "exe");
 _Static_assert(sizeof(struct netfil_prefix) == 20, "prefix");

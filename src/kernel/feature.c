@@ -52,8 +52,8 @@ static const NetfilFeatureText texts[NETFIL_FEATURES] = {
     [NETFIL_HAS_MAP_ITERATORS] = {"map_iterators", FALSE, "walk all sockets at once",
 				  "nothing: open files and connections are walked; a socket that "
 				  "is in neither, as one on its way to another process, is missed"},
-    [NETFIL_HAS_CASTS] = {"casts", FALSE, "find a packet's socket without a call",
-			  "nothing: each packet costs a call more"},
+    [NETFIL_HAS_CASTS] = {"casts", FALSE, "find a packet's socket without a call, and see who sends",
+			  "nothing: each packet and each send cost a call more"},
 };
 
 static const struct btf *kernel_btf(void)
@@ -222,6 +222,12 @@ gboolean netfil_feature_wanted(NetfilFeatureId id)
 	if (id == NETFIL_HAS_TRAMPOLINES && netfil_feature_present(NETFIL_HAS_SOCK_LENGTH))
 		return FALSE;
 	return netfil_feature_present(id);
+}
+
+gboolean netfil_feature_senders(void)
+{
+	return netfil_feature_present(NETFIL_HAS_SOCK_LENGTH) &&
+	       netfil_feature_present(NETFIL_HAS_CASTS);
 }
 
 gboolean netfil_feature_check(GError **error)

@@ -40,6 +40,9 @@ gboolean netfil_feature_present(NetfilFeatureId id);
 /* Present, and nothing that is better stands in for it. */
 gboolean netfil_feature_wanted(NetfilFeatureId id);
 
+/* Packets that leave may tell who uses their socket: see NETFIL_EVENT_STRANGERS. */
+gboolean netfil_feature_senders(void);
+
 /* Whether the kernel itself, and no module, has a function of this name. */
 gboolean netfil_feature_function(const char *name);
 

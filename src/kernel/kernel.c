@@ -83,7 +83,7 @@ static gboolean attach_owners(NetfilKernel *k, GError **error)
 	       netfil_links_trace(k->links, "process_exit", owner->progs.process_exit, error) &&
 	       netfil_links_trace(k->links, "cgroup_made", owner->progs.cgroup_made, error) &&
 	       netfil_links_trace(k->links, "cgroup_removed", owner->progs.cgroup_removed, error) &&
-	       (!k->follows || netfil_use_attach(k->links, k->objects, error));
+	       (!k->follows || netfil_use_attach(k->links, k->objects, k->config, error));
 }
 
 static gboolean attach_forward(NetfilKernel *k, GError **error)
@@ -260,10 +260,10 @@ gboolean netfil_kernel_reload(NetfilKernel *k, GError **error)
 
 gboolean netfil_kernel_follow(NetfilKernel *k, gboolean uses, GError **error)
 {
-	if (uses && !k->follows && !netfil_use_attach(k->links, k->objects, error))
+	if (uses && !k->follows && !netfil_use_attach(k->links, k->objects, k->config, error))
 		return FALSE;
 	if (!uses && k->follows)
-		netfil_use_detach(k->links);
+		netfil_use_detach(k->links, k->config);
 	k->follows = uses;
 	return TRUE;
 }
@@ -614,10 +614,15 @@ guint netfil_kernel_closing_connections(NetfilKernel *k, guint slot)
 
 static int on_record(void *data, void *record, size_t size)
 {
+	const struct netfil_event *event = record;
 	NetfilKernel *k = data;
 
-	if (size >= sizeof(struct netfil_event))
-		k->event_func(record, k->event_data);
+	if (size < sizeof(*event))
+		return 0;
+	if (event->type != NETFIL_EVENT_STRANGERS)
+		k->event_func(event, k->event_data);
+	else if (k->follows) /* if it fails, packets tell what they can */
+		netfil_use_attach(k->links, k->objects, k->config, NULL);
 	return 0;
 }
 

@@ -77,6 +77,7 @@ static gboolean load_socket(NetfilObjects *o, NetfilMaps *maps, GError **error)
 	o->socket->rodata->cpus = cpus();
 	o->socket->rodata->has_mptcp = netfil_feature_present(NETFIL_HAS_MPTCP);
 	o->socket->rodata->has_casts = netfil_feature_present(NETFIL_HAS_CASTS);
+	o->socket->rodata->sees_senders = netfil_feature_senders();
 	return load(maps, o->socket->skeleton, error);
 }
 

@@ -15,10 +15,24 @@ static void detach_tracepoints(NetfilLinks *links)
 	netfil_links_remove(links, "socket_received");
 }
 
-static gboolean attach_tracepoints(NetfilLinks *links, struct owner_bpf *owner, GError **error)
+/* Who sends is seen at one place at least, at any time. */
+static gboolean attach_tracepoints(NetfilLinks *links, struct owner_bpf *owner,
+				   struct netfil_config *config, GError **error)
 {
-	return netfil_links_trace(links, "socket_sent", owner->progs.socket_sent, error) &&
-	       netfil_links_trace(links, "socket_received", owner->progs.socket_received, error);
+	gboolean senders = netfil_feature_senders() && !config->strangers;
+
+	if (senders)
+		__atomic_store_n(&config->senders, 1, __ATOMIC_SEQ_CST);
+	if (!netfil_links_trace(links, "socket_received", owner->progs.socket_received, error))
+		return FALSE;
+	if (senders) {
+		netfil_links_remove(links, "socket_sent");
+		return TRUE;
+	}
+	if (!netfil_links_trace(links, "socket_sent", owner->progs.socket_sent, error))
+		return FALSE;
+	__atomic_store_n(&config->senders, 0, __ATOMIC_SEQ_CST);
+	return TRUE;
 }
 
 static void detach_trampolines(NetfilLinks *links)
@@ -44,10 +58,11 @@ static gboolean attach_trampolines(NetfilLinks *links, struct trampoline_bpf *tr
 	return TRUE;
 }
 
-gboolean netfil_use_attach(NetfilLinks *links, NetfilObjects *objects, GError **error)
+gboolean netfil_use_attach(NetfilLinks *links, NetfilObjects *objects,
+			   struct netfil_config *config, GError **error)
 {
 	if (netfil_feature_present(NETFIL_HAS_SOCK_LENGTH)) {
-		if (!attach_tracepoints(links, objects->owner, error))
+		if (!attach_tracepoints(links, objects->owner, config, error))
 			return FALSE;
 		detach_trampolines(links);
 		return TRUE;
@@ -57,11 +72,13 @@ gboolean netfil_use_attach(NetfilLinks *links, NetfilObjects *objects, GError **
 	if (!objects->trampoline)
 		detach_trampolines(links);
 	detach_tracepoints(links);
+	__atomic_store_n(&config->senders, 0, __ATOMIC_SEQ_CST);
 	return TRUE;
 }
 
-void netfil_use_detach(NetfilLinks *links)
+void netfil_use_detach(NetfilLinks *links, struct netfil_config *config)
 {
+	__atomic_store_n(&config->senders, 0, __ATOMIC_SEQ_CST);
 	detach_tracepoints(links);
 	detach_trampolines(links);
 }

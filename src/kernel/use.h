@@ -4,10 +4,13 @@
 #include <glib.h>
 
 #include "link.h"
+#include "netfil/abi.h"
 #include "object.h"
 
-/* Attaches what notices a socket's use by another process: the tracepoints of sock_length,
- * where there are none trampolines, and else nothing. What does not serve (any more) comes
- * off; trampolines that cannot be attached are withdrawn, which is no error. */
-gboolean netfil_use_attach(NetfilLinks *links, NetfilObjects *objects, GError **error);
-void netfil_use_detach(NetfilLinks *links);
+/* Has a socket's use by another process noticed: by the tracepoints of sock_length (but who sends
+ * by config.senders, as long as that tells all), where there are none by trampolines, and else not
+ * at all. What does not serve (any more) comes off; trampolines that cannot be attached are
+ * withdrawn, which is no error. */
+gboolean netfil_use_attach(NetfilLinks *links, NetfilObjects *objects,
+			   struct netfil_config *config, GError **error);
+void netfil_use_detach(NetfilLinks *links, struct netfil_config *config);

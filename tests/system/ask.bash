@@ -89,10 +89,14 @@ feature() { # NAME present|used
 	netfil doctor --json | jq --arg name "$1" ".features[] | select(.name == \$name).$2"
 }
 
-# How much of what another process sends first with a socket is still its maker's: one call, or
-# none where trampolines notice it before.
+# How much of what another process sends first with a socket is still its maker's: none where
+# packets tell who sends, or trampolines before; else one call.
 first_unnoticed() {
-	if [[ $(feature sock_length present) == true ]]; then echo 1; else echo 0; fi
+	if [[ $(feature sock_length present) != true || $(feature casts present) == true ]]; then
+		echo 0
+	else
+		echo 1
+	fi
 }
 
 # Skips a test of what this kernel cannot do: it takes one of these features. Asks where no

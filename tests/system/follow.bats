@@ -16,7 +16,7 @@ setup() {
 follows() {
 	local links
 	links=$(ls "$TMP/bpf/netfil/links")
-	grep -qE '^(socket_sent|trampoline-.*)$' <<<"$links"
+	grep -qE '^(socket_received|trampoline-.*)$' <<<"$links"
 }
 
 # A process of the user goes on with a socket that another one made and used.

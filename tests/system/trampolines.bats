@@ -130,7 +130,7 @@ pinned() { # PREFIX
 
 @test "what does not serve any more comes off" {
 	(($(pinned trampoline-) >= 6)) || fail "$(pinned trampoline-) trampolines"
-	assert_equal "tracepoints" "$(pinned socket_sent)" 0
+	assert_equal "tracepoints" "$(pinned socket_received)" 0
 	assert_equal "used" "$(feature trampolines used)" true
 	stop_daemon
 	NETFIL_WITHOUT=$NETFIL_WITHOUT,trampolines start_daemon
@@ -139,11 +139,11 @@ pinned() { # PREFIX
 	NETFIL_WITHOUT='' start_daemon
 	if [[ $(feature sock_length present) == true ]]; then
 		assert_equal "trampolines beside tracepoints" "$(pinned trampoline-)" 0
-		assert_equal "tracepoints" "$(pinned socket_sent)" 1
+		assert_equal "tracepoints" "$(pinned socket_received)" 1
 		assert_equal "used" "$(feature trampolines used)" false
 		stop_daemon
 		start_daemon # sock_length is taken away again
-		assert_equal "tracepoints, taken away" "$(pinned socket_sent)" 0
+		assert_equal "tracepoints, taken away" "$(pinned socket_received)" 0
 	fi
 	(($(pinned trampoline-) >= 6)) || fail "$(pinned trampoline-) trampolines"
 }
