@@ -155,8 +155,7 @@ __noinline int member_sync(__u32 number, __u32 member)
 	return 0;
 }
 
-/* A new number, or that of the member for all others. While the numbers are away, nobody gets
- * one: see netfil_members_resize(). */
+/* A new number, or that of the member for all others. */
 __noinline int member_make(__u32 number, const struct netfil_keys *keys)
 {
 	struct netfil_keyed *keyed = bpf_map_lookup_elem(&keyeds, &number);
@@ -166,7 +165,7 @@ __noinline int member_make(__u32 number, const struct netfil_keys *keys)
 	__u32 given, max, *known;
 	__u64 id;
 
-	if (!keyed || !numbers || !keys)
+	if (!keyed || !numbers || !keys || READ_ONCE(keyed->closed))
 		return NO_MEMBER;
 	max = keyed->max;
 	key_of(&key, keys, keyed->kind);

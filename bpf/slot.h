@@ -34,13 +34,14 @@ static __always_inline struct netfil_member *member_at(__u32 place)
 	return array ? bpf_map_lookup_elem(array, &index) : NULL;
 }
 
-/* Beyond all pieces if the slot has no such member; without a branch, for the verifier's sake. */
+/* Beyond all pieces if the slot has no such member, or none at all; without a branch, for the
+ * verifier's sake. */
 static __always_inline __u32 member_place(const struct netfil_keyed *keyed, __u32 member)
 {
-	__u64 index = member - 1U, last = READ_ONCE(keyed->max);
-	__u32 beyond = (__s64)(last - index) >> 63;
+	__u64 index = member - 1U, last = READ_ONCE(keyed->max), first = READ_ONCE(keyed->first);
+	__u32 beyond = (__s64)((last - index) | (first - 1)) >> 63;
 
-	return (READ_ONCE(keyed->first) * NETFIL_PIECE_MEMBERS + (__u32)index) | beyond;
+	return (__u32)(first * NETFIL_PIECE_MEMBERS + index) | beyond;
 }
 
 static __always_inline struct netfil_member *member_get(__u32 number, __u32 member)

@@ -115,7 +115,7 @@ struct netfil_purse {
  * programs find an element without a call. A slot has as many as it takes, one behind the other
  * from netfil_keyed.first on, and number n is element n - 1 of them. Numbers are 1 to
  * netfil_keyed.max + 1: what is beyond is not to be looked up, as it may be another slot's. Piece
- * 0 is never there: who looks where nobody has set `first` finds nothing.
+ * 0 is never there: `first` is 0 where a slot has none.
  *
  * The programs make members as they are seen. NETFIL_NUMBER_OTHERS is of all that have no other
  * one: netfil_keyed.max members are there already, or there was no memory.
@@ -149,14 +149,18 @@ struct netfil_keyed {
 	__u64 rate;                   /* these three as in netfil_slot */
 	__u64 over_until;
 	__u32 flags;
-	__u32 kind; /* enum netfil_kind */
+	__u16 kind;   /* enum netfil_kind */
+	__u16 closed; /* 1: nobody gets a number for the moment; who has none is refused */
 	__u32 max;
 	__u32 given; /* members that got a number so far; kernel */
 	__u32 spare; /* a number given in vain, or 0; kernel */
 	__u32 epoch; /* never 0 */
 	__u32 cycle;
+	/* User space: elements of "members" from `pending` on that are being put or taken away. Who
+	 * is killed meanwhile leaves them behind. */
+	__u32 pending_count;
 	__u32 first; /* element of "members" that is the first piece; 0: none */
-	__u32 pad[2];
+	__u32 pending;
 };
 
 /* A set of rules; bit n is rule n. */
@@ -319,8 +323,8 @@ struct netfil_shortcut {
 					       NETFIL_SHORTCUT_NO_SLOT */
 	__u8 proto;
 	__u8 kind;     /* enum netfil_shortcut_kind */
-	__u32 member;  /* NETFIL_PIECE_MEMBERS * piece + element in it, of the first slot's member,
-			  or 0; where there is one, it is the only slot */
+	__u32 member;  /* of the first slot: NETFIL_PIECE_MEMBERS * piece + element in it, or 0;
+			  where there is one, it is the only slot */
 	__u32 account; /* not counted: NETFIL_NO_ACCOUNT */
 	__u32 account_generation;
 };

@@ -51,6 +51,8 @@ NetfilKeyed *netfil_keyed_open(NetfilEngine *e, NetfilFilter *filter, gboolean f
 	members = open_members(e, filter, error);
 	if (!members)
 		return NULL;
+	/* No shortcut leads to where they were when a netfild was killed that moved them. */
+	bump(e);
 	/* The change of the maximum may not have come that far, or is not on disk. */
 	netfil_members_resize(members, netfil_spec_max_members(filter->spec), bump, e, NULL);
 	k = g_new0(NetfilKeyed, 1);

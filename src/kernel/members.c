@@ -155,6 +155,7 @@ static gboolean make_numbers(int *fd, const char *pin_or_null, guint max, GError
 	       failed("members cannot be pinned", error);
 }
 
+/* Returns when all programs have ended that may have found those of before. */
 static gboolean show_numbers(NetfilMembers *m, GError **error)
 {
 	guint32 slot = m->slot;
@@ -162,14 +163,10 @@ static gboolean show_numbers(NetfilMembers *m, GError **error)
 	return netfil_maps_put(m->all, "member_numbers", &slot, &m->numbers, error);
 }
 
-/* Returns when all programs have ended that may have found them. An older kernel waits for them
- * also where there was nothing to delete. */
+/* Returns when all programs have ended that may have found them. */
 static void hide_numbers(NetfilMaps *maps, guint32 slot)
 {
-	guint32 id;
-
-	if (netfil_maps_get(maps, "member_numbers", &slot, &id))
-		netfil_maps_delete(maps, "member_numbers", &slot);
+	netfil_maps_delete(maps, "member_numbers", &slot);
 }
 
 /* ---- life ---- */
@@ -192,14 +189,14 @@ static gboolean take_pinned(NetfilMembers *m, guint kind)
 static gboolean begin_new(NetfilMembers *m, guint kind, guint max, GError **error)
 {
 	/* The programs find none meanwhile that are not of these terms. */
-	hide_numbers(m->all, m->slot);
-	netfil_pieces_sweep_out(m->all, m->dir, m->keyed, m->slot);
+	netfil_members_sweep_out(m->all, m->dir, m->slot);
 	if (!netfil_pieces_extend(m->pieces, max, error) ||
 	    !make_numbers(&m->numbers, m->numbers_pin, max, error))
 		return FALSE;
 	at_number(m, NETFIL_NUMBER_OTHERS)->there = 1;
 	m->keyed->max = max;
 	m->keyed->kind = kind; /* last: they may be taken over from now on */
+	netfil_pieces_settle(m->pieces);
 	return TRUE;
 }
 
@@ -229,6 +226,7 @@ NetfilMembers *netfil_members_open(NetfilMaps *maps, const char *bpffs_dir_or_nu
 		return NULL;
 	m = new_members(maps, keyeds, bpffs_dir_or_null, slot);
 	if ((take_pinned(m, kind) || begin_new(m, kind, max, error)) && show_numbers(m, error)) {
+		m->keyed->closed = FALSE; /* by one that was killed */
 		if (m->taken)
 			free_locks(m);
 		return m;
@@ -265,10 +263,8 @@ void netfil_members_close(NetfilMembers *m)
 void netfil_members_remove(NetfilMembers *m)
 {
 	hide_numbers(m->all, m->slot);
-	m->keyed->kind = 0; /* then nobody takes them over, and what is left is swept out */
-	netfil_pieces_remove(m->pieces);
-	memset(m->keyed, 0, sizeof(*m->keyed));
 	unpin(m->numbers_pin);
+	netfil_pieces_remove(m->pieces);
 	netfil_members_close(m);
 }
 
@@ -276,19 +272,20 @@ void netfil_members_sweep_out(NetfilMaps *maps, const char *bpffs_dir_or_null, g
 {
 	struct netfil_keyed *keyeds = netfil_maps_memory(maps, "keyeds", NULL);
 
+	if (!keyeds || !netfil_pieces_are_left(&keyeds[slot]))
+		return;
 	hide_numbers(maps, slot);
-	if (keyeds)
-		netfil_pieces_sweep_out(maps, bpffs_dir_or_null, &keyeds[slot], slot);
 	for (guint i = 0; bpffs_dir_or_null && i < 2; i++) {
 		g_autofree char *pin = pin_of(bpffs_dir_or_null, slot, i ? "-next" : "");
 
 		unlink(pin);
 	}
+	netfil_pieces_sweep_out(maps, bpffs_dir_or_null, keyeds, slot);
 }
 
 void netfil_members_sweep(NetfilMaps *maps)
 {
-	const struct netfil_keyed *keyeds = netfil_maps_memory(maps, "keyeds", NULL);
+	struct netfil_keyed *keyeds = netfil_maps_memory(maps, "keyeds", NULL);
 
 	if (keyeds)
 		netfil_pieces_sweep(maps, keyeds);
@@ -509,24 +506,33 @@ static gboolean fits(const NetfilMembers *m, guint max, GError **error)
 	return end <= max;
 }
 
-/* Has the numbers of those who are there found in `made`. From the first line on nobody gets one,
- * and packets that have to ask for theirs are refused; those of a flow that is known go on. */
+static void set_closed(NetfilMembers *m, gboolean closed)
+{
+	__atomic_store_n(&m->keyed->closed, (guint16)closed, __ATOMIC_SEQ_CST);
+}
+
+/* Has numbers looked up in `made` from now on. While nobody gets one, packets of whoever has none
+ * are refused; all others go on. */
 static gboolean change_numbers(NetfilMembers *m, int *made, guint max, guint8 *known,
 			       GError **error)
 {
 	gboolean changed;
 	int old = m->numbers;
 
-	hide_numbers(m->all, m->slot);
-	changed = fits(m, max, error) && copy_keys(m, *made, known, error);
+	set_closed(m, TRUE);
+	/* As they are; but from then on there is no program that may still give one. */
+	changed =
+	    show_numbers(m, error) && fits(m, max, error) && copy_keys(m, *made, known, error);
 	if (changed) {
 		m->keyed->max = max; /* who takes them over goes by it: see take_numbers() */
 		if (m->numbers_pin)
 			rename(m->next_pin, m->numbers_pin);
 		m->numbers = *made;
 		*made = old;
+		changed = show_numbers(m, error);
 	}
-	return show_numbers(m, changed ? error : NULL) && changed;
+	set_closed(m, FALSE);
+	return changed;
 }
 
 gboolean netfil_members_resize(NetfilMembers *m, guint max, NetfilMembersBumpFunc bump,
@@ -542,8 +548,7 @@ gboolean netfil_members_resize(NetfilMembers *m, guint max, NetfilMembersBumpFun
 	resized = fits(m, max, error) && make_numbers(&made, m->next_pin, max, error) &&
 		  copy_keys(m, made, known, error) && netfil_pieces_extend(m->pieces, max, error) &&
 		  change_numbers(m, &made, max, known, error);
-	/* Not earlier: whose flow is known is not to ask while there are no numbers. From now on
-	 * who was of the others may get one, and no shortcut leads to where members were. */
+	/* Who was of the others may get a number, and no shortcut leads to where members were. */
 	bump(data);
 	netfil_pieces_trim(m->pieces, m->keyed->max);
 	close_numbers(&made);

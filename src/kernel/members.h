@@ -52,9 +52,10 @@ void netfil_members_close(NetfilMembers *members); /* the maps and their pins st
 void netfil_members_remove(NetfilMembers *members);
 
 /*
- * Another maximum: all stay who they are. Nothing is counted twice or not at all: for the
- * milliseconds that it takes packets are dropped that have to ask whose they are, as the first
- * one of a flow. FALSE: all is as it was. NETFIL_ERROR_INVALID: there are more; NETFIL_ERROR_FULL.
+ * Another maximum: all stay who they are, and nothing is counted twice or not at all. For the
+ * milliseconds that it takes packets are dropped of whoever is no member yet. FALSE: all is as it
+ * was. NETFIL_ERROR_INVALID: there are more; NETFIL_ERROR_FULL. config.generation was raised since
+ * they were taken over.
  */
 gboolean netfil_members_resize(NetfilMembers *members, guint max, NetfilMembersBumpFunc bump,
 			       gpointer data, GError **error);
@@ -62,7 +63,8 @@ gboolean netfil_members_resize(NetfilMembers *members, guint max, NetfilMembersB
 /* Takes away what was left behind of a slot that is of no keyed filter. */
 void netfil_members_sweep_out(NetfilMaps *maps, const char *bpffs_dir_or_null, guint32 slot);
 
-/* The same of what no slot has, once all are opened that are there. */
+/* Takes away what was about to come or go of any slot, once all are opened that are there and
+ * config.generation was raised. */
 void netfil_members_sweep(NetfilMaps *maps);
 
 /* The terms in force from each member's next packet on. `turn`: a new cycle, so the usage of

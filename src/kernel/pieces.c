@@ -3,6 +3,7 @@
 
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -23,11 +24,10 @@ struct NetfilPieces {
 	char *dir; /* or NULL */
 	struct netfil_keyed *keyeds, *keyed;
 	guint slot;
-	GArray *fds;                /* int, by piece */
-	guint before, before_count; /* the run that it had, as long as that is there as well */
-	guint window;               /* members in one */
-	GPtrArray *windows;         /* by number; NULL: not mapped */
-	guint mapped[WINDOWS];      /* the numbers of those that are, in turn */
+	GArray *fds;           /* int, by piece */
+	guint window;          /* members in one */
+	GPtrArray *windows;    /* by number; NULL: not mapped */
+	guint mapped[WINDOWS]; /* the numbers of those that are, in turn */
 	guint mapped_count, next_window;
 	struct netfil_member nobody; /* in the place of one that cannot be mapped */
 };
@@ -63,15 +63,17 @@ static gboolean pin_is_there(const char *dir, guint slot, guint piece)
 	return !access(pin, F_OK);
 }
 
+/* How many are there of a slot, if so many are for certain. */
+static guint count_pins(const char *dir, guint slot, guint known)
+{
+	while (pin_is_there(dir, slot, known))
+		known++;
+	return known;
+}
+
 static void unpin_from(const char *dir, guint slot, guint first)
 {
-	guint end = first;
-
-	if (!dir)
-		return;
-	while (pin_is_there(dir, slot, end))
-		end++;
-	for (guint piece = end; piece-- > first;) {
+	for (guint piece = dir ? count_pins(dir, slot, first) : 0; piece-- > first;) {
 		g_autofree char *pin = pin_of(dir, slot, piece);
 
 		unlink(pin);
@@ -89,21 +91,6 @@ typedef struct {
 	guint32 first;
 	gint next, error;
 } Change;
-
-static guint32 id_at(NetfilMaps *maps, guint32 index)
-{
-	guint32 id = 0;
-
-	return netfil_maps_get(maps, "members", &index, &id) ? id : 0;
-}
-
-static guint32 id_of(int fd)
-{
-	struct bpf_map_info info = {};
-	guint32 length = sizeof(info);
-
-	return bpf_obj_get_info_by_fd(fd, &info, &length) ? 0 : info.id;
-}
 
 static gpointer work(gpointer data)
 {
@@ -137,7 +124,7 @@ static int work_together(Change *change)
 	return change->error;
 }
 
-/* The pieces from `from` on, in the run that begins at `first`: where they are not there. */
+/* The pieces from `from` on, in the run that begins at `first`. */
 static gboolean put(NetfilMaps *maps, guint32 first, const GArray *fds, guint from, GError **error)
 {
 	g_autoptr(GArray) due = g_array_new(FALSE, FALSE, sizeof(guint32));
@@ -147,24 +134,21 @@ static gboolean put(NetfilMaps *maps, guint32 first, const GArray *fds, guint fr
 			 .first = first};
 	int number;
 
-	for (guint32 i = from; i < fds->len; i++) {
-		guint32 index = first + i;
-
-		if (id_at(maps, index) != id_of(change.pieces[i]))
-			g_array_append_val(due, index);
-	}
+	for (guint32 index = first + from; index < first + fds->len; index++)
+		g_array_append_val(due, index);
 	number = work_together(&change);
 	return !number || failed("the kernel took no members", number, error);
 }
 
-/* Of the elements first..end those that are there, and not kept. */
+/* The elements first..end, but for those that are kept. None is asked whether it is there: older
+ * kernels wait for that as well. */
 static void take_away(NetfilMaps *maps, guint32 first, guint32 end, const guint8 *kept_or_null)
 {
 	g_autoptr(GArray) due = g_array_new(FALSE, FALSE, sizeof(guint32));
 	Change change = {.map = netfil_maps_fd(maps, "members"), .due = due};
 
-	for (guint32 index = first; index < end; index++)
-		if (!(kept_or_null && kept_or_null[index]) && id_at(maps, index))
+	for (guint32 index = first; index < MIN(end, NETFIL_PIECES_MAX); index++)
+		if (!kept_or_null || !kept_or_null[index])
 			g_array_append_val(due, index);
 	work_together(&change); /* gone already: as wanted */
 }
@@ -177,20 +161,70 @@ static guint pieces_of(const struct netfil_keyed *keyed)
 	return keyed->kind && keyed->max ? pieces_for(keyed->max) : 0;
 }
 
+static void mark(guint8 *elements, guint first, guint count)
+{
+	for (guint i = first; i < first + count && i < NETFIL_PIECES_MAX; i++)
+		elements[i] = TRUE;
+}
+
 /* By element: what keyed filters have, and what is nobody's. Caller frees. */
+static guint8 *owned_elements(const struct netfil_keyed *keyeds)
+{
+	guint8 *owned = g_malloc0(NETFIL_PIECES_MAX);
+
+	owned[0] = TRUE;
+	for (guint slot = 0; slot < NETFIL_SLOTS_MAX; slot++)
+		mark(owned, keyeds[slot].first, pieces_of(&keyeds[slot]));
+	return owned;
+}
+
+/* … and what is being put or taken away. */
 static guint8 *taken_elements(const struct netfil_keyed *keyeds)
 {
-	guint8 *taken = g_malloc0(NETFIL_PIECES_MAX);
+	guint8 *taken = owned_elements(keyeds);
 
-	taken[0] = TRUE;
-	for (guint slot = 0; slot < NETFIL_SLOTS_MAX; slot++) {
-		const struct netfil_keyed *keyed = &keyeds[slot];
-		guint count = pieces_of(keyed);
-
-		for (guint i = 0; i < count && keyed->first + i < NETFIL_PIECES_MAX; i++)
-			taken[keyed->first + i] = TRUE;
-	}
+	for (guint slot = 0; slot < NETFIL_SLOTS_MAX; slot++)
+		mark(taken, keyeds[slot].pending, keyeds[slot].pending_count);
 	return taken;
+}
+
+static void begin_change(struct netfil_keyed *keyed, guint first, guint count)
+{
+	keyed->pending = first;
+	__atomic_store_n(&keyed->pending_count, count, __ATOMIC_SEQ_CST);
+}
+
+static void end_change(struct netfil_keyed *keyed)
+{
+	__atomic_store_n(&keyed->pending_count, 0, __ATOMIC_SEQ_CST);
+}
+
+/* The run that is to come becomes the slot's, and that which was its own is to go: at once, or
+ * else who is killed between would leave one of them behind. */
+static void change_places(struct netfil_keyed *keyed)
+{
+	const guint32 both[] = {keyed->pending, keyed->first};
+	guint64 word;
+
+	_Static_assert(offsetof(struct netfil_keyed, first) % sizeof(word) == 0 &&
+			   offsetof(struct netfil_keyed, pending) ==
+			       offsetof(struct netfil_keyed, first) + sizeof(guint32),
+		       "one store");
+	memcpy(&word, both, sizeof(word));
+	__atomic_store_n((guint64 *)(gpointer)&keyed->first, word, __ATOMIC_SEQ_CST);
+}
+
+/* What was being put or taken away is so no longer. */
+static void sweep_pending(NetfilMaps *maps, const struct netfil_keyed *keyeds,
+			  struct netfil_keyed *keyed)
+{
+	g_autofree guint8 *owned = NULL;
+
+	if (!keyed->pending_count)
+		return;
+	owned = owned_elements(keyeds);
+	take_away(maps, keyed->pending, keyed->pending + keyed->pending_count, owned);
+	end_change(keyed);
 }
 
 static gboolean are_free(const guint8 *taken, guint first, guint count)
@@ -271,6 +305,11 @@ struct netfil_member *netfil_pieces_at(NetfilPieces *p, guint element)
 	return (struct netfil_member *)p->windows->pdata[window] + element % p->window;
 }
 
+static gboolean can_map(NetfilPieces *p)
+{
+	return netfil_pieces_at(p, 0) != &p->nobody;
+}
+
 /* ---- pieces ---- */
 
 NetfilPieces *netfil_pieces_new(NetfilMaps *maps, const char *bpffs_dir_or_null,
@@ -307,6 +346,16 @@ void netfil_pieces_free(NetfilPieces *p)
 	g_free(p);
 }
 
+/* What is pinned behind the run was about to be of it, or is no longer. */
+static void take_tail_away(NetfilPieces *p, guint count)
+{
+	g_autofree guint8 *taken = taken_elements(p->keyeds);
+	guint first = p->keyed->first;
+
+	take_away(p->all, first + count, first + count_pins(p->dir, p->slot, count), taken);
+	unpin_from(p->dir, p->slot, count);
+}
+
 gboolean netfil_pieces_take(NetfilPieces *p, guint max)
 {
 	guint count = pieces_for(max);
@@ -319,11 +368,11 @@ gboolean netfil_pieces_take(NetfilPieces *p, guint max)
 			break;
 		g_array_append_val(p->fds, fd);
 	}
-	if (p->fds->len < count || !put(p->all, p->keyed->first, p->fds, 0, NULL)) {
+	if (p->fds->len < count || !can_map(p)) {
 		close_from(p, 0);
 		return FALSE;
 	}
-	unpin_from(p->dir, p->slot, count);
+	take_tail_away(p, count);
 	return TRUE;
 }
 
@@ -350,13 +399,21 @@ static void forget(NetfilPieces *p, guint first)
 	close_from(p, first);
 }
 
+static gboolean make_all(NetfilPieces *p, guint count, GError **error)
+{
+	while (p->fds->len < count)
+		if (!make(p, error))
+			return FALSE;
+	return can_map(p) || failed("members cannot be mapped into memory", errno, error);
+}
+
 gboolean netfil_pieces_extend(NetfilPieces *p, guint max, GError **error)
 {
 	guint have = p->fds->len, count = pieces_for(max), from, to;
-	gboolean made = TRUE;
 
 	if (count <= have)
 		return TRUE;
+	sweep_pending(p->all, p->keyeds, p->keyed); /* of one that was killed */
 	to = find_room(p, count);
 	if (!to) {
 		g_set_error(error, NETFIL_ERROR, NETFIL_ERROR_FULL,
@@ -366,40 +423,44 @@ gboolean netfil_pieces_extend(NetfilPieces *p, guint max, GError **error)
 		return FALSE;
 	}
 	from = have && to == p->keyed->first ? have : 0;
-	while (made && p->fds->len < count)
-		made = make(p, error);
-	if (made && put(p->all, to, p->fds, from, error)) {
-		p->before = p->keyed->first;
-		p->before_count = from ? 0 : have;
-		__atomic_store_n(&p->keyed->first, to, __ATOMIC_SEQ_CST);
+	if (!from)
+		begin_change(p->keyed, to, count);
+	if (make_all(p, count, error) && put(p->all, to, p->fds, from, error)) {
+		if (have && !from)
+			change_places(p->keyed);
+		else
+			p->keyed->first = to;
 		return TRUE;
 	}
 	take_away(p->all, to + from, to + count, NULL);
 	forget(p, have);
+	end_change(p->keyed);
 	return FALSE;
 }
 
-static void trim(NetfilPieces *p, guint count)
+void netfil_pieces_settle(NetfilPieces *p)
 {
-	guint32 first = p->keyed->first;
+	end_change(p->keyed);
+}
 
-	take_away(p->all, p->before, p->before + p->before_count, NULL);
-	p->before_count = 0;
+void netfil_pieces_trim(NetfilPieces *p, guint max)
+{
+	guint32 first = p->keyed->first, count = pieces_for(max);
+
+	sweep_pending(p->all, p->keyeds, p->keyed);
 	if (count >= p->fds->len)
 		return;
 	take_away(p->all, first + count, first + p->fds->len, NULL);
 	forget(p, count);
 }
 
-void netfil_pieces_trim(NetfilPieces *p, guint max)
-{
-	trim(p, pieces_for(max));
-}
-
 void netfil_pieces_remove(NetfilPieces *p)
 {
-	trim(p, 0);
-	p->keyed->first = 0;
+	begin_change(p->keyed, p->keyed->first, p->fds->len);
+	p->keyed->kind = 0; /* nobody takes them over any more */
+	take_away(p->all, p->keyed->first, p->keyed->first + p->fds->len, NULL);
+	forget(p, 0);
+	memset(p->keyed, 0, sizeof(*p->keyed));
 }
 
 gsize netfil_pieces_bytes(const NetfilPieces *p)
@@ -409,20 +470,29 @@ gsize netfil_pieces_bytes(const NetfilPieces *p)
 
 /* ---- what was left behind ---- */
 
-void netfil_pieces_sweep_out(NetfilMaps *maps, const char *bpffs_dir_or_null,
-			     struct netfil_keyed *keyed, guint slot)
+gboolean netfil_pieces_are_left(const struct netfil_keyed *keyed)
 {
-	guint count = pieces_of(keyed), first = keyed->first;
-
-	keyed->kind = 0; /* first: who is killed now leaves elements that are nobody's */
-	take_away(maps, first, first + count, NULL);
-	memset(keyed, 0, sizeof(*keyed));
-	unpin_from(bpffs_dir_or_null, slot, 0);
+	return keyed->kind || keyed->pending_count;
 }
 
-void netfil_pieces_sweep(NetfilMaps *maps, const struct netfil_keyed *keyeds)
+void netfil_pieces_sweep_out(NetfilMaps *maps, const char *bpffs_dir_or_null,
+			     struct netfil_keyed *keyeds, guint slot)
 {
-	g_autofree guint8 *taken = taken_elements(keyeds);
+	struct netfil_keyed *keyed = &keyeds[slot];
+	guint count = pieces_of(keyed);
 
-	take_away(maps, 0, NETFIL_PIECES_MAX, taken);
+	sweep_pending(maps, keyeds, keyed);
+	if (count) {
+		begin_change(keyed, keyed->first, count);
+		keyed->kind = 0;
+		sweep_pending(maps, keyeds, keyed);
+	}
+	unpin_from(bpffs_dir_or_null, slot, 0);
+	memset(keyed, 0, sizeof(*keyed));
+}
+
+void netfil_pieces_sweep(NetfilMaps *maps, struct netfil_keyed *keyeds)
+{
+	for (guint slot = 0; slot < NETFIL_SLOTS_MAX; slot++)
+		sweep_pending(maps, keyeds, &keyeds[slot]);
 }

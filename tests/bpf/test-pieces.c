@@ -106,11 +106,15 @@ static guint64 used(guint filter, const char *address)
 	return netfil_members_find(members[filter], &key, &index) ? used_at(filter, index) : 0;
 }
 
+/* Of the first elements and the last ones: Linux 6.1 waits long for each. */
+#define SCANNED 16
+
 static guint pieces_there(void)
 {
 	guint count = 0;
 
-	for (guint32 i = 0, id; i < NETFIL_PIECES_MAX; i++)
+	for (guint32 i = 0, id; i < NETFIL_PIECES_MAX;
+	     i = i == SCANNED ? NETFIL_PIECES_MAX - 3 : i + 1)
 		count += netfil_maps_get(maps, "members", &i, &id);
 	return count;
 }
@@ -149,17 +153,18 @@ static gpointer send_on(gpointer data)
 /* TRUE: its members are at another place now. */
 static gboolean resize(guint filter, guint max)
 {
-	guint32 first = keyeds[slots[filter]].first;
+	guint32 first = keyeds[slots[filter]].first, generation = config->generation;
 	g_autoptr(GError) error = NULL;
 
 	netfil_members_resize(members[filter], max, bump, NULL, &error);
 	g_assert_no_error(error);
 	g_assert_cmpuint(netfil_members_max(members[filter]), ==, max);
+	g_assert_cmpuint(config->generation, !=, generation); /* no shortcut leads to before */
 	return keyeds[slots[filter]].first != first;
 }
 
 /* One behind the other they get longer and shorter, and move as the other is in their way. No
- * packet of a flow that is known is refused, and each is counted where it belongs. */
+ * packet of a member is refused, and each is counted where it belongs. */
 static void test_moved(void)
 {
 	Sender senders[FILTERS] = {};
@@ -180,6 +185,8 @@ static void test_moved(void)
 	}
 	for (guint round = 0; round < 4; round++) {
 		for (guint filter = 0; filter < FILTERS; filter++) {
+			if (round & 1)
+				bump(NULL); /* it is not the flow that is known */
 			moved += resize(filter, PIECES(3));
 			g_assert_cmpuint(pieces_there(), ==, 3 + 1);
 			g_assert_false(resize(filter, PLACES));
