@@ -47,18 +47,19 @@ struct {
 	__type(value, struct slot_lock);
 } slot_locks SEC(".maps");
 
-/* Members of keyed filters, by slot: see struct netfil_member. User space makes the maps. */
+/* Members of keyed filters: see struct netfil_member. User space makes the maps. */
 ARRAY(keyeds, struct netfil_keyed, NETFIL_SLOTS_MAX);
 
+/* Without BPF_F_INNER_MAP, so that no look-up is a call. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-	__uint(max_entries, NETFIL_SLOTS_MAX);
+	__uint(max_entries, NETFIL_PIECES_MAX);
 	__type(key, __u32);
 	__array(
 	    values, struct {
 		    __uint(type, BPF_MAP_TYPE_ARRAY);
-		    __uint(map_flags, BPF_F_MMAPABLE | BPF_F_INNER_MAP);
-		    __uint(max_entries, 1);
+		    __uint(map_flags, BPF_F_MMAPABLE);
+		    __uint(max_entries, NETFIL_PIECE_MEMBERS);
 		    __uint(key_size, sizeof(__u32));
 		    __uint(value_size, sizeof(struct netfil_member));
 	    });

@@ -17,8 +17,8 @@ struct netfil_verdict {
 #define MEMBER_SHIFT 11
 _Static_assert(NETFIL_SLOTS_MAX <= 1 << MEMBER_SHIFT, "slots");
 
-/* Of a keyed slot whose members are not there: in no array, so that it has no counters, and
- * what cannot be counted is refused. */
+/* Of a keyed slot whose members cannot be told: beyond all, so that it has no counters, and what
+ * cannot be counted is refused. */
 #define NO_MEMBER (NETFIL_MEMBERS_MAX + 2)
 _Static_assert(NO_MEMBER < 1 << (32 - MEMBER_SHIFT), "members");
 
@@ -74,10 +74,10 @@ static __always_inline void key_of(struct netfil_member_key *key, const struct n
 		*(__u32 *)key = kind == NETFIL_KIND_USER ? keys->uid : keys->ifindex;
 }
 
-/* Credit of a member that need not tell that it moves; else NULL. */
-static __always_inline __u64 *member_credit(__u32 number, __u32 member)
+/* Credit of the member at a place, if it need not tell that it moves; else NULL. */
+static __always_inline __u64 *member_credit(__u32 place)
 {
-	struct netfil_member *m = member_get(number, member);
+	struct netfil_member *m = member_at(place);
 
 	return m && READ_ONCE(m->dirty) ? m->credit : NULL;
 }
@@ -165,21 +165,18 @@ __noinline int member_make(__u32 number, const struct netfil_keys *keys)
 	__u32 given, max, *known;
 	__u64 id;
 
-	/* Numbers are not given in vain while there is no place for members. */
-	if (!keyed || !bpf_map_lookup_elem(&members, &number))
+	if (!keyed || !numbers || !keys || READ_ONCE(keyed->closed))
 		return NO_MEMBER;
 	max = keyed->max;
-	if (!numbers || !keys)
-		return max + 1;
 	key_of(&key, keys, keyed->kind);
 	given = __sync_lock_test_and_set(&keyed->spare, 0);
 	if (!given && READ_ONCE(keyed->given) < max)
-		given = __sync_fetch_and_add(&keyed->given, 1) + 1;
-	if (!given || given > max)
-		return max + 1;
+		given = __sync_fetch_and_add(&keyed->given, 1) + NETFIL_NUMBER_FIRST;
+	if (!given)
+		return NETFIL_NUMBER_OTHERS;
 	m = member_get(number, given);
 	if (!m)
-		return max + 1;
+		return NETFIL_NUMBER_OTHERS;
 	/* Whoever finds it finds it under terms, for it has none to go by meanwhile. */
 	id = terms_id(keyed); /* first: if terms change meanwhile, it is under none of now */
 	barrier();
@@ -193,10 +190,11 @@ __noinline int member_make(__u32 number, const struct netfil_keys *keys)
 	WRITE_ONCE(m->there, 0);
 	__sync_lock_test_and_set(&keyed->spare, given);
 	known = bpf_map_lookup_elem(numbers, &key);
-	return known ? *known : max + 1;
+	return known ? *known : NETFIL_NUMBER_OTHERS;
 }
 
-/* The number of a slot's member that is there already, or 0. */
+/* The number of a slot's member that is there already, or 0; NO_MEMBER where that cannot be told.
+ */
 __noinline int member_known(__u32 number, const struct netfil_keys *keys)
 {
 	struct netfil_keyed *keyed = bpf_map_lookup_elem(&keyeds, &number);
@@ -205,7 +203,7 @@ __noinline int member_known(__u32 number, const struct netfil_keys *keys)
 	__u32 *known;
 
 	if (!keyed || !numbers || !keys)
-		return 0;
+		return NO_MEMBER;
 	key_of(&key, keys, keyed->kind);
 	known = bpf_map_lookup_elem(numbers, &key);
 	return known ? *known : 0;
@@ -216,13 +214,12 @@ __noinline int member_known(__u32 number, const struct netfil_keys *keys)
 __noinline int member_charged(__u32 number, const struct netfil_keys *keys)
 {
 	struct netfil_slot *slot = bpf_map_lookup_elem(&slots, &number);
-	struct netfil_keyed *keyed = bpf_map_lookup_elem(&keyeds, &number);
 	__u32 member;
 
-	if (!slot || !keyed || !keys || !(slot->flags & NETFIL_SLOT_EACH))
+	if (!slot || !keys || !(slot->flags & NETFIL_SLOT_EACH))
 		return 0;
 	member = member_known(number, keys);
-	return member ? member : keyed->max + 1;
+	return member ? member : NETFIL_NUMBER_OTHERS;
 }
 
 /* The number of a slot's member, under the terms in force, which moves something; 0 of a slot

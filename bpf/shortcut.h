@@ -51,6 +51,18 @@ static __always_inline bool is_v4(const struct netfil_flow *flow)
 	return !words[0] && !words[1] && words[2] == bpf_htonl(0xffff);
 }
 
+/* The place of the member that the tag's packets are of, or 0. */
+static __always_inline __u32 shortcut_member(const struct netfil_tag *tag)
+{
+	__u32 number = tag->slots[0];
+	struct netfil_keyed *keyed;
+
+	if (!tag->member)
+		return 0;
+	keyed = bpf_map_lookup_elem(&keyeds, &number);
+	return keyed ? member_place(keyed, tag->member) : ~0U;
+}
+
 static __always_inline void shortcut_fill(struct netfil_shortcut *at, const struct netfil_tag *tag)
 {
 	const struct netfil_flow *flow = &tag->flow;
@@ -70,7 +82,7 @@ static __always_inline void shortcut_fill(struct netfil_shortcut *at, const stru
 	at->kind = is_v4(flow) ? NETFIL_SHORTCUT_V4 : 0;
 	if (flow->proto == IPPROTO_TCP && tag->flags & NETFIL_TAG_TCP)
 		at->kind |= NETFIL_SHORTCUT_TCP;
-	at->member = tag->member;
+	at->member = shortcut_member(tag);
 }
 
 /* There is room for its filters: for one with members, or several without. Global, as what

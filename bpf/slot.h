@@ -25,12 +25,30 @@ struct netfil_cost {
 /* Possible CPUs: purses a slot. Set before the programs are loaded. */
 const volatile __u32 cpus = 1;
 
-static __always_inline struct netfil_member *member_get(__u32 number, __u32 member)
+/* By its place in all pieces. */
+static __always_inline struct netfil_member *member_at(__u32 place)
 {
-	void *array = bpf_map_lookup_elem(&members, &number);
-	__u32 index = member - 1;
+	__u32 piece = place / NETFIL_PIECE_MEMBERS, index = place % NETFIL_PIECE_MEMBERS;
+	void *array = bpf_map_lookup_elem(&members, &piece);
 
 	return array ? bpf_map_lookup_elem(array, &index) : NULL;
+}
+
+/* Beyond all pieces if the slot has no such member, or none at all; without a branch, for the
+ * verifier's sake. */
+static __always_inline __u32 member_place(const struct netfil_keyed *keyed, __u32 member)
+{
+	__u64 index = member - 1U, last = READ_ONCE(keyed->max), first = READ_ONCE(keyed->first);
+	__u32 beyond = (__s64)((last - index) | (first - 1)) >> 63;
+
+	return (__u32)(first * NETFIL_PIECE_MEMBERS + index) | beyond;
+}
+
+static __always_inline struct netfil_member *member_get(__u32 number, __u32 member)
+{
+	struct netfil_keyed *keyed = bpf_map_lookup_elem(&keyeds, &number);
+
+	return keyed ? member_at(member_place(keyed, member)) : NULL;
 }
 
 static __always_inline struct netfil_slot *slot_get(__u32 number, __u32 member)

@@ -264,7 +264,7 @@ static __always_inline bool admit_next(struct __sk_buff *skb, struct sock *sk, _
 		if (!purses_pay(slot, second, third, direction, bytes))
 			return false;
 	} else if (slot != NETFIL_SHORTCUT_NO_SLOT) {
-		credit = member ? member_credit(slot, member)
+		credit = member ? member_credit(member)
 				: credit_get(slot, 0, bpf_get_smp_processor_id());
 		if (!credit || !credit_spend(credit, direction, bytes))
 			return false;

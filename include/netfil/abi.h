@@ -24,6 +24,8 @@
 #define NETFIL_NAME_MAX 256 /* cgroup path or unit name, with its NUL */
 #define NETFIL_NO_LIMIT (~0ULL)
 #define NETFIL_MEMBERS_MAX 1000000 /* of a keyed filter */
+#define NETFIL_PIECE_MEMBERS 4096  /* members in a piece: whole pages, whatever their size */
+#define NETFIL_PIECES_MAX 16384    /* of all keyed filters; one of them is nobody's */
 
 enum netfil_direction {
 	NETFIL_IN = 0,
@@ -108,11 +110,19 @@ struct netfil_purse {
  * control group or interface that it matches. NETFIL_SLOT_EACH in its slot's flags says so;
  * the slot itself is not charged then.
  *
- * "member_numbers" (an array of hashes, by slot) leads from a member's key to its number, and
- * "members" (an array of arrays, by slot) has element number - 1. The programs make members
- * as they are seen. The last element is of all that have no other one: netfil_keyed.max
- * members are there already, or there was no memory.
+ * "member_numbers" (an array of hashes, by slot) leads from a member's key to its number. "members"
+ * (an array of arrays) has pieces of NETFIL_PIECE_MEMBERS members, all of one size, so that
+ * programs find an element without a call. A slot has as many as it takes, one behind the other
+ * from netfil_keyed.first on, and number n is element n - 1 of them. Numbers are 1 to
+ * netfil_keyed.max + 1: what is beyond is not to be looked up, as it may be another slot's. Piece
+ * 0 is never there: `first` is 0 where a slot has none.
+ *
+ * The programs make members as they are seen. NETFIL_NUMBER_OTHERS is of all that have no other
+ * one: netfil_keyed.max members are there already, or there was no memory.
  */
+#define NETFIL_NUMBER_OTHERS 1
+#define NETFIL_NUMBER_FIRST 2 /* of the first member */
+
 struct netfil_member_key {
 	__u8 bytes[16]; /* what the kind has, NUL-filled: the remote address, v4-mapped | uid |
 			   struct netfil_exe | cgroup id (__u64) | ifindex (__u32) */
@@ -139,13 +149,18 @@ struct netfil_keyed {
 	__u64 rate;                   /* these three as in netfil_slot */
 	__u64 over_until;
 	__u32 flags;
-	__u32 kind; /* enum netfil_kind */
+	__u16 kind;   /* enum netfil_kind */
+	__u16 closed; /* 1: nobody gets a number for the moment; who has none is refused */
 	__u32 max;
-	__u32 given; /* numbers given so far; kernel */
+	__u32 given; /* members that got a number so far; kernel */
 	__u32 spare; /* a number given in vain, or 0; kernel */
 	__u32 epoch; /* never 0 */
 	__u32 cycle;
-	__u32 pad[3];
+	/* User space: elements of "members" from `pending` on that are being put or taken away. Who
+	 * is killed meanwhile leaves them behind. */
+	__u32 pending_count;
+	__u32 first; /* element of "members" that is the first piece; 0: none */
+	__u32 pending;
 };
 
 /* A set of rules; bit n is rule n. */
@@ -310,7 +325,8 @@ struct netfil_shortcut {
 					       NETFIL_SHORTCUT_NO_SLOT */
 	__u8 proto;
 	__u8 kind;     /* enum netfil_shortcut_kind */
-	__u32 member;  /* of the first slot, or 0; where there is one, it is the only slot */
+	__u32 member;  /* of the first slot: NETFIL_PIECE_MEMBERS * piece + element in it, or 0;
+			  where there is one, it is the only slot */
 	__u32 account; /* not counted: NETFIL_NO_ACCOUNT */
 	__u32 account_generation;
 };

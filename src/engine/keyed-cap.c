@@ -78,7 +78,7 @@ void netfil_keyed_tell(NetfilKeyed *k, guint index, const NetfilMemberReading *r
 	g_autofree char *name = NULL;
 
 	/* The others are no member. */
-	if (index != netfil_members_others(k->members))
+	if (index != NETFIL_MEMBERS_OTHERS)
 		k->at_cap += !!now - !!before;
 	seen->flags = (guint8)((seen->flags & ~NETFIL_SEEN_TOLD) | now);
 	if (!(now & ~before))
@@ -122,9 +122,9 @@ static void on_exhausted(NetfilKeyed *k, guint index, const struct netfil_event 
 
 void netfil_keyed_event(NetfilKeyed *k, const struct netfil_event *event)
 {
-	guint index = event->member - 1;
+	guint index;
 
-	if (!event->member || index > netfil_members_others(k->members))
+	if (!netfil_members_index(k->members, event->member, &index))
 		return;
 	if (event->type == NETFIL_EVENT_MEMBER)
 		g_array_append_val(k->moved, index);

@@ -20,7 +20,7 @@ static char *key_text(const NetfilKeyed *k, guint index, const struct netfil_mem
 	GString *text = g_string_new(NULL);
 
 	/* An address is its name. */
-	if (k->filter->spec->each != NETFIL_EACH_IP && index != netfil_members_others(k->members))
+	if (k->filter->spec->each != NETFIL_EACH_IP && index != NETFIL_MEMBERS_OTHERS)
 		for (guint i = 0; i < sizeof(key->bytes); i++)
 			g_string_append_printf(text, "%02x", key->bytes[i]);
 	return g_string_free(text, FALSE);
@@ -91,7 +91,7 @@ static gboolean recognize(NetfilKeyed *k, const char *name, const char *text,
 {
 	NetfilMemberReading reading, then;
 	struct netfil_member_key key;
-	guint index = netfil_members_others(k->members);
+	guint index = NETFIL_MEMBERS_OTHERS;
 
 	if (!g_str_equal(name, NETFIL_MEMBER_OTHERS)) {
 		if (k->filter->spec->each == NETFIL_EACH_IP ? !netfil_keyed_key(k, name, &key)
@@ -103,7 +103,7 @@ static gboolean recognize(NetfilKeyed *k, const char *name, const char *text,
 	if (!netfil_members_read(k->members, index, &reading))
 		return FALSE;
 	netfil_keyed_take_name(k, index, &reading.key, name);
-	if (index != netfil_members_others(k->members))
+	if (index != NETFIL_MEMBERS_OTHERS)
 		make_up(k, &reading, used);
 	then = reading;
 	then.used = *used;

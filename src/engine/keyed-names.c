@@ -246,7 +246,7 @@ char *netfil_keyed_name(NetfilKeyed *k, guint index, const struct netfil_member_
 {
 	const char *known;
 
-	if (index == netfil_members_others(k->members))
+	if (index == NETFIL_MEMBERS_OTHERS)
 		return g_strdup(NETFIL_MEMBER_OTHERS);
 	if (each_of(k) == NETFIL_EACH_IP)
 		return address_name(key);
@@ -258,7 +258,7 @@ gboolean netfil_keyed_find(NetfilKeyed *k, const char *name, guint *index)
 {
 	struct netfil_member_key key;
 
-	*index = netfil_members_others(k->members);
+	*index = NETFIL_MEMBERS_OTHERS;
 	if (g_str_equal(name, NETFIL_MEMBER_OTHERS))
 		return TRUE;
 	if (each_of(k) == NETFIL_EACH_IP)
@@ -272,10 +272,10 @@ void netfil_keyed_take_name(NetfilKeyed *k, guint index, const struct netfil_mem
 {
 	NetfilSeen *seen = netfil_keyed_seen(k, index);
 
-	if (index != netfil_members_others(k->members) && !(seen->flags & NETFIL_SEEN_KNOWN))
+	if (index != NETFIL_MEMBERS_OTHERS && !(seen->flags & NETFIL_SEEN_KNOWN))
 		k->count++;
 	seen->flags |= NETFIL_SEEN_KNOWN;
-	if (each_of(k) == NETFIL_EACH_IP || index == netfil_members_others(k->members))
+	if (each_of(k) == NETFIL_EACH_IP || index == NETFIL_MEMBERS_OTHERS)
 		return;
 	g_hash_table_insert(k->names, g_memdup2(key, sizeof(*key)), g_strdup(name));
 	g_hash_table_insert(k->by_name, g_strdup(name), GUINT_TO_POINTER(index + 1));
@@ -344,7 +344,7 @@ void netfil_keyed_call(NetfilKeyed *k, guint index, const struct netfil_member_k
 {
 	g_autofree char *name = NULL;
 
-	if (each_of(k) == NETFIL_EACH_IP || index == netfil_members_others(k->members) ||
+	if (each_of(k) == NETFIL_EACH_IP || index == NETFIL_MEMBERS_OTHERS ||
 	    g_hash_table_contains(k->names, key)) {
 		name = netfil_keyed_name(k, index, key);
 		netfil_keyed_take_name(k, index, key, name);

@@ -123,7 +123,7 @@ static void offer_member(NetfilKeyed *k, guint index, const NetfilMemberReading 
 	guint flags = netfil_keyed_seen(k, index)->flags;
 	Page *p = page;
 	Candidate c = {
-	    .others = index == netfil_members_others(k->members),
+	    .others = index == NETFIL_MEMBERS_OTHERS,
 	    .key = r->key,
 	    .member = {NULL, r->used.in, r->used.out, r->used.refused_bytes,
 		       r->used.refused_packets, flags & NETFIL_SEEN_TOLD},
@@ -282,7 +282,7 @@ static gboolean reset(NetfilKeyed *k, guint index, GError **error)
 	netfil_members_reset(k->members, index);
 	netfil_rules_bump(k->engine->rules);
 	seen = netfil_keyed_seen(k, index);
-	if (seen->flags & NETFIL_SEEN_TOLD && index != netfil_members_others(k->members))
+	if (seen->flags & NETFIL_SEEN_TOLD && index != NETFIL_MEMBERS_OTHERS)
 		k->at_cap--;
 	seen->flags &= ~NETFIL_SEEN_TOLD;
 	seen->warned = 0;

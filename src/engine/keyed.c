@@ -51,6 +51,8 @@ NetfilKeyed *netfil_keyed_open(NetfilEngine *e, NetfilFilter *filter, gboolean f
 	members = open_members(e, filter, error);
 	if (!members)
 		return NULL;
+	/* No shortcut leads to where they were when a netfild was killed that moved them. */
+	bump(e);
 	/* The change of the maximum may not have come that far, or is not on disk. */
 	netfil_members_resize(members, netfil_spec_max_members(filter->spec), bump, e, NULL);
 	k = g_new0(NetfilKeyed, 1);
@@ -91,29 +93,9 @@ void netfil_keyed_remove(NetfilKeyed *k)
 	free_own(k);
 }
 
-static void replace(GArray *indices, guint from, guint to)
-{
-	for (guint i = 0; i < indices->len; i++)
-		if (g_array_index(indices, guint, i) == from)
-			g_array_index(indices, guint, i) = to;
-}
-
 gboolean netfil_keyed_resize(NetfilKeyed *k, guint max, GError **error)
 {
-	guint before = netfil_members_others(k->members), others;
-
-	if (max == before)
-		return TRUE;
-	netfil_keyed_sweep(k);
-	if (!netfil_members_resize(k->members, max, bump, k->engine, error))
-		return FALSE;
-	others = netfil_members_others(k->members);
-	replace(k->dirty, before, others);
-	replace(k->due, before, others);
-	/* Events that are under way call the others by their old number. */
-	netfil_keyed_sweep(k);
-	netfil_members_listen(k->members, others);
-	return TRUE;
+	return netfil_members_resize(k->members, max, bump, k->engine, error);
 }
 
 /* ---- terms ---- */
@@ -148,7 +130,7 @@ static void begin_cycle(NetfilKeyed *k)
 static void calm(NetfilKeyed *k)
 {
 	for (guint i = 0; k->at_cap && i <= k->seen->len; i++) {
-		guint index = i < k->seen->len ? i : netfil_members_others(k->members);
+		guint index = i < k->seen->len ? i : NETFIL_MEMBERS_OTHERS;
 		NetfilSeen *seen = netfil_keyed_seen(k, index);
 
 		if (!(seen->flags & NETFIL_SEEN_TOLD))
@@ -183,7 +165,7 @@ void netfil_keyed_turn(NetfilKeyed *k, gboolean turns)
 
 NetfilSeen *netfil_keyed_seen(NetfilKeyed *k, guint index)
 {
-	if (index == netfil_members_others(k->members))
+	if (index == NETFIL_MEMBERS_OTHERS)
 		return &k->others;
 	if (index >= k->seen->len)
 		g_array_set_size(k->seen, index + 1);
@@ -312,7 +294,7 @@ void netfil_keyed_each(NetfilKeyed *k, NetfilKeyedFunc func, gpointer data)
 	NetfilMemberReading reading;
 
 	for (guint i = 0; i <= end; i++) {
-		guint index = i < end ? i : netfil_members_others(k->members);
+		guint index = i < end ? i : NETFIL_MEMBERS_OTHERS;
 
 		if (netfil_keyed_read(k, index, &reading))
 			func(k, index, &reading, data);
@@ -326,7 +308,7 @@ void netfil_keyed_sweep(NetfilKeyed *k)
 
 	g_array_set_size(k->moved, 0);
 	for (guint i = 0; i <= end; i++) {
-		guint index = i < end ? i : netfil_members_others(k->members);
+		guint index = i < end ? i : NETFIL_MEMBERS_OTHERS;
 		NetfilSeen before = *netfil_keyed_seen(k, index);
 
 		netfil_members_hear(k->members, index);
@@ -359,7 +341,7 @@ void netfil_keyed_status(NetfilKeyed *k, NetfilStatus *status)
 
 	status->members = k->count + g_hash_table_size(k->waiting);
 	status->members_at_cap = k->at_cap;
-	if (!netfil_keyed_read(k, netfil_members_others(k->members), &others))
+	if (!netfil_keyed_read(k, NETFIL_MEMBERS_OTHERS, &others))
 		return;
 	status->others[NETFIL_IN] = others.used.in;
 	status->others[NETFIL_OUT] = others.used.out;

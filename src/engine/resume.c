@@ -149,12 +149,13 @@ static void tell_boot(NetfilEngine *e, guint lost, guint filters)
 	netfil_ledger_set_note(e->ledger, "boot-id", boot, NULL); /* it is told, no more */
 }
 
-/* Members of filters that were being removed, or added, when their netfild was killed. */
+/* Members of filters that were being removed, added or resized when their netfild was killed. */
 static void sweep_members_out(NetfilEngine *e)
 {
 	for (guint slot = 0; slot < NETFIL_SLOTS_MAX; slot++)
 		if (!e->by_slot[slot] || !e->by_slot[slot]->keyed)
 			netfil_kernel_sweep_members_out(e->kernel, slot);
+	netfil_kernel_sweep_members(e->kernel);
 }
 
 gboolean netfil_resume(NetfilEngine *e, GError **error)

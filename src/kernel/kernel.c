@@ -593,7 +593,7 @@ guint netfil_kernel_reset_connections(NetfilKernel *k, guint slot)
 
 guint netfil_kernel_reset_member_connections(NetfilKernel *k, guint slot, guint member)
 {
-	return netfil_reset_connections(k->objects, slot, member + 1);
+	return netfil_reset_connections(k->objects, slot, netfil_members_number(member));
 }
 
 NetfilMembers *netfil_kernel_members(NetfilKernel *k, guint slot, guint kind, guint max,
@@ -605,6 +605,11 @@ NetfilMembers *netfil_kernel_members(NetfilKernel *k, guint slot, guint kind, gu
 void netfil_kernel_sweep_members_out(NetfilKernel *k, guint slot)
 {
 	netfil_members_sweep_out(k->maps, k->bpffs_dir, slot);
+}
+
+void netfil_kernel_sweep_members(NetfilKernel *k)
+{
+	netfil_members_sweep(k->maps);
 }
 
 guint netfil_kernel_closing_connections(NetfilKernel *k, guint slot)

@@ -98,10 +98,11 @@ guint netfil_kernel_reset_connections(NetfilKernel *kernel, guint slot);
 /* The same of one member of a keyed slot, by its index. */
 guint netfil_kernel_reset_member_connections(NetfilKernel *kernel, guint slot, guint member);
 
-/* See netfil_members_open() and …_sweep_out(). */
+/* See netfil_members_open(), …_sweep_out() and …_sweep(). */
 NetfilMembers *netfil_kernel_members(NetfilKernel *kernel, guint slot, guint kind, guint max,
 				     GError **error);
 void netfil_kernel_sweep_members_out(NetfilKernel *kernel, guint slot);
+void netfil_kernel_sweep_members(NetfilKernel *kernel);
 
 /* How many of them their application has closed while the kernel still sends. */
 guint netfil_kernel_closing_connections(NetfilKernel *kernel, guint slot);

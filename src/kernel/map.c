@@ -5,6 +5,7 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -122,6 +123,18 @@ int netfil_maps_fd(NetfilMaps *maps, const char *name)
 	Map *map = find(maps, name);
 
 	return map ? map->fd : -1;
+}
+
+gsize netfil_map_bytes(int fd)
+{
+	g_autofree char *path = g_strdup_printf("/proc/self/fdinfo/%d", fd);
+	g_autofree char *text = NULL;
+	unsigned long long bytes = 0;
+	const char *at;
+
+	if (g_file_get_contents(path, &text, NULL, NULL) && (at = strstr(text, "memlock:")))
+		sscanf(at, "memlock: %llu", &bytes);
+	return bytes;
 }
 
 gpointer netfil_maps_memory(NetfilMaps *maps, const char *name, GError **error)

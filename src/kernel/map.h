@@ -22,6 +22,9 @@ void netfil_maps_collect(NetfilMaps *maps, struct bpf_object *object);
 /* The map's descriptor, which stays the maps'; -1: no such map. */
 int netfil_maps_fd(NetfilMaps *maps, const char *name);
 
+/* Kernel memory that it takes: of a hash's elements without their share of the buckets. */
+gsize netfil_map_bytes(int fd);
+
 /* The memory of a BPF_F_MMAPABLE array, for as long as `maps` lives. Elements are
  * 8 bytes apart at least. */
 gpointer netfil_maps_memory(NetfilMaps *maps, const char *name, GError **error);

@@ -6,106 +6,43 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "core/error.h"
+#include "pieces.h"
 #include "pin.h"
 #include "slot.h"
 
 /* See netfil_slots_used(). */
 #define TRIES 10000
 
-/* What is mapped at a time is a piece of all members, and counts as this process's memory. A
- * member may begin at the end of one: so each reaches a page into the next. */
-#define WINDOW (64UL << 10)
-#define WINDOWS 256 /* that are mapped at a time, at most */
-
-/* An array and a hash: see struct netfil_member. */
-typedef struct {
-	int members, numbers;
-} Maps;
-
-typedef struct {
-	char *members, *numbers; /* or NULL */
-} Pins;
-
 struct NetfilMembers {
 	guint slot;
 	NetfilMaps *all;
+	char *dir; /* or NULL */
 	struct netfil_keyed *keyed;
-	gsize size;            /* bytes of all members, whole pages */
-	guint8 **windows;      /* by number; NULL: not mapped */
-	guint mapped[WINDOWS]; /* the numbers of those that are, in turn */
-	guint mapped_count, next_window;
-	struct netfil_member nobody; /* in the place of one that cannot be mapped */
-	Maps maps_of;
-	Pins pins, next; /* `next`: of those that are about to take the place of the others */
+	NetfilPieces *pieces;
+	int numbers;                  /* a hash: see struct netfil_member */
+	char *numbers_pin, *next_pin; /* or NULL; `next` is about to take the place of the other */
 	gboolean taken;
 };
 
-/* max members, and one for all others. */
-static gsize places(guint max)
+static char *pin_of(const char *bpffs_dir, guint slot, const char *suffix)
 {
-	return (gsize)max + 1;
-}
-
-static char *pin_of(const char *bpffs_dir, const char *what, guint slot, const char *suffix)
-{
-	g_autofree char *name = g_strdup_printf("%s-%u%s", what, slot, suffix);
+	g_autofree char *name = g_strdup_printf("numbers-%u%s", slot, suffix);
 
 	return bpffs_dir ? netfil_pin_path(bpffs_dir, NETFIL_PIN_MAPS, name) : NULL;
 }
 
-/* ---- windows ---- */
-
-static gsize page_up(gsize bytes)
+static struct netfil_member *at_number(const NetfilMembers *m, guint number)
 {
-	gsize page = (gsize)sysconf(_SC_PAGESIZE);
-
-	return (bytes + page - 1) / page * page;
-}
-
-static gsize window_length(const NetfilMembers *m, guint window)
-{
-	return MIN(WINDOW + page_up(1), m->size - window * WINDOW);
-}
-
-static void unmap(NetfilMembers *m, guint window)
-{
-	munmap(m->windows[window], window_length(m, window));
-	m->windows[window] = NULL;
-}
-
-static gboolean map_window(NetfilMembers *m, guint window)
-{
-	gpointer memory = mmap(NULL, window_length(m, window), PROT_READ | PROT_WRITE, MAP_SHARED,
-			       m->maps_of.members, (off_t)(window * WINDOW));
-
-	if (memory == MAP_FAILED)
-		return FALSE;
-	if (m->mapped_count == WINDOWS)
-		unmap(m, m->mapped[m->next_window]);
-	else
-		m->mapped_count++;
-	m->mapped[m->next_window] = window;
-	m->next_window = (m->next_window + 1) % WINDOWS;
-	m->windows[window] = memory;
-	return TRUE;
+	return netfil_pieces_at(m->pieces, number - 1);
 }
 
 /* Good until the next call. */
-static struct netfil_member *member_at(const NetfilMembers *members, guint index)
+static struct netfil_member *member_at(const NetfilMembers *m, guint index)
 {
-	NetfilMembers *m = (NetfilMembers *)members; /* what is mapped is nobody else's business */
-	gsize offset = (gsize)index * sizeof(struct netfil_member);
-	guint window = (guint)(offset / WINDOW);
-
-	if (!m->windows[window] && !map_window(m, window)) {
-		m->nobody = (struct netfil_member){0};
-		return &m->nobody;
-	}
-	return (gpointer)(m->windows[window] + offset % WINDOW);
+	return at_number(m, netfil_members_number(index));
 }
 
 /* ---- locks ---- */
@@ -137,24 +74,28 @@ static void unlock(NetfilMembers *m, guint index, guint64 id)
 }
 
 /* Of members whom an earlier netfild had when it was killed: nobody else gives them back. */
-static void free_locks(NetfilMembers *m)
+static void free_lock(NetfilMembers *m, guint index)
 {
-	guint end = MIN(m->keyed->given, m->keyed->max);
+	__u64 id;
 
-	for (guint i = 0; i <= end; i++) {
-		guint index = i < end ? i : m->keyed->max;
-		__u64 id;
-
-		if (!(load(&member_at(m, index)->slot.id) & NETFIL_MEMBER_LOCKED))
-			continue;
-		if (lock(m, index, &id)) /* a program has given it back meanwhile */
-			unlock(m, index, id);
-		else
-			unlock(m, index, id & ~NETFIL_MEMBER_LOCKED);
-	}
+	if (!(load(&member_at(m, index)->slot.id) & NETFIL_MEMBER_LOCKED))
+		return;
+	if (lock(m, index, &id)) /* a program has given it back meanwhile */
+		unlock(m, index, id);
+	else
+		unlock(m, index, id & ~NETFIL_MEMBER_LOCKED);
 }
 
-/* ---- maps ---- */
+static void free_locks(NetfilMembers *m)
+{
+	guint end = netfil_members_end(m);
+
+	for (guint i = 0; i < end; i++)
+		free_lock(m, i);
+	free_lock(m, NETFIL_MEMBERS_OTHERS);
+}
+
+/* ---- numbers ---- */
 
 static gboolean failed(const char *what, GError **error)
 {
@@ -173,125 +114,106 @@ static gboolean has_places(int fd, guint places)
 	return !bpf_obj_get_info_by_fd(fd, &info, &length) && info.max_entries == places;
 }
 
-static void close_maps(Maps *maps)
+static void close_numbers(int *fd)
 {
-	if (maps->members >= 0)
-		close(maps->members);
-	if (maps->numbers >= 0)
-		close(maps->numbers);
-	maps->members = maps->numbers = -1;
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
 }
 
-static void unpin(const Pins *pins)
+static void unpin(const char *pin_or_null)
 {
-	if (!pins->members)
-		return;
-	unlink(pins->members);
-	unlink(pins->numbers);
+	if (pin_or_null)
+		unlink(pin_or_null);
 }
 
 /* The one of both that has so many places; renamed, if it is the next one. */
-static int take_pin(const char *pin, const char *next, guint places)
+static int take_numbers(const char *pin, const char *next, guint places)
 {
 	int fd = bpf_obj_get(pin);
 
 	if (fd >= 0 && has_places(fd, places))
 		return fd;
-	if (fd >= 0)
-		close(fd);
+	close_numbers(&fd);
 	fd = bpf_obj_get(next);
 	if (fd >= 0 && has_places(fd, places) && !rename(next, pin))
 		return fd;
-	if (fd >= 0)
-		close(fd);
+	close_numbers(&fd);
 	return -1;
 }
+
+static gboolean make_numbers(int *fd, const char *pin_or_null, guint max, GError **error)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, hash, .map_flags = BPF_F_NO_PREALLOC);
+
+	*fd = bpf_map_create(BPF_MAP_TYPE_HASH, "netfil_numbers", sizeof(struct netfil_member_key),
+			     sizeof(guint32), max, &hash);
+	if (*fd < 0)
+		return failed("the kernel has no room for the members' keys", error);
+	unpin(pin_or_null);
+	return !pin_or_null || !bpf_obj_pin(*fd, pin_or_null) ||
+	       failed("members cannot be pinned", error);
+}
+
+/* Returns when all programs have ended that may have found those of before. */
+static gboolean show_numbers(NetfilMembers *m, GError **error)
+{
+	guint32 slot = m->slot;
+
+	return netfil_maps_put(m->all, "member_numbers", &slot, &m->numbers, error);
+}
+
+/* Returns when all programs have ended that may have found them. */
+static void hide_numbers(NetfilMaps *maps, guint32 slot)
+{
+	netfil_maps_delete(maps, "member_numbers", &slot);
+}
+
+/* ---- life ---- */
 
 /* Those that the programs were counting in, which are of this kind. */
 static gboolean take_pinned(NetfilMembers *m, guint kind)
 {
 	guint max = m->keyed->max;
 
-	if (!m->pins.members || m->keyed->kind != kind || !max)
+	if (!m->numbers_pin || m->keyed->kind != kind || !max)
 		return FALSE;
-	m->maps_of.members = take_pin(m->pins.members, m->next.members, places(max));
-	m->maps_of.numbers = take_pin(m->pins.numbers, m->next.numbers, max);
-	unpin(&m->next);
-	m->taken = m->maps_of.members >= 0 && m->maps_of.numbers >= 0;
+	m->numbers = take_numbers(m->numbers_pin, m->next_pin, max);
+	unpin(m->next_pin);
+	m->taken = m->numbers >= 0 && netfil_pieces_take(m->pieces, max);
 	if (!m->taken)
-		close_maps(&m->maps_of);
+		close_numbers(&m->numbers);
 	return m->taken;
-}
-
-static gboolean pin(int fd, const char *path)
-{
-	if (!path)
-		return TRUE;
-	unlink(path);
-	return !bpf_obj_pin(fd, path);
-}
-
-static gboolean make_maps(Maps *maps, const Pins *pins, guint max, GError **error)
-{
-	LIBBPF_OPTS(bpf_map_create_opts, array, .map_flags = BPF_F_MMAPABLE | BPF_F_INNER_MAP);
-	LIBBPF_OPTS(bpf_map_create_opts, hash, .map_flags = BPF_F_NO_PREALLOC);
-
-	maps->members = bpf_map_create(BPF_MAP_TYPE_ARRAY, "netfil_members", sizeof(guint32),
-				       sizeof(struct netfil_member), places(max), &array);
-	if (maps->members < 0)
-		return failed("the kernel has no room for the members", error);
-	maps->numbers =
-	    bpf_map_create(BPF_MAP_TYPE_HASH, "netfil_numbers", sizeof(struct netfil_member_key),
-			   sizeof(guint32), max, &hash);
-	if (maps->numbers < 0)
-		return failed("the kernel has no room for the members' keys", error);
-	return (pin(maps->members, pins->members) && pin(maps->numbers, pins->numbers)) ||
-	       failed("members cannot be pinned", error);
-}
-
-static gboolean map_memory(NetfilMembers *m, GError **error)
-{
-	m->size = page_up(places(m->keyed->max) * sizeof(struct netfil_member));
-	m->windows = g_new0(guint8 *, (m->size + WINDOW - 1) / WINDOW);
-	return map_window(m, 0) || failed("members cannot be mapped into memory", error);
-}
-
-static void unmap_memory(NetfilMembers *m)
-{
-	for (guint i = 0; i < m->mapped_count; i++)
-		unmap(m, m->mapped[i]);
-	m->mapped_count = m->next_window = 0;
-	g_clear_pointer(&m->windows, g_free);
-}
-
-static gboolean show_programs(NetfilMembers *m, GError **error)
-{
-	guint32 slot = m->slot;
-
-	/* Numbers first: who had none would be of the others. */
-	return netfil_maps_put(m->all, "member_numbers", &slot, &m->maps_of.numbers, error) &&
-	       netfil_maps_put(m->all, "members", &slot, &m->maps_of.members, error);
-}
-
-static void hide_from_programs(NetfilMembers *m)
-{
-	guint32 slot = m->slot;
-
-	netfil_maps_delete(m->all, "members", &slot);
-	netfil_maps_delete(m->all, "member_numbers", &slot);
 }
 
 static gboolean begin_new(NetfilMembers *m, guint kind, guint max, GError **error)
 {
 	/* The programs find none meanwhile that are not of these terms. */
-	hide_from_programs(m);
-	memset(m->keyed, 0, sizeof(*m->keyed));
-	m->keyed->max = max;
-	if (!make_maps(&m->maps_of, &m->pins, max, error) || !map_memory(m, error))
+	netfil_members_sweep_out(m->all, m->dir, m->slot);
+	if (!netfil_pieces_extend(m->pieces, max, error) ||
+	    !make_numbers(&m->numbers, m->numbers_pin, max, error))
 		return FALSE;
+	at_number(m, NETFIL_NUMBER_OTHERS)->there = 1;
+	m->keyed->max = max;
 	m->keyed->kind = kind; /* last: they may be taken over from now on */
-	member_at(m, max)->there = 1;
+	netfil_pieces_settle(m->pieces);
 	return TRUE;
+}
+
+static NetfilMembers *new_members(NetfilMaps *maps, struct netfil_keyed *keyeds,
+				  const char *bpffs_dir_or_null, guint slot)
+{
+	NetfilMembers *m = g_new0(NetfilMembers, 1);
+
+	m->slot = slot;
+	m->all = maps;
+	m->dir = g_strdup(bpffs_dir_or_null);
+	m->keyed = &keyeds[slot];
+	m->pieces = netfil_pieces_new(maps, bpffs_dir_or_null, keyeds, slot);
+	m->numbers = -1;
+	m->numbers_pin = pin_of(bpffs_dir_or_null, slot, "");
+	m->next_pin = pin_of(bpffs_dir_or_null, slot, "-next");
+	return m;
 }
 
 NetfilMembers *netfil_members_open(NetfilMaps *maps, const char *bpffs_dir_or_null, guint slot,
@@ -302,24 +224,17 @@ NetfilMembers *netfil_members_open(NetfilMaps *maps, const char *bpffs_dir_or_nu
 
 	if (!keyeds)
 		return NULL;
-	m = g_new0(NetfilMembers, 1);
-	m->slot = slot;
-	m->all = maps;
-	m->keyed = &keyeds[slot];
-	m->maps_of = (Maps){-1, -1};
-	m->pins.members = pin_of(bpffs_dir_or_null, "members", slot, "");
-	m->pins.numbers = pin_of(bpffs_dir_or_null, "numbers", slot, "");
-	m->next.members = pin_of(bpffs_dir_or_null, "members", slot, "-next");
-	m->next.numbers = pin_of(bpffs_dir_or_null, "numbers", slot, "-next");
-	if (take_pinned(m, kind) ? map_memory(m, error) && show_programs(m, error)
-				 : begin_new(m, kind, max, error) && show_programs(m, error)) {
+	m = new_members(maps, keyeds, bpffs_dir_or_null, slot);
+	if ((take_pinned(m, kind) || begin_new(m, kind, max, error)) && show_numbers(m, error)) {
+		m->keyed->closed = FALSE; /* by one that was killed */
 		if (m->taken)
 			free_locks(m);
 		return m;
 	}
-	if (!m->taken)
-		unpin(&m->pins);
-	netfil_members_close(m);
+	if (m->taken)
+		netfil_members_close(m);
+	else
+		netfil_members_remove(m);
 	return NULL;
 }
 
@@ -337,50 +252,48 @@ void netfil_members_close(NetfilMembers *m)
 {
 	if (!m)
 		return;
-	unmap_memory(m);
-	close_maps(&m->maps_of);
-	g_free(m->pins.members);
-	g_free(m->pins.numbers);
-	g_free(m->next.members);
-	g_free(m->next.numbers);
+	netfil_pieces_free(m->pieces);
+	close_numbers(&m->numbers);
+	g_free(m->numbers_pin);
+	g_free(m->next_pin);
+	g_free(m->dir);
 	g_free(m);
 }
 
 void netfil_members_remove(NetfilMembers *m)
 {
-	hide_from_programs(m);
-	unpin(&m->pins);
+	hide_numbers(m->all, m->slot);
+	unpin(m->numbers_pin);
+	netfil_pieces_remove(m->pieces);
 	netfil_members_close(m);
 }
 
-void netfil_members_sweep_out(NetfilMaps *maps, const char *bpffs_dir, guint32 slot)
+void netfil_members_sweep_out(NetfilMaps *maps, const char *bpffs_dir_or_null, guint32 slot)
 {
-	netfil_maps_delete(maps, "members", &slot);
-	netfil_maps_delete(maps, "member_numbers", &slot);
-	for (guint i = 0; bpffs_dir && i < 4; i++) {
-		g_autofree char *pin =
-		    pin_of(bpffs_dir, i & 1 ? "numbers" : "members", slot, i & 2 ? "-next" : "");
+	struct netfil_keyed *keyeds = netfil_maps_memory(maps, "keyeds", NULL);
+
+	if (!keyeds || !netfil_pieces_are_left(&keyeds[slot]))
+		return;
+	hide_numbers(maps, slot);
+	for (guint i = 0; bpffs_dir_or_null && i < 2; i++) {
+		g_autofree char *pin = pin_of(bpffs_dir_or_null, slot, i ? "-next" : "");
 
 		unlink(pin);
 	}
+	netfil_pieces_sweep_out(maps, bpffs_dir_or_null, keyeds, slot);
 }
 
-/* The element's size as the kernel has it: a hash's without its share of the buckets. */
-static gsize memory_of(int fd)
+void netfil_members_sweep(NetfilMaps *maps)
 {
-	g_autofree char *path = g_strdup_printf("/proc/self/fdinfo/%d", fd);
-	g_autofree char *text = NULL;
-	unsigned long long bytes = 0;
-	const char *at;
+	struct netfil_keyed *keyeds = netfil_maps_memory(maps, "keyeds", NULL);
 
-	if (g_file_get_contents(path, &text, NULL, NULL) && (at = strstr(text, "memlock:")))
-		sscanf(at, "memlock: %llu", &bytes);
-	return bytes;
+	if (keyeds)
+		netfil_pieces_sweep(maps, keyeds);
 }
 
 gsize netfil_members_bytes(const NetfilMembers *m)
 {
-	return memory_of(m->maps_of.members) + memory_of(m->maps_of.numbers);
+	return netfil_pieces_bytes(m->pieces) + netfil_map_bytes(m->numbers);
 }
 
 /* ---- terms ---- */
@@ -428,7 +341,7 @@ void netfil_members_arm(NetfilMembers *m, const NetfilMemberTerms *terms, gboole
 		__atomic_add_fetch(&keyed->cycle, keyed->cycle == G_MAXUINT32 ? 2 : 1,
 				   __ATOMIC_SEQ_CST);
 	__atomic_store_n(&keyed->epoch, epoch ? epoch : 1, __ATOMIC_SEQ_CST);
-	begin(m, member_at(m, keyed->max)); /* nobody makes it */
+	begin(m, at_number(m, NETFIL_NUMBER_OTHERS)); /* nobody makes it */
 }
 
 /* ---- reading ---- */
@@ -440,9 +353,17 @@ guint netfil_members_end(const NetfilMembers *m)
 	return MIN(given, m->keyed->max);
 }
 
-guint netfil_members_others(const NetfilMembers *m)
+gboolean netfil_members_index(const NetfilMembers *m, guint32 number, guint *index)
 {
-	return m->keyed->max;
+	gboolean others = number == NETFIL_NUMBER_OTHERS;
+
+	*index = others ? NETFIL_MEMBERS_OTHERS : number - NETFIL_NUMBER_FIRST;
+	return others || *index < m->keyed->max;
+}
+
+guint32 netfil_members_number(guint index)
+{
+	return index == NETFIL_MEMBERS_OTHERS ? NETFIL_NUMBER_OTHERS : index + NETFIL_NUMBER_FIRST;
 }
 
 /* Of one instant: where neither credit moved nor the terms changed meanwhile. */
@@ -480,7 +401,7 @@ gboolean netfil_members_read(const NetfilMembers *m, guint index, NetfilMemberRe
 {
 	const struct netfil_member *member;
 
-	if (index > m->keyed->max)
+	if (index >= m->keyed->max && index != NETFIL_MEMBERS_OTHERS)
 		return FALSE;
 	member = member_at(m, index);
 	if (!__atomic_load_n(&member->there, __ATOMIC_ACQUIRE))
@@ -501,10 +422,8 @@ gboolean netfil_members_find(const NetfilMembers *m, const struct netfil_member_
 {
 	guint32 number;
 
-	if (bpf_map_lookup_elem(m->maps_of.numbers, key, &number))
-		return FALSE;
-	*index = number - 1;
-	return TRUE;
+	return !bpf_map_lookup_elem(m->numbers, key, &number) &&
+	       netfil_members_index(m, number, index);
 }
 
 /* ---- changing ---- */
@@ -514,21 +433,23 @@ static gboolean make(NetfilMembers *m, const struct netfil_member_key *key, guin
 		     GError **error)
 {
 	guint32 number = __atomic_exchange_n(&m->keyed->spare, 0, __ATOMIC_SEQ_CST);
+	struct netfil_member *member;
 
 	if (!number && m->keyed->given < m->keyed->max)
-		number = __atomic_add_fetch(&m->keyed->given, 1, __ATOMIC_SEQ_CST);
-	if (!number || number > m->keyed->max) {
+		number =
+		    __atomic_fetch_add(&m->keyed->given, 1, __ATOMIC_SEQ_CST) + NETFIL_NUMBER_FIRST;
+	if (!netfil_members_index(m, number, index)) {
 		g_set_error(error, NETFIL_ERROR, NETFIL_ERROR_FULL,
 			    "all %u members are there: give a larger --max-members", m->keyed->max);
 		return FALSE;
 	}
-	member_at(m, number - 1)->key = *key;
-	begin(m, member_at(m, number - 1));
-	__atomic_store_n(&member_at(m, number - 1)->there, 1, __ATOMIC_SEQ_CST);
-	*index = number - 1;
-	if (!bpf_map_update_elem(m->maps_of.numbers, key, &number, BPF_NOEXIST))
+	member = member_at(m, *index);
+	member->key = *key;
+	begin(m, member);
+	__atomic_store_n(&member->there, 1, __ATOMIC_SEQ_CST);
+	if (!bpf_map_update_elem(m->numbers, key, &number, BPF_NOEXIST))
 		return TRUE;
-	__atomic_store_n(&member_at(m, number - 1)->there, 0, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&member->there, 0, __ATOMIC_SEQ_CST);
 	__atomic_store_n(&m->keyed->spare, number, __ATOMIC_SEQ_CST);
 	return netfil_members_find(m, key, index) ||
 	       failed("the kernel took no more members", error);
@@ -566,27 +487,11 @@ static gboolean copy_keys(NetfilMembers *m, int fd, guint8 *known, GError **erro
 			continue;
 		known[i] = TRUE;
 		keys->keys[keys->count] = member->key;
-		keys->numbers[keys->count++] = i + 1;
+		keys->numbers[keys->count++] = netfil_members_number(i);
 		if (keys->count == KEYS_AT_ONCE && !put_keys(keys, fd, error))
 			return FALSE;
 	}
 	return put_keys(keys, fd, error);
-}
-
-/* Nobody counts meanwhile. */
-static gboolean copy_members(NetfilMembers *m, int fd, guint max, GError **error)
-{
-	gsize size = page_up(places(max) * sizeof(struct netfil_member));
-	struct netfil_member *to = mmap(NULL, size, PROT_WRITE, MAP_SHARED, fd, 0);
-	guint end = netfil_members_end(m);
-
-	if (to == MAP_FAILED)
-		return failed("members cannot be mapped into memory", error);
-	for (guint i = 0; i < end; i++)
-		to[i] = *member_at(m, i);
-	to[max] = *member_at(m, m->keyed->max);
-	munmap(to, size);
-	return TRUE;
 }
 
 static gboolean fits(const NetfilMembers *m, guint max, GError **error)
@@ -601,56 +506,54 @@ static gboolean fits(const NetfilMembers *m, guint max, GError **error)
 	return end <= max;
 }
 
-/* From the first line on the programs find no members, and refuse; each deletion returns when
- * all those have ended that may have found them. */
-static gboolean move(NetfilMembers *m, Maps *to, guint max, guint8 *known,
-		     NetfilMembersBumpFunc bump, gpointer data, GError **error)
+static void set_closed(NetfilMembers *m, gboolean closed)
 {
-	guint32 slot = m->slot;
+	__atomic_store_n(&m->keyed->closed, (guint16)closed, __ATOMIC_SEQ_CST);
+}
 
-	netfil_maps_delete(m->all, "members", &slot);
-	bump(data); /* no socket keeps the number of those who have no other one */
-	netfil_maps_delete(m->all, "member_numbers", &slot);
-	if (!fits(m, max, error) || !copy_keys(m, to->numbers, known, error) ||
-	    !copy_members(m, to->members, max, error))
-		return FALSE;
-	m->keyed->max = max; /* whoever takes them over goes by it: see take_pin() */
-	if (m->pins.members) {
-		rename(m->next.members, m->pins.members);
-		rename(m->next.numbers, m->pins.numbers);
+/* Has numbers looked up in `made` from now on. While nobody gets one, packets of whoever has none
+ * are refused; all others go on. */
+static gboolean change_numbers(NetfilMembers *m, int *made, guint max, guint8 *known,
+			       GError **error)
+{
+	gboolean changed;
+	int old = m->numbers;
+
+	set_closed(m, TRUE);
+	/* As they are; but from then on there is no program that may still give one. */
+	changed =
+	    show_numbers(m, error) && fits(m, max, error) && copy_keys(m, *made, known, error);
+	if (changed) {
+		m->keyed->max = max; /* who takes them over goes by it: see take_numbers() */
+		if (m->numbers_pin)
+			rename(m->next_pin, m->numbers_pin);
+		m->numbers = *made;
+		*made = old;
+		changed = show_numbers(m, error);
 	}
-	return TRUE;
+	set_closed(m, FALSE);
+	return changed;
 }
 
 gboolean netfil_members_resize(NetfilMembers *m, guint max, NetfilMembersBumpFunc bump,
 			       gpointer data, GError **error)
 {
 	g_autofree guint8 *known = g_malloc0(MAX(max, m->keyed->max));
-	Maps made = {-1, -1}, old = m->maps_of;
-	gboolean moved;
+	gboolean resized;
+	int made = -1;
 
 	if (max == m->keyed->max)
 		return TRUE;
 	/* What takes long first. */
-	moved = fits(m, max, error) && make_maps(&made, &m->next, max, error) &&
-		copy_keys(m, made.numbers, known, error);
-	if (!moved) {
-		unpin(&m->next);
-		close_maps(&made);
-		return FALSE;
-	}
-	moved = move(m, &made, max, known, bump, data, error);
-	if (moved) {
-		unmap_memory(m);
-		m->maps_of = made;
-		moved = map_memory(m, error);
-		made = old;
-	}
-	unpin(&m->next);
-	close_maps(&made);
-	moved = show_programs(m, moved ? error : NULL) && moved;
+	resized = fits(m, max, error) && make_numbers(&made, m->next_pin, max, error) &&
+		  copy_keys(m, made, known, error) && netfil_pieces_extend(m->pieces, max, error) &&
+		  change_numbers(m, &made, max, known, error);
+	/* Who was of the others may get a number, and no shortcut leads to where members were. */
 	bump(data);
-	return moved;
+	netfil_pieces_trim(m->pieces, m->keyed->max);
+	close_numbers(&made);
+	unpin(m->next_pin);
+	return resized;
 }
 
 static void add(__u64 *counter, guint64 more)
@@ -682,7 +585,7 @@ gboolean netfil_members_restore(NetfilMembers *m, const struct netfil_member_key
 
 void netfil_members_restore_others(NetfilMembers *m, const NetfilCounters *used)
 {
-	credit_member(m, netfil_members_others(m), used);
+	credit_member(m, NETFIL_MEMBERS_OTHERS, used);
 }
 
 void netfil_members_reset(NetfilMembers *m, guint index)

@@ -4,16 +4,20 @@
 #include "core/counters.h"
 #include "map.h"
 #include "netfil/abi.h"
+#include "pieces.h"
 
 /*
- * The members of one keyed slot (struct netfil_member in abi.h). An index is a member's number
- * less 1. The programs make members and count meanwhile, so what is read was true at some
- * moment of the reading.
+ * The members of one keyed slot (struct netfil_member in abi.h). An index says which: from 0 on in
+ * the order in which they got their numbers, and NETFIL_MEMBERS_OTHERS for who has no other one.
+ * It stays the same for as long as the members are there. The programs make members and count
+ * meanwhile, so what is read was true at some moment of the reading.
  */
 typedef struct NetfilMembers NetfilMembers;
 
 /* Raises config.generation. */
 typedef void (*NetfilMembersBumpFunc)(gpointer data);
+
+#define NETFIL_MEMBERS_OTHERS G_MAXUINT
 
 /* What all members are under. */
 typedef struct {
@@ -48,9 +52,10 @@ void netfil_members_close(NetfilMembers *members); /* the maps and their pins st
 void netfil_members_remove(NetfilMembers *members);
 
 /*
- * Another maximum: members stay who they are, but the index of those who have no other one is a
- * new one. Nothing is counted twice or not at all: packets of the slot are dropped for the
- * milliseconds that it takes. FALSE: all is as it was. NETFIL_ERROR_INVALID: there are more.
+ * Another maximum: all stay who they are, and nothing is counted twice or not at all. For the
+ * milliseconds that it takes packets are dropped of whoever is no member yet. FALSE: all is as it
+ * was. NETFIL_ERROR_INVALID: there are more; NETFIL_ERROR_FULL. config.generation was raised since
+ * they were taken over.
  */
 gboolean netfil_members_resize(NetfilMembers *members, guint max, NetfilMembersBumpFunc bump,
 			       gpointer data, GError **error);
@@ -58,12 +63,19 @@ gboolean netfil_members_resize(NetfilMembers *members, guint max, NetfilMembersB
 /* Takes away what was left behind of a slot that is of no keyed filter. */
 void netfil_members_sweep_out(NetfilMaps *maps, const char *bpffs_dir_or_null, guint32 slot);
 
+/* Takes away what was about to come or go of any slot, once all are opened that are there and
+ * config.generation was raised. */
+void netfil_members_sweep(NetfilMaps *maps);
+
 /* The terms in force from each member's next packet on. `turn`: a new cycle, so the usage of
  * all begins at 0. The caller then raises config.generation, or sockets keep to the old ones. */
 void netfil_members_arm(NetfilMembers *members, const NetfilMemberTerms *terms, gboolean turn);
 
-guint netfil_members_end(const NetfilMembers *members);    /* indices of members are below */
-guint netfil_members_others(const NetfilMembers *members); /* index of who has no other one */
+guint netfil_members_end(const NetfilMembers *members); /* indices of members are below */
+
+/* The index that goes with a number of the kernel's, as in events. FALSE: it is of nobody. */
+gboolean netfil_members_index(const NetfilMembers *members, guint32 number, guint *index);
+guint32 netfil_members_number(guint index);
 
 /* FALSE: nobody is there. */
 gboolean netfil_members_read(const NetfilMembers *members, guint index,

@@ -93,7 +93,7 @@ static void expect_member(guint n, guint64 in, guint64 out)
 
 static NetfilMemberReading others(void)
 {
-	return read_index(netfil_members_others(members));
+	return read_index(NETFIL_MEMBERS_OTHERS);
 }
 
 /* Each address for itself, and the slot not at all. */
@@ -149,9 +149,10 @@ static void expect_events(const struct netfil_event *expected, guint count)
 /* A member that moves is told once, until it was looked at; and its cap. */
 static void test_events(void)
 {
-	const struct netfil_event moves = {.type = NETFIL_EVENT_MEMBER, .member = 1};
-	const struct netfil_event spent[] = {{.type = NETFIL_EVENT_MEMBER, .member = 1},
-					     {.type = NETFIL_EVENT_EXHAUSTED, .member = 1}};
+	const guint32 first = NETFIL_NUMBER_FIRST;
+	const struct netfil_event moves = {.type = NETFIL_EVENT_MEMBER, .member = first};
+	const struct netfil_event spent[] = {{.type = NETFIL_EVENT_MEMBER, .member = first},
+					     {.type = NETFIL_EVENT_EXHAUSTED, .member = first}};
 
 	set_up(PLACES);
 	transmit(SOCKET_OUT, 1, 3);
@@ -294,60 +295,84 @@ static void test_undo_others(void)
 	g_assert_cmpint(transmit(SOCKET_IN, 1, 1), ==, ADMIT);
 	g_assert_cmpint(transmit(INTERFACE_IN, 1, 1), ==, NEXT);
 	g_assert_cmpint(transmit(SOCKET_IN, 1, 1), ==, REFUSE);
-	g_assert_true(
-	    netfil_members_read(by_interface, netfil_members_others(by_interface), &reading));
+	g_assert_true(netfil_members_read(by_interface, NETFIL_MEMBERS_OTHERS, &reading));
 	g_assert_cmpuint(reading.used.in, ==, SIZE + ETH_HLEN);
 	expect_used(bed, 1, 0, 0);
 	netfil_members_remove(by_interface);
 }
 
+static struct netfil_keyed *keyed(void)
+{
+	struct netfil_keyed *keyeds = netfil_maps_memory(bed->maps, "keyeds", NULL);
+
+	g_assert_nonnull(keyeds);
+	return &keyeds[bed_slot_number(RULE)];
+}
+
 /* Where members are not there, nothing can be counted: it is refused, and charged to nobody. */
 static void test_missing(void)
+{
+	set_up(PLACES);
+	bed_rule(bed, 1, 0);
+	g_assert_cmpint(transmit(SOCKET_OUT, 1, 1), ==, ADMIT);
+	netfil_maps_delete(bed->maps, "members", &keyed()->first);
+	bed_changed(bed);
+	g_assert_cmpint(transmit(SOCKET_OUT, 1, 2), ==, REFUSE_SILENTLY);
+	g_assert_cmpint(transmit(SOCKET_OUT, 2, 2), ==, REFUSE_SILENTLY);
+	g_assert_cmpint(transmit(SOCKET_IN, 1, 1), ==, REFUSE);
+	expect_used(bed, RULE, 0, 0);
+	expect_used(bed, 1, 0, SIZE);
+	expect_member(1, 0, SIZE);
+}
+
+/* … and the same where keys lead nowhere: whose it is cannot be told. */
+static void test_no_numbers(void)
 {
 	guint32 slot = bed_slot_number(RULE);
 
 	set_up(PLACES);
 	bed_rule(bed, 1, 0);
 	g_assert_cmpint(transmit(SOCKET_OUT, 1, 1), ==, ADMIT);
-	netfil_maps_delete(bed->maps, "members", &slot);
-	bed_changed(bed);
-	g_assert_cmpint(transmit(SOCKET_OUT, 1, 2), ==, REFUSE_SILENTLY);
-	g_assert_cmpint(transmit(SOCKET_IN, 1, 1), ==, REFUSE);
 	netfil_maps_delete(bed->maps, "member_numbers", &slot);
-	bed_changed(bed);
-	g_assert_cmpint(transmit(SOCKET_OUT, 2, 2), ==, REFUSE_SILENTLY);
+	g_assert_cmpint(transmit(SOCKET_OUT, 1, 2), ==, REFUSE_SILENTLY);
+	g_assert_cmpint(transmit(SOCKET_OUT, 2, 1), ==, REFUSE_SILENTLY);
+	g_assert_cmpint(transmit(SOCKET_IN, 2, 1), ==, REFUSE);
+	g_assert_cmpuint(others().used.out, ==, 0);
+	g_assert_cmpuint(netfil_members_end(members), ==, 1);
 	expect_used(bed, RULE, 0, 0);
 	expect_used(bed, 1, 0, SIZE);
 	expect_member(1, 0, SIZE);
 }
 
-/* … and where keys lead nowhere, all are of the others. */
-static void test_no_numbers(void)
+/* While nobody gets a number, who has one goes on, in a flow that is known or not. */
+static void test_closed(void)
 {
-	guint32 slot = bed_slot_number(RULE);
-
 	set_up(PLACES);
-	netfil_maps_delete(bed->maps, "member_numbers", &slot);
-	arm(0, 2 * SIZE, 0, FALSE);
 	g_assert_cmpint(transmit(SOCKET_OUT, 1, 1), ==, ADMIT);
+	keyed()->closed = TRUE;
+	g_assert_cmpint(transmit(SOCKET_OUT, 1, 1), ==, ADMIT);
+	g_assert_cmpint(transmit(SOCKET_OUT, 2, 3), ==, REFUSE_SILENTLY);
+	keyed()->closed = FALSE;
 	g_assert_cmpint(transmit(SOCKET_OUT, 2, 1), ==, ADMIT);
-	g_assert_cmpint(transmit(SOCKET_OUT, 1, 1), ==, REFUSE_SILENTLY);
-	g_assert_cmpuint(others().used.out, ==, 2 * SIZE);
-	expect_used(bed, RULE, 0, 0);
+	g_assert_cmpuint(others().used.out, ==, 0);
+	g_assert_cmpuint(netfil_members_end(members), ==, 2);
+	expect_member(1, 0, 2 * SIZE);
+	expect_member(2, 0, SIZE);
 }
 
-/* The members' array, as the programs have it. */
+#define RAW_SIZE (sizeof(struct netfil_member) * NETFIL_PIECE_MEMBERS)
+
+/* The members' first piece as the programs have it, that is by number less 1. */
 static struct netfil_member *map_members(void)
 {
-	guint32 slot = bed_slot_number(RULE), id = 0;
+	guint32 id = 0;
 	gpointer memory;
 	int fd;
 
-	g_assert_true(netfil_maps_get(bed->maps, "members", &slot, &id));
+	g_assert_true(netfil_maps_get(bed->maps, "members", &keyed()->first, &id));
 	fd = bpf_map_get_fd_by_id(id);
 	g_assert_cmpint(fd, >=, 0);
-	memory = mmap(NULL, sizeof(struct netfil_member) * (PLACES + 1), PROT_READ | PROT_WRITE,
-		      MAP_SHARED, fd, 0);
+	memory = mmap(NULL, RAW_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	close(fd);
 	g_assert_true(memory != MAP_FAILED);
 	return memory;
@@ -356,19 +381,20 @@ static struct netfil_member *map_members(void)
 /* A packet that gathers credit was interrupted: other terms hold all the same. */
 static void test_interrupted(void)
 {
-	struct netfil_member *raw;
+	struct netfil_member *raw, *first;
 
 	set_up(PLACES);
 	arm(0, 2 * SIZE, 0, FALSE);
 	g_assert_cmpint(transmit(SOCKET_OUT, 1, 3), ==, REFUSE_SILENTLY);
 	raw = map_members();
-	raw->slot.moves += NETFIL_MOVE_BEGINS;
+	first = &raw[NETFIL_NUMBER_FIRST - 1];
+	first->slot.moves += NETFIL_MOVE_BEGINS;
 	arm(0, 3 * SIZE, 0, FALSE);
 	g_assert_cmpint(transmit(SOCKET_OUT, 1, 1), ==, ADMIT);
 	g_assert_cmpint(transmit(SOCKET_OUT, 1, 1), ==, REFUSE_SILENTLY);
-	raw->slot.moves += NETFIL_MOVE_ENDS;
+	first->slot.moves += NETFIL_MOVE_ENDS;
 	expect_member(1, 0, 3 * SIZE);
-	munmap(raw, sizeof(struct netfil_member) * (PLACES + 1));
+	munmap(raw, RAW_SIZE);
 }
 
 /* A cap that no counter can reach, after a turn too. */
@@ -434,7 +460,7 @@ static char *pin_named(const char *what, const char *suffix)
 			       suffix);
 }
 
-/* Killed while it had a member to itself: the next one gives it back. */
+/* Killed while it had a member to itself, or nobody got a number: the next one gives it back. */
 static void test_killed(void)
 {
 	struct netfil_member *raw;
@@ -443,15 +469,17 @@ static void test_killed(void)
 	arm(0, 2 * SIZE, 0, FALSE);
 	g_assert_cmpint(transmit(SOCKET_OUT, 1, 3), ==, REFUSE_SILENTLY);
 	raw = map_members();
-	raw->slot.id |= NETFIL_MEMBER_LOCKED;
-	raw[PLACES].slot.id |= NETFIL_MEMBER_LOCKED;
+	raw[NETFIL_NUMBER_FIRST - 1].slot.id |= NETFIL_MEMBER_LOCKED;
+	raw[NETFIL_NUMBER_OTHERS - 1].slot.id |= NETFIL_MEMBER_LOCKED;
+	keyed()->closed = TRUE;
 	open_again();
+	g_assert_cmpuint(keyed()->closed, ==, FALSE);
 	expect_member(1, 0, 2 * SIZE);
 	arm(0, 3 * SIZE, 0, FALSE);
 	g_assert_cmpint(transmit(SOCKET_OUT, 1, 1), ==, ADMIT);
 	g_assert_cmpint(transmit(SOCKET_OUT, 1, 1), ==, REFUSE_SILENTLY);
-	g_assert_cmpuint(raw[PLACES].slot.id & NETFIL_MEMBER_LOCKED, ==, 0);
-	munmap(raw, sizeof(struct netfil_member) * (PLACES + 1));
+	g_assert_cmpuint(raw[NETFIL_NUMBER_OTHERS - 1].slot.id & NETFIL_MEMBER_LOCKED, ==, 0);
+	munmap(raw, RAW_SIZE);
 }
 
 /* Members of another kind are no members of this one. */
@@ -511,11 +539,11 @@ static void test_resize(void)
 	g_assert_cmpint(transmit(SOCKET_OUT, PLACES + 1, 1), ==, ADMIT);
 	g_assert_cmpint(transmit(SOCKET_OUT, PLACES + 1, 1), ==, REFUSE_SILENTLY);
 	g_assert_cmpuint(others().used.out, ==, 2 * SIZE);
-	/* Whoever takes it up finds it so; also where it was killed between two renamings. */
+	/* Whoever takes it up finds it so; also where it was killed before it renamed the pin. */
 	open_again();
 	g_assert_cmpuint(netfil_members_max(members), ==, PLACES + 1);
-	pin = pin_named("members", "");
-	next = pin_named("members", "-next");
+	pin = pin_named("numbers", "");
+	next = pin_named("numbers", "-next");
 	g_assert_cmpint(rename(pin, next), ==, 0);
 	open_again();
 	g_assert_true(netfil_members_taken(members));
@@ -523,6 +551,156 @@ static void test_resize(void)
 	expect_member(PLACES, 0, 2 * SIZE);
 	g_assert_cmpuint(others().used.out, ==, 2 * SIZE);
 	expect_used(bed, RULE, 0, 0);
+}
+
+/* How many pieces are there, of all slots, at the first elements and the last ones: Linux 6.1
+ * waits long for each. */
+#define SCANNED 24
+static guint pieces_there(void)
+{
+	guint count = 0;
+
+	for (guint32 i = 0, id; i < NETFIL_PIECES_MAX;
+	     i = i == SCANNED ? NETFIL_PIECES_MAX - 3 : i + 1)
+		count += netfil_maps_get(bed->maps, "members", &i, &id);
+	return count;
+}
+
+static guint pins_there(void)
+{
+	g_autofree char *folder = g_build_filename(pins, NETFIL_PIN_MAPS, NULL);
+	g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
+	guint count = 0;
+
+	while (g_dir_read_name(dir))
+		count++;
+	return count;
+}
+
+static guint fds_open(void)
+{
+	g_autoptr(GDir) dir = g_dir_open("/proc/self/fd", 0, NULL);
+	guint count = 0;
+
+	while (g_dir_read_name(dir))
+		count++;
+	return count;
+}
+
+#define SEVERAL 5
+#define SEVERAL_PIECES (SEVERAL * NETFIL_PIECE_MEMBERS - 1)
+
+/* Others are who they are with any maximum, and with any number of pieces. */
+static void test_resize_others(void)
+{
+	static const guint maxima[] = {SEVERAL_PIECES,           PLACES,
+				       NETFIL_PIECE_MEMBERS,     PLACES + 1,
+				       NETFIL_PIECE_MEMBERS - 1, PLACES};
+	guint64 used = 0;
+
+	set_up_pinned(PLACES);
+	for (guint n = 0; n < PLACES; n++)
+		g_assert_cmpint(transmit(SOCKET_OUT, n, 1), ==, ADMIT);
+	for (guint i = 0; i < G_N_ELEMENTS(maxima); i++) {
+		guint pieces = maxima[i] / NETFIL_PIECE_MEMBERS + 1;
+
+		if (netfil_members_max(members) == PLACES) {
+			g_assert_cmpint(transmit(SOCKET_OUT, MANY, 1), ==, ADMIT);
+			used += SIZE;
+		}
+		g_assert_cmpuint(others().used.out, ==, used);
+		g_assert_true(resize(maxima[i]));
+		g_assert_cmpuint(others().used.out, ==, used);
+		g_assert_cmpuint(pieces_there(), ==, pieces);
+		g_assert_cmpuint(pins_there(), ==, pieces + 1);
+		for (guint n = 0; n < PLACES; n++)
+			expect_member(n, 0, SIZE);
+	}
+	g_assert_cmpuint(used, ==, 2 * SIZE);
+}
+
+/* Of what is removed, nothing is left. */
+static void test_removed(void)
+{
+	guint fds;
+
+	set_up(PLACES);
+	netfil_members_remove(members);
+	g_assert_cmpuint(pieces_there(), ==, 0);
+	fds = fds_open();
+	open_pinned(NETFIL_KIND_PREFIX, SEVERAL_PIECES);
+	arm(0, 0, 0, FALSE);
+	transmit(SOCKET_OUT, 1, 1);
+	g_assert_cmpuint(pieces_there(), ==, SEVERAL);
+	g_assert_cmpuint(pins_there(), ==, SEVERAL + 1);
+	netfil_members_remove(members);
+	g_assert_cmpuint(pieces_there(), ==, 0);
+	g_assert_cmpuint(pins_there(), ==, 0);
+	g_assert_cmpuint(fds_open(), ==, fds);
+	members = NULL;
+}
+
+static void put_piece(guint32 element, guint32 like)
+{
+	guint32 id = 0;
+	int fd;
+
+	g_assert_true(netfil_maps_get(bed->maps, "members", &like, &id));
+	fd = bpf_map_get_fd_by_id(id);
+	g_assert_cmpint(fd, >=, 0);
+	g_assert_true(netfil_maps_put(bed->maps, "members", &element, &fd, NULL));
+	close(fd);
+}
+
+static void pin_piece(guint slot, guint piece)
+{
+	g_autofree char *path = pin_named("members", "-0"), *pin = NULL;
+	int fd = bpf_obj_get(path);
+
+	pin = g_strdup_printf("%s/" NETFIL_PIN_MAPS "/members-%u-%u", pins, slot, piece);
+	g_assert_cmpint(fd, >=, 0);
+	g_assert_cmpint(bpf_obj_pin(fd, pin), ==, 0);
+	close(fd);
+}
+
+/* A netfild that was killed left pieces: behind a run that was about to be longer, at the place
+ * of before or that to come, of a filter that was about to be there, or not any more. */
+static void test_swept(void)
+{
+	const guint other = bed_slot_number(RULE) + 1;
+	guint32 first;
+
+	set_up_pinned(SEVERAL_PIECES);
+	transmit(SOCKET_OUT, 1, 1);
+	first = keyed()->first;
+	put_piece(first + SEVERAL, first);
+	pin_piece(bed_slot_number(RULE), SEVERAL);
+	pin_piece(bed_slot_number(RULE), SEVERAL + 1);
+	put_piece(first + 3 * SEVERAL, first);
+	keyed()->pending = first + 3 * SEVERAL;
+	keyed()->pending_count = SEVERAL;
+	put_piece(NETFIL_PIECES_MAX - 1, first);
+	pin_piece(other, 0);
+	pin_piece(other, 1);
+	keyed()[1].pending = NETFIL_PIECES_MAX - 2;
+	keyed()[1].pending_count = 2;
+	open_again();
+	g_assert_true(netfil_members_taken(members));
+	netfil_members_sweep_out(bed->maps, pins, other);
+	netfil_members_sweep(bed->maps);
+	g_assert_cmpuint(pieces_there(), ==, SEVERAL);
+	g_assert_cmpuint(pins_there(), ==, SEVERAL + 1);
+	g_assert_cmpuint(netfil_members_max(members), ==, SEVERAL_PIECES);
+	expect_member(1, 0, SIZE);
+	/* It was about to be removed: nobody takes it up. */
+	keyed()->pending = first;
+	keyed()->pending_count = SEVERAL;
+	keyed()->kind = 0;
+	open_again();
+	g_assert_false(netfil_members_taken(members));
+	netfil_members_sweep(bed->maps);
+	g_assert_cmpuint(pieces_there(), ==, 1);
+	g_assert_cmpuint(pins_there(), ==, 2);
 }
 
 static gint sending;
@@ -557,10 +735,54 @@ static void test_resize_race(void)
 		g_assert_true(resize(PLACES + 1 + (i & 1)) || netfil_members_end(members) > PLACES);
 	g_atomic_int_set(&sending, FALSE);
 	g_thread_join(thread);
-	for (guint index = 0; index <= netfil_members_others(members); index++)
+	for (guint index = 0; index < netfil_members_end(members); index++)
 		if (netfil_members_read(members, index, &reading))
 			sum += reading.used.out;
+	sum += others().used.out;
 	g_assert_cmpuint(admitted, >, 0);
+	g_assert_cmpuint(sum, ==, (guint64)admitted * SIZE);
+}
+
+#define NEWCOMERS 100000
+#define TOGETHER 64 /* who come a second time when so many have come */
+
+static gpointer send_to_new(gpointer data)
+{
+	Packet own = packet;
+	guint *admitted = data;
+
+	for (guint n = 0; n < 2 * NEWCOMERS && g_atomic_int_get(&sending); n++) {
+		guint group = n / TOGETHER / 2;
+		struct in6_addr address = address_of(group * TOGETHER + n % TOGETHER);
+
+		memcpy(&own.bytes[14 + 16], &address.s6_addr32[3], 4);
+		*admitted += bed_repeat(bed, SOCKET_OUT, &own, 1) == ADMIT;
+	}
+	return NULL;
+}
+
+/* Who comes meanwhile is one member, and is found afterwards. */
+static void test_resize_newcomers(void)
+{
+	NetfilMemberReading reading;
+	guint admitted = 0, index;
+	GThread *thread;
+	guint64 sum = 0;
+
+	set_up_pinned(NEWCOMERS);
+	g_atomic_int_set(&sending, TRUE);
+	thread = g_thread_new("sender", send_to_new, &admitted);
+	for (guint i = 0; i < 50; i++)
+		g_assert_true(resize(NEWCOMERS + 1 + (i & 1)));
+	g_atomic_int_set(&sending, FALSE);
+	g_thread_join(thread);
+	for (guint i = 0; i < netfil_members_end(members); i++) {
+		g_assert_true(netfil_members_read(members, i, &reading));
+		g_assert_true(netfil_members_find(members, &reading.key, &index));
+		g_assert_cmpuint(index, ==, i);
+		sum += reading.used.out;
+	}
+	g_assert_cmpuint(sum, >, 0);
 	g_assert_cmpuint(sum, ==, (guint64)admitted * SIZE);
 }
 
@@ -624,6 +846,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/members/undo-others", test_undo_others);
 	g_test_add_func("/members/missing", test_missing);
 	g_test_add_func("/members/no-numbers", test_no_numbers);
+	g_test_add_func("/members/closed", test_closed);
 	g_test_add_func("/members/interrupted", test_interrupted);
 	g_test_add_func("/members/vast", test_vast);
 	g_test_add_func("/members/race", test_race);
@@ -631,6 +854,10 @@ int main(int argc, char **argv)
 	g_test_add_func("/members/left-behind", test_left_behind);
 	g_test_add_func("/members/resize", test_resize);
 	g_test_add_func("/members/resize/race", test_resize_race);
+	g_test_add_func("/members/resize/newcomers", test_resize_newcomers);
+	g_test_add_func("/members/resize/others", test_resize_others);
+	g_test_add_func("/members/removed", test_removed);
+	g_test_add_func("/members/swept", test_swept);
 	bed = bed_new();
 	mount_pins();
 	g_test_set_nonfatal_assertions();

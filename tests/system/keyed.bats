@@ -469,6 +469,42 @@ is_on_disk() { # NAME
 	wait_until is_used customers total $((sum + 10 * 1028))
 }
 
+# Of all filters: how many the programs find, and how many are pinned.
+pieces() {
+	local maps
+	maps=$(compgen -G "$NETFIL_BPFFS_DIR/maps-*")
+	echo "$(bpftool map dump pinned "$maps/members" | sed -n 's/^Found \([0-9]*\) .*/\1/p')" \
+		"$(compgen -G "$maps/members-*" | wc -l)"
+}
+
+@test "netfild that is killed while it makes room for members, or takes it away, leaves nothing behind" {
+	local seed=${NETFIL_TEST_SEED:-$EPOCHSECONDS} i max
+	echo "seed $seed"
+	RANDOM=$seed
+	give_peer 1
+	start_daemon
+	netfil add customers --ip "$NET.0/24" --each --max-members 1000
+	netfil add behind --ip 198.19.0.0/16 --each --max-members 1000
+	listen
+	send_to 1 10 1000
+	for ((i = 1; i <= 10; i++)); do
+		netfil set customers --max-members $((i % 2 ? 900000 : 1000)) >"$TMP/set" 2>&1 &
+		sleep "0.$(printf '%03d' $((RANDOM % 250)))"
+		kill_daemon
+		wait $! || : # it may be too late for it
+		start_daemon
+		max=$(show customers .max_members)
+		assert_equal pieces "$(pieces)" "$((max / 4096 + 2)) $((max / 4096 + 2))"
+		send_to 1 10 1000
+		wait_until is_used customers out $(((i + 1) * 10 * 1028))
+	done
+	assert_equal witness "$(witness_of out 1)" $((110 * 1028))
+	assert_equal members "$(show customers .members) $(show behind .members)" "1 0"
+	netfil rm customers
+	netfil rm behind
+	assert_equal "pieces at the end" "$(pieces)" "0 0"
+}
+
 @test "netfild that ends writes down all members that moved, however many, heard of or not" {
 	use_lossy_disk
 	ip -n "nf-$ID-a" route add 198.19.0.0/16 via "$B4"

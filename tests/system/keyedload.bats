@@ -18,7 +18,8 @@ bytes_per_member() {
 	cat "/proc/${PIDS[daemon]}"/fdinfo/* |
 		awk -v count=$COUNT '
 			/^map_type:/ { members = 0 }
-			/^max_entries:/ { members = $2 == count || $2 == count + 1 }
+			/^value_size:/ { members = $2 == 184 }
+			/^max_entries:/ { members = members && $2 == 4096 || $2 == count }
 			/^memlock:/ && members { bytes += $2 }
 			END { print int(bytes / count) }'
 }
