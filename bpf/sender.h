@@ -17,6 +17,14 @@ struct sk_buff {
 
 void *bpf_cast_to_kern_ctx(void *context) __ksym __weak;
 
+/* The packet's socket, where there are casts; or NULL. */
+static __always_inline struct sock *sock_of(struct __sk_buff *skb)
+{
+	struct sk_buff *packet = bpf_cast_to_kern_ctx(skb);
+
+	return packet->sk;
+}
+
 #define SOCK_STREAM 1
 #define SOCK_DGRAM 2
 #define SOCK_RAW 3
@@ -110,9 +118,12 @@ static __always_inline void sender_note(struct sock *sk, struct netfil_tag *tag,
 }
 
 /* Before a packet of a shortcut leaves: its sender is not this process, or may not be. */
-static __always_inline bool sender_changes(struct sock *sk, __u32 tgid)
+static __always_inline bool sender_changes(struct __sk_buff *skb, __u32 tgid)
 {
-	if (!sees_senders || !config.senders || !sk || !in_task(sk))
+	struct sock *sk;
+
+	if (!sees_senders || !config.senders)
 		return false;
-	return (__u32)bpf_get_current_task_btf()->tgid != tgid;
+	sk = sock_of(skb);
+	return sk && in_task(sk) && (__u32)bpf_get_current_task_btf()->tgid != tgid;
 }

@@ -228,8 +228,7 @@ static __always_inline int refuse(struct __sk_buff *skb, struct netfil_tag *tag,
  * Most packets are the next one of a flow whose filters are known, few or none, and fit into
  * what this CPU may spend: nothing else is looked at. False: take the long way.
  */
-static __always_inline bool admit_next(struct __sk_buff *skb, struct sock *sk, __u64 cookie,
-				       __u32 direction)
+static __always_inline bool admit_next(struct __sk_buff *skb, __u64 cookie, __u32 direction)
 {
 	struct netfil_shortcut *at = shortcut_place(cookie);
 	struct netfil_account *account = NULL;
@@ -245,7 +244,7 @@ static __always_inline bool admit_next(struct __sk_buff *skb, struct sock *sk, _
 	    (direction == NETFIL_IN && skb->pkt_type == PACKET_LOOPBACK))
 		return false;
 	bytes = shortcut_continues(at, skb, direction);
-	if (!bytes || (direction == NETFIL_OUT && sender_changes(sk, READ_ONCE(at->user))))
+	if (!bytes || (direction == NETFIL_OUT && sender_changes(skb, READ_ONCE(at->user))))
 		return false;
 	slot = READ_ONCE(at->slots[0]);
 	second = READ_ONCE(at->slots[1]);
@@ -364,22 +363,14 @@ __noinline int decide_any_out(struct __sk_buff *skb, struct netfil_tag *tag, __u
 	return decide_any(skb, tag, cookie, NETFIL_OUT);
 }
 
-/* The packet's socket, where it is found without a call; or NULL. */
-static __always_inline struct sock *sock_of(struct __sk_buff *skb)
+/* The cookie of the packet's socket; 0: there is none, or it has none yet. */
+static __always_inline __u64 cookie_of(struct __sk_buff *skb)
 {
-	struct sk_buff *packet;
+	struct sock *sk;
 
-	if (!has_casts)
-		return NULL;
-	packet = bpf_cast_to_kern_ctx(skb);
-	return packet->sk;
-}
-
-/* Its cookie; 0: there is no socket, or it has none yet. */
-static __always_inline __u64 cookie_of(struct __sk_buff *skb, struct sock *sk)
-{
 	if (!has_casts)
 		return bpf_get_socket_cookie(skb);
+	sk = sock_of(skb);
 	return sk ? sk->__sk_common.skc_cookie.counter : 0;
 }
 
@@ -402,14 +393,12 @@ __noinline int sender_seen(struct __sk_buff *skb, struct netfil_tag *tag)
 static __always_inline int decide(struct __sk_buff *skb, __u32 direction)
 {
 	struct netfil_tag *tag;
-	struct sock *sk;
 	__u64 cookie;
 
 	if ((!config.words && !config.accounting && !config.watched))
 		return ADMIT;
-	sk = sock_of(skb);
-	cookie = cookie_of(skb, sk);
-	if (admit_next(skb, sk, cookie, direction))
+	cookie = cookie_of(skb);
+	if (admit_next(skb, cookie, direction))
 		return ADMIT;
 	tag = tag_of(skb);
 	if (direction == NETFIL_IN)
