@@ -368,7 +368,8 @@ gboolean netfil_pieces_take(NetfilPieces *p, guint max)
 			break;
 		g_array_append_val(p->fds, fd);
 	}
-	if (p->fds->len < count || !can_map(p)) {
+	/* They are there, but for maps that somebody took away. */
+	if (p->fds->len < count || !can_map(p) || !put(p->all, p->keyed->first, p->fds, 0, NULL)) {
 		close_from(p, 0);
 		return FALSE;
 	}

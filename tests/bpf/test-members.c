@@ -482,6 +482,22 @@ static void test_killed(void)
 	munmap(raw, RAW_SIZE);
 }
 
+/* What the programs do not find any more is put back, if it is pinned. */
+static void test_put_back(void)
+{
+	guint32 slot = bed_slot_number(RULE);
+
+	set_up_pinned(PLACES);
+	transmit(SOCKET_OUT, 1, 1);
+	netfil_maps_delete(bed->maps, "members", &keyed()->first);
+	netfil_maps_delete(bed->maps, "member_numbers", &slot);
+	g_assert_cmpint(transmit(SOCKET_OUT, 1, 1), ==, REFUSE_SILENTLY);
+	open_again();
+	g_assert_true(netfil_members_taken(members));
+	g_assert_cmpint(transmit(SOCKET_OUT, 1, 1), ==, ADMIT);
+	expect_member(1, 0, 2 * SIZE);
+}
+
 /* Members of another kind are no members of this one. */
 static void test_left_behind(void)
 {
@@ -851,6 +867,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/members/vast", test_vast);
 	g_test_add_func("/members/race", test_race);
 	g_test_add_func("/members/killed", test_killed);
+	g_test_add_func("/members/put-back", test_put_back);
 	g_test_add_func("/members/left-behind", test_left_behind);
 	g_test_add_func("/members/resize", test_resize);
 	g_test_add_func("/members/resize/race", test_resize_race);
