@@ -117,13 +117,14 @@ static __always_inline void sender_note(struct sock *sk, struct netfil_tag *tag,
 		strangers_tell();
 }
 
-/* Before a packet of a shortcut leaves: its sender is not this process, or may not be. */
-static __always_inline bool sender_changes(struct __sk_buff *skb, __u32 tgid)
+/* Before a packet of a shortcut leaves: it is sent by another process than this, or may be. */
+static __always_inline bool sender_changes(struct __sk_buff *skb, const __u32 *tgid)
 {
 	struct sock *sk;
 
-	if (!sees_senders || !config.senders)
+	if (!config.senders || !sees_senders)
 		return false;
 	sk = sock_of(skb);
-	return sk && in_task(sk) && (__u32)bpf_get_current_task_btf()->tgid != tgid;
+	return sk && in_task(sk) &&
+	       (__u32)bpf_get_current_task_btf()->tgid != READ_ONCE(*tgid);
 }

@@ -51,38 +51,52 @@ static __always_inline bool is_v4(const struct netfil_flow *flow)
 	return !words[0] && !words[1] && words[2] == bpf_htonl(0xffff);
 }
 
-/* The place of the member that the tag's packets are of, or 0. */
-static __always_inline __u32 shortcut_member(const struct netfil_tag *tag)
+/* What stands behind the first slot: others, or the place of its member. */
+union shortcut_more {
+	__u16 slots[2];
+	__u32 place;
+};
+
+static __always_inline union shortcut_more *shortcut_more(struct netfil_shortcut *at)
+{
+	_Static_assert(__builtin_offsetof(struct netfil_shortcut, slots[1]) % 4 == 0, "one load");
+	return (union shortcut_more *)&at->slots[1];
+}
+
+static __always_inline __u32 place_of(const struct netfil_tag *tag)
 {
 	__u32 number = tag->slots[0];
-	struct netfil_keyed *keyed;
+	struct netfil_keyed *keyed = bpf_map_lookup_elem(&keyeds, &number);
 
-	if (!tag->member)
-		return 0;
-	keyed = bpf_map_lookup_elem(&keyeds, &number);
 	return keyed ? member_place(keyed, tag->member) : ~0U;
 }
 
 static __always_inline void shortcut_fill(struct netfil_shortcut *at, const struct netfil_tag *tag)
 {
 	const struct netfil_flow *flow = &tag->flow;
+	__be16 remote = bpf_htons(flow->remote_port), local = bpf_htons(flow->local_port);
 
 	__builtin_memcpy(at->remote, flow->remote, sizeof(at->remote));
-	at->ports[0] = bpf_htons(flow->remote_port);
-	at->ports[1] = bpf_htons(flow->local_port);
+	at->ports[0] = at->ports[3] = remote;
+	at->ports[1] = at->ports[2] = local;
 	at->user = tag->user.tgid ? tag->user.tgid : tag->creator.tgid;
 	at->ifindex = flow->ifindex;
+	at->proto = flow->proto;
+	at->kind = is_v4(flow) ? NETFIL_SHORTCUT_V4 : 0;
+	if (flow->proto == IPPROTO_TCP && tag->flags & NETFIL_TAG_TCP)
+		at->kind |= NETFIL_SHORTCUT_TCP;
 	for (__u32 i = 0; i < NETFIL_SHORTCUT_SLOTS; i++) {
 		/* All bits where there is none; without a branch, for the verifier's sake. */
 		__u32 none = ~((__s32)(i - tag->count) >> 31);
 
 		at->slots[i] = tag->slots[i] | none;
 	}
-	at->proto = flow->proto;
-	at->kind = is_v4(flow) ? NETFIL_SHORTCUT_V4 : 0;
-	if (flow->proto == IPPROTO_TCP && tag->flags & NETFIL_TAG_TCP)
-		at->kind |= NETFIL_SHORTCUT_TCP;
-	at->member = shortcut_member(tag);
+	if (tag->count > 1) {
+		at->kind |= NETFIL_SHORTCUT_SEVERAL;
+	} else if (tag->member) {
+		at->kind |= NETFIL_SHORTCUT_MEMBER;
+		shortcut_more(at)->place = place_of(tag);
+	}
 }
 
 /* There is room for its filters: for one with members, or several without. Global, as what
@@ -157,14 +171,6 @@ static __always_inline bool connection_continues(const struct netfil_shortcut *a
 	       words[1] == sk->dst_ip6[1] && words[0] == sk->dst_ip6[0];
 }
 
-/* As a packet has them: source and destination. */
-static __always_inline __u32 ports_of(const struct netfil_shortcut *at, __u32 direction)
-{
-	__u32 ports = *(const __u32 *)at->ports;
-
-	return direction == NETFIL_IN ? ports : ports << 16 | ports >> 16;
-}
-
 /* The bytes of its headers, if it is a packet of the flow and no fragment nor a TCP reset;
  * else 0. */
 static __always_inline __u32 packet_continues(const struct netfil_shortcut *at,
@@ -205,7 +211,7 @@ static __always_inline __u32 packet_continues(const struct netfil_shortcut *at,
 			return 0;
 		headers += sizeof(struct udphdr);
 	}
-	return *(const __u32 *)layer4 == ports_of(at, direction) ? headers : 0;
+	return *(const __u32 *)layer4 == ((const __u32 *)at->ports)[direction] ? headers : 0;
 }
 
 /* As shortcut_continues(). Global: it has more bytes to spread its cost over. */

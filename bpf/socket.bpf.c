@@ -233,7 +233,8 @@ static __always_inline bool admit_next(struct __sk_buff *skb, __u64 cookie, __u3
 	struct netfil_shortcut *at = shortcut_place(cookie);
 	struct netfil_account *account = NULL;
 	union account_ref ref;
-	__u32 sequence, slot, second, third, member, bytes;
+	__u32 sequence, slot, kind, bytes;
+	union shortcut_more more;
 	__u64 *credit;
 
 	if (!at)
@@ -243,28 +244,31 @@ static __always_inline bool admit_next(struct __sk_buff *skb, __u64 cookie, __u3
 	if (sequence & 1 || !shortcut_is(at, cookie, READ_ONCE(config.generation)) ||
 	    (direction == NETFIL_IN && skb->pkt_type == PACKET_LOOPBACK))
 		return false;
+	/* Early, so that little is kept over a call. */
+	if (direction == NETFIL_OUT && sender_changes(skb, &at->user))
+		return false;
 	bytes = shortcut_continues(at, skb, direction);
-	if (!bytes || (direction == NETFIL_OUT && sender_changes(skb, READ_ONCE(at->user))))
+	if (!bytes)
 		return false;
-	slot = READ_ONCE(at->slots[0]);
-	second = READ_ONCE(at->slots[1]);
-	third = READ_ONCE(at->slots[2]);
-	member = READ_ONCE(at->member);
 	ref.both = READ_ONCE(*(const __u64 *)&at->account);
-	barrier();
-	if (ordered_load(&at->sequence) != sequence)
-		return false;
 	if (ref.number != NETFIL_NO_ACCOUNT) {
 		account = account_still(ref);
 		if (!account)
 			return false;
 	}
-	if (second != NETFIL_SHORTCUT_NO_SLOT) {
-		if (!purses_pay(slot, second, third, direction, bytes))
+	slot = READ_ONCE(at->slots[0]);
+	kind = READ_ONCE(at->kind);
+	more.place = READ_ONCE(shortcut_more(at)->place);
+	barrier();
+	if (ordered_load(&at->sequence) != sequence)
+		return false;
+	if (kind & NETFIL_SHORTCUT_SEVERAL) {
+		if (!purses_pay(slot, more.slots[0], more.slots[1], direction, bytes))
 			return false;
 	} else if (slot != NETFIL_SHORTCUT_NO_SLOT) {
-		credit = member ? member_credit(member)
-				: credit_get(slot, 0, bpf_get_smp_processor_id());
+		credit = kind & NETFIL_SHORTCUT_MEMBER
+			     ? member_credit(more.place)
+			     : credit_get(slot, 0, bpf_get_smp_processor_id());
 		if (!credit || !credit_spend(credit, direction, bytes))
 			return false;
 	}
@@ -393,19 +397,18 @@ __noinline int sender_seen(struct __sk_buff *skb, struct netfil_tag *tag)
 static __always_inline int decide(struct __sk_buff *skb, __u32 direction)
 {
 	struct netfil_tag *tag;
-	__u64 cookie;
 
 	if ((!config.words && !config.accounting && !config.watched))
 		return ADMIT;
-	cookie = cookie_of(skb);
-	if (admit_next(skb, cookie, direction))
+	if (admit_next(skb, cookie_of(skb), direction))
 		return ADMIT;
+	/* The cookie anew, or it would have a register all the short way. */
 	tag = tag_of(skb);
 	if (direction == NETFIL_IN)
-		return decide_any_in(skb, tag, cookie);
-	if (sees_senders && config.senders)
+		return decide_any_in(skb, tag, cookie_of(skb));
+	if (config.senders)
 		sender_seen(skb, tag);
-	return decide_any_out(skb, tag, cookie);
+	return decide_any_out(skb, tag, cookie_of(skb));
 }
 
 /* The masks are for the verifier, which does not know the range of what a global function returns.

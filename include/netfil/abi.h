@@ -318,21 +318,24 @@ struct netfil_shortcut {
 	__u32 generation;
 	__u64 cookie;    /* the socket's; 0: void */
 	__u8 remote[16]; /* network order; IPv4: the last 4 bytes */
-	__u16 ports[2];  /* network order, remote and local */
-	__u32 user;      /* tgid of its latest user, or else of its creator */
+	__u16 ports[4];  /* network order, as packets have them: source and destination of those
+			    that come in, and of those that go out */
 	__u32 ifindex;
+	__u32 user; /* tgid of the socket's latest user, or else of its creator */
+	__u8 proto;
+	__u8 kind;                          /* enum netfil_shortcut_kind */
 	__u16 slots[NETFIL_SHORTCUT_SLOTS]; /* of the filters that match; then
 					       NETFIL_SHORTCUT_NO_SLOT */
-	__u8 proto;
-	__u8 kind;     /* enum netfil_shortcut_kind */
-	__u32 member;  /* of the first slot: NETFIL_PIECE_MEMBERS * piece + element in it, or 0;
-			  where there is one, it is the only slot */
 	__u32 account; /* not counted: NETFIL_NO_ACCOUNT */
 	__u32 account_generation;
 };
 enum netfil_shortcut_kind {
 	NETFIL_SHORTCUT_V4 = 1 << 0,
-	NETFIL_SHORTCUT_TCP = 1 << 1, /* of a TCP socket */
+	NETFIL_SHORTCUT_TCP = 1 << 1,     /* of a TCP socket */
+	NETFIL_SHORTCUT_SEVERAL = 1 << 2, /* filters match */
+	/* The first slot is keyed, and the only one: slots[1] and slots[2] are one number of 32 bits,
+	 * NETFIL_PIECE_MEMBERS * piece + element in it, where its member is. */
+	NETFIL_SHORTCUT_MEMBER = 1 << 3,
 };
 #define NETFIL_SHORTCUT_NO_SLOT 0xffff /* all bits */
 #define NETFIL_NO_ACCOUNT (~0U)
