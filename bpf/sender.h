@@ -49,8 +49,8 @@ static long files_look(__u32 index, struct holding *holding)
 	return holding->found;
 }
 
-/* The task has the file open. Credentials are its process's own: who opened or accepted it still has
- * those that the file has. Tables of files are multiples of 64 long. */
+/* The task has the file open. Credentials are its process's own: who opened or accepted it still
+ * has those that the file has. Tables of files are multiples of 64 long. */
 static __always_inline bool holds(struct task_struct *task, struct file *file)
 {
 	struct fdtable *table = task->files->fdt;
