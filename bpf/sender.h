@@ -125,6 +125,5 @@ static __always_inline bool sender_changes(struct __sk_buff *skb, const __u32 *t
 	if (!config.senders || !sees_senders)
 		return false;
 	sk = sock_of(skb);
-	return sk && in_task(sk) &&
-	       (__u32)bpf_get_current_task_btf()->tgid != READ_ONCE(*tgid);
+	return sk && in_task(sk) && (__u32)bpf_get_current_task_btf()->tgid != READ_ONCE(*tgid);
 }

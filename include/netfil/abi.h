@@ -326,15 +326,15 @@ struct netfil_shortcut {
 	__u8 kind;                          /* enum netfil_shortcut_kind */
 	__u16 slots[NETFIL_SHORTCUT_SLOTS]; /* of the filters that match; then
 					       NETFIL_SHORTCUT_NO_SLOT */
-	__u32 account; /* not counted: NETFIL_NO_ACCOUNT */
+	__u32 account;                      /* not counted: NETFIL_NO_ACCOUNT */
 	__u32 account_generation;
 };
 enum netfil_shortcut_kind {
 	NETFIL_SHORTCUT_V4 = 1 << 0,
 	NETFIL_SHORTCUT_TCP = 1 << 1,     /* of a TCP socket */
 	NETFIL_SHORTCUT_SEVERAL = 1 << 2, /* filters match */
-	/* The first slot is keyed, and the only one: slots[1] and slots[2] are one number of 32 bits,
-	 * NETFIL_PIECE_MEMBERS * piece + element in it, where its member is. */
+	/* The first slot is keyed, and the only one: slots[1] and slots[2] are one number of 32
+	 * bits, NETFIL_PIECE_MEMBERS * piece + element in it, where its member is. */
 	NETFIL_SHORTCUT_MEMBER = 1 << 3,
 };
 #define NETFIL_SHORTCUT_NO_SLOT 0xffff /* all bits */

@@ -52,7 +52,8 @@ static const NetfilFeatureText texts[NETFIL_FEATURES] = {
     [NETFIL_HAS_MAP_ITERATORS] = {"map_iterators", FALSE, "walk all sockets at once",
 				  "nothing: open files and connections are walked; a socket that "
 				  "is in neither, as one on its way to another process, is missed"},
-    [NETFIL_HAS_CASTS] = {"casts", FALSE, "find a packet's socket without a call, and see who sends",
+    [NETFIL_HAS_CASTS] = {"casts", FALSE,
+			  "find a packet's socket without a call, and see who sends",
 			  "nothing: each packet and each send cost a call more"},
 };
 

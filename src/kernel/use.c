@@ -58,8 +58,8 @@ static gboolean attach_trampolines(NetfilLinks *links, struct trampoline_bpf *tr
 	return TRUE;
 }
 
-gboolean netfil_use_attach(NetfilLinks *links, NetfilObjects *objects,
-			   struct netfil_config *config, GError **error)
+gboolean netfil_use_attach(NetfilLinks *links, NetfilObjects *objects, struct netfil_config *config,
+			   GError **error)
 {
 	if (netfil_feature_present(NETFIL_HAS_SOCK_LENGTH)) {
 		if (!attach_tracepoints(links, objects->owner, config, error))

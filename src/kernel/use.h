@@ -11,6 +11,6 @@
  * by config.senders, as long as that tells all), where there are none by trampolines, and else not
  * at all. What does not serve (any more) comes off; trampolines that cannot be attached are
  * withdrawn, which is no error. */
-gboolean netfil_use_attach(NetfilLinks *links, NetfilObjects *objects,
-			   struct netfil_config *config, GError **error);
+gboolean netfil_use_attach(NetfilLinks *links, NetfilObjects *objects, struct netfil_config *config,
+			   GError **error);
 void netfil_use_detach(NetfilLinks *links, struct netfil_config *config);

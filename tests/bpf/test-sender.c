@@ -364,8 +364,8 @@ static void expect_calls(void)
 
 static void test_ring(void)
 {
-	Turns *turns = mmap(NULL, sizeof(*turns), PROT_READ | PROT_WRITE,
-			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	Turns *turns =
+	    mmap(NULL, sizeof(*turns), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	int fd = ground_socket(SOCK_DGRAM), status;
 	guint64 before;
 	pid_t user;
