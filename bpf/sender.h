@@ -88,12 +88,15 @@ static __always_inline bool within_send(struct sock *sk)
 	return in_task(sk);
 }
 
-/* Packets do not tell all: user space is to have calls looked at, which makes `senders` 0. */
+/* Packets do not tell all: user space is to have calls looked at, which makes `senders` 0. It goes
+ * by `strangers` when it hears of it, so that comes first. */
 static __always_inline void strangers_tell(void)
 {
-	if (!READ_ONCE(config.strangers) &&
-	    event_send(NETFIL_EVENT_STRANGERS, NETFIL_NO_SLOT, 0, NETFIL_TOTAL, 0))
-		WRITE_ONCE(config.strangers, 1);
+	if (!sees_senders || READ_ONCE(config.strangers) ||
+	    __sync_lock_test_and_set(&config.strangers, 1))
+		return;
+	if (!event_send(NETFIL_EVENT_STRANGERS, NETFIL_NO_SLOT, 0, NETFIL_TOTAL, 0))
+		WRITE_ONCE(config.strangers, 0); /* the next one tries again */
 }
 
 /*
