@@ -97,15 +97,6 @@ static void free_locks(NetfilMembers *m)
 
 /* ---- numbers ---- */
 
-static gboolean failed(const char *what, GError **error)
-{
-	g_set_error(error, NETFIL_ERROR,
-		    errno == ENOMEM || errno == E2BIG ? NETFIL_ERROR_FULL : NETFIL_ERROR_FAILED,
-		    "%s (%s): see `netfil doctor`, or give a smaller --max-members", what,
-		    g_strerror(errno));
-	return FALSE;
-}
-
 static gboolean has_places(int fd, guint places)
 {
 	struct bpf_map_info info = {};
@@ -149,10 +140,11 @@ static gboolean make_numbers(int *fd, const char *pin_or_null, guint max, GError
 	*fd = bpf_map_create(BPF_MAP_TYPE_HASH, "netfil_numbers", sizeof(struct netfil_member_key),
 			     sizeof(guint32), max, &hash);
 	if (*fd < 0)
-		return failed("the kernel has no room for the members' keys", error);
+		return netfil_pieces_failed("the kernel has no room for the members' keys", errno,
+					    error);
 	unpin(pin_or_null);
 	return !pin_or_null || !bpf_obj_pin(*fd, pin_or_null) ||
-	       failed("members cannot be pinned", error);
+	       netfil_pieces_failed("members cannot be pinned", errno, error);
 }
 
 /* Returns when all programs have ended that may have found those of before. */
@@ -452,7 +444,7 @@ static gboolean make(NetfilMembers *m, const struct netfil_member_key *key, guin
 	__atomic_store_n(&member->there, 0, __ATOMIC_SEQ_CST);
 	__atomic_store_n(&m->keyed->spare, number, __ATOMIC_SEQ_CST);
 	return netfil_members_find(m, key, index) ||
-	       failed("the kernel took no more members", error);
+	       netfil_pieces_failed("the kernel took no more members", errno, error);
 }
 
 /* ---- another maximum ---- */
@@ -471,7 +463,7 @@ static gboolean put_keys(Keys *keys, int fd, GError **error)
 
 	keys->count = 0;
 	return !count || !bpf_map_update_batch(fd, keys->keys, keys->numbers, &count, NULL) ||
-	       failed("the kernel took no more members", error);
+	       netfil_pieces_failed("the kernel took no more members", errno, error);
 }
 
 /* The keys of those who are there and not yet `known`, which they are then. */

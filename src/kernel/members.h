@@ -4,7 +4,6 @@
 #include "core/counters.h"
 #include "map.h"
 #include "netfil/abi.h"
-#include "pieces.h"
 
 /*
  * The members of one keyed slot (struct netfil_member in abi.h). An index says which: from 0 on in

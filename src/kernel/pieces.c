@@ -38,7 +38,7 @@ static guint pieces_for(guint max)
 	return max / NETFIL_PIECE_MEMBERS + 1;
 }
 
-static gboolean failed(const char *what, int number, GError **error)
+gboolean netfil_pieces_failed(const char *what, int number, GError **error)
 {
 	g_set_error(error, NETFIL_ERROR,
 		    number == ENOMEM || number == E2BIG ? NETFIL_ERROR_FULL : NETFIL_ERROR_FAILED,
@@ -137,7 +137,7 @@ static gboolean put(NetfilMaps *maps, guint32 first, const GArray *fds, guint fr
 	for (guint32 index = first + from; index < first + fds->len; index++)
 		g_array_append_val(due, index);
 	number = work_together(&change);
-	return !number || failed("the kernel took no members", number, error);
+	return !number || netfil_pieces_failed("the kernel took no members", number, error);
 }
 
 /* The elements first..end, but for those that are kept. None is asked whether it is there: older
@@ -385,12 +385,13 @@ static gboolean make(NetfilPieces *p, GError **error)
 				sizeof(struct netfil_member), NETFIL_PIECE_MEMBERS, &array);
 
 	if (fd < 0)
-		return failed("the kernel has no room for the members", errno, error);
+		return netfil_pieces_failed("the kernel has no room for the members", errno, error);
 	g_array_append_val(p->fds, fd);
 	if (!pin)
 		return TRUE;
 	unlink(pin);
-	return !bpf_obj_pin(fd, pin) || failed("members cannot be pinned", errno, error);
+	return !bpf_obj_pin(fd, pin) ||
+	       netfil_pieces_failed("members cannot be pinned", errno, error);
 }
 
 /* Without regard to elements. */
@@ -405,7 +406,8 @@ static gboolean make_all(NetfilPieces *p, guint count, GError **error)
 	while (p->fds->len < count)
 		if (!make(p, error))
 			return FALSE;
-	return can_map(p) || failed("members cannot be mapped into memory", errno, error);
+	return can_map(p) ||
+	       netfil_pieces_failed("members cannot be mapped into memory", errno, error);
 }
 
 gboolean netfil_pieces_extend(NetfilPieces *p, guint max, GError **error)

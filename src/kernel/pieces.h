@@ -50,5 +50,8 @@ gboolean netfil_pieces_are_left(const struct netfil_keyed *keyed);
 void netfil_pieces_sweep_out(NetfilMaps *maps, const char *bpffs_dir_or_null,
 			     struct netfil_keyed *keyeds, guint slot);
 
+/* Sets an error of members' maps by an errno: NETFIL_ERROR_FULL, if it is one of memory. FALSE. */
+gboolean netfil_pieces_failed(const char *what, int number, GError **error);
+
 /* Takes away what is pending of any slot. */
 void netfil_pieces_sweep(NetfilMaps *maps, struct netfil_keyed *keyeds);

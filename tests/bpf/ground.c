@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "engine/sets.h"
@@ -127,6 +128,21 @@ gboolean ground_send(int fd, const char *address, guint16 port, guint size)
 
 	inet_pton(AF_INET, address, &to.sin_addr);
 	return sendto(fd, data, size, 0, (gpointer)&to, sizeof(to)) == (gssize)size;
+}
+
+gpointer ground_share(gsize size)
+{
+	gpointer memory =
+	    mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	g_assert_true(memory != MAP_FAILED);
+	return memory;
+}
+
+void ground_wait(gint *turn, gint number)
+{
+	while (g_atomic_int_get(turn) < number)
+		sched_yield();
 }
 
 void ground_slot(NetfilKernel *kernel, guint32 number, guint32 flags, guint64 limit)

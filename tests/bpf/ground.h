@@ -26,6 +26,11 @@ int ground_socket(int type);
 /* A datagram of `size` bytes, 1,024 at most. FALSE: refused. */
 gboolean ground_send(int fd, const char *address, guint16 port, guint size);
 
+/* For processes that take turns: memory that they share, zeroed, and a wait until a number in it is
+ * reached. */
+gpointer ground_share(gsize size);
+void ground_wait(gint *turn, gint number);
+
 /* A slot with a limit in total, bytes, and a rule below 64 that matches all. */
 void ground_slot(NetfilKernel *kernel, guint32 number, guint32 flags, guint64 limit);
 void ground_rule(NetfilKernel *kernel, guint rule, guint32 slot);

@@ -5,7 +5,6 @@
  */
 #include <arpa/inet.h>
 #include <liburing.h>
-#include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -314,12 +313,6 @@ typedef struct {
 	gint begun, done;
 } Turns;
 
-static void wait_for(gint *turn, gint number)
-{
-	while (g_atomic_int_get(turn) < number)
-		sched_yield();
-}
-
 /* Has the socket in its ring alone, and sends when it is told to. */
 static pid_t start_ring(Turns *turns, int fd)
 {
@@ -333,14 +326,14 @@ static pid_t start_ring(Turns *turns, int fd)
 		_exit(1);
 	for (gint i = 1;; i++) {
 		g_atomic_int_set(&turns->done, i);
-		wait_for(&turns->begun, i);
+		ground_wait(&turns->begun, i);
 		send_by_ring(&ring);
 	}
 }
 
 static void let_send(Turns *turns)
 {
-	wait_for(&turns->done, g_atomic_int_add(&turns->begun, 1) + 2);
+	ground_wait(&turns->done, g_atomic_int_add(&turns->begun, 1) + 2);
 }
 
 static gboolean give_up(gpointer data)
@@ -364,8 +357,7 @@ static void expect_calls(void)
 
 static void test_ring(void)
 {
-	Turns *turns =
-	    mmap(NULL, sizeof(*turns), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	Turns *turns = ground_share(sizeof(*turns));
 	int fd = ground_socket(SOCK_DGRAM), status;
 	guint64 before;
 	pid_t user;
@@ -375,7 +367,7 @@ static void test_ring(void)
 	set_up();
 	g_assert_cmpuint(config->senders, ==, 1);
 	user = start_ring(turns, fd);
-	wait_for(&turns->done, 1);
+	ground_wait(&turns->done, 1);
 	g_assert_cmpuint(config->strangers, ==, 0);
 	let_send(turns);
 	g_assert_cmpuint(config->strangers, ==, 1);

@@ -5,7 +5,6 @@
  */
 #include <bpf/bpf.h>
 #include <netinet/udp.h>
-#include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -403,12 +402,6 @@ typedef struct {
 	gint begun, done;
 } Calls;
 
-static void wait_for(gint *turn, gint number)
-{
-	while (g_atomic_int_get(turn) < number)
-		sched_yield();
-}
-
 static pid_t start_user(Calls *calls, int fd, uid_t uid)
 {
 	pid_t child = fork();
@@ -419,7 +412,7 @@ static pid_t start_user(Calls *calls, int fd, uid_t uid)
 	if (setuid(uid) || prctl(PR_SET_PDEATHSIG, SIGKILL))
 		_exit(1);
 	for (gint i = 1;; i++) {
-		wait_for(&calls->begun, i);
+		ground_wait(&calls->begun, i);
 		recv(fd, &byte, 1, MSG_DONTWAIT); /* nothing is there */
 		g_atomic_int_set(&calls->done, i);
 	}
@@ -428,16 +421,7 @@ static pid_t start_user(Calls *calls, int fd, uid_t uid)
 static void call(Calls *calls, guint times)
 {
 	while (times--)
-		wait_for(&calls->done, g_atomic_int_add(&calls->begun, 1) + 1);
-}
-
-static gpointer shared_memory(gsize size)
-{
-	gpointer memory =
-	    mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-
-	g_assert_true(memory != MAP_FAILED);
-	return memory;
+		ground_wait(&calls->done, g_atomic_int_add(&calls->begun, 1) + 1);
 }
 
 /* What the owner is charged for the next packets. */
@@ -452,7 +436,7 @@ static void expect_users(int fd, gboolean charged)
 /* Whoever used it last is its user, also if it was before, and another one between. */
 static void test_users_in_turn(void)
 {
-	Calls *calls = shared_memory(2 * sizeof(*calls));
+	Calls *calls = ground_share(2 * sizeof(*calls));
 	int fd = ground_socket(SOCK_DGRAM), status;
 	pid_t users[2];
 
@@ -496,12 +480,12 @@ static void be_other_user(Turns *turns, const int *sockets)
 	if (setuid(USER) || prctl(PR_SET_PDEATHSIG, SIGKILL))
 		_exit(1);
 	for (gint i = 0; i < SOCKETS; i++) {
-		wait_for(&turns->begun, i + 1);
+		ground_wait(&turns->begun, i + 1);
 		for (gint delay = g_rand_int_range(random, 0, 20000); delay > 0; delay--)
 			asm volatile("");
 		recv(sockets[i], &byte, 1, MSG_DONTWAIT); /* nothing is there */
 		/* Who comes while the tag is being written is noticed at his next use. */
-		wait_for(&turns->sent, i + 1);
+		ground_wait(&turns->sent, i + 1);
 		recv(sockets[i], &byte, 1, MSG_DONTWAIT);
 		g_atomic_int_set(&turns->done, i + 1);
 	}
@@ -524,7 +508,7 @@ static void race(Turns *turns)
 		g_atomic_int_set(&turns->begun, i + 1);
 		transmit(sockets[i], FIRST, 2); /* the second writes the shortcut */
 		g_atomic_int_set(&turns->sent, i + 1);
-		wait_for(&turns->done, i + 1);
+		ground_wait(&turns->done, i + 1);
 		before = used(USERS);
 		transmit(sockets[i], FIRST, 1);
 		g_assert_cmpuint(used(USERS) - before, ==, BYTES);
@@ -538,7 +522,7 @@ static void race(Turns *turns)
  * too. */
 static void test_race(void)
 {
-	Turns *turns = shared_memory(sizeof(*turns));
+	Turns *turns = ground_share(sizeof(*turns));
 	gint64 until = g_get_monotonic_time() + SECONDS * G_TIME_SPAN_SECOND;
 	guint rounds = 0;
 

@@ -26,6 +26,19 @@ start_heir() {
 	ready heir
 }
 
+looks_at_sends() {
+	[[ -e $NETFIL_BPFFS_DIR/links/socket_sent ]]
+}
+
+# Datagrams to the peer wait for a process to let them go.
+queue_datagrams() {
+	start firewall in_cgroup "$BUILD/tests/system/pass-on" 7
+	wait_until grep -q ready "$TMP/firewall.out" ||
+		skip "the kernel lacks NFQUEUE: $(cat "$TMP/firewall.err")"
+	in_ns a iptables --wait --append OUTPUT --protocol udp --dport "$PORT" \
+		--jump NFQUEUE --queue-num 7 || skip "the kernel lacks NFQUEUE"
+}
+
 # bats test_tags=kernels
 @test "applications not counted: followed while a filter asks for an owner" {
 	needs sock_length trampolines
@@ -92,4 +105,37 @@ start_heir() {
 	wait_until eval '[[ $(witness out) == $((150 * DATAGRAM4)) ]]'
 	assert_equal "address" "$(used address out)" $((150 * DATAGRAM4))
 	assert_equal "refused" "$(show address .refused.packets)" 50
+}
+
+# bats test_tags=kernels
+@test "who lets go what others send is not their sender" {
+	start_daemon
+	fails looks_at_sends
+	queue_datagrams
+	netfil add firewall --exe "$BUILD/tests/system/pass-on"
+	netfil add sender --exe "$TRAFFIC"
+	start_heir # the socket is open while its packets go
+	wait_until eval '[[ $(witness out) == $((100 * DATAGRAM4)) ]]'
+	assert_equal "sender" "$(used sender out)" $((100 * DATAGRAM4))
+	assert_equal "firewall" "$(used firewall out)" 0
+}
+
+@test "who sends what others let go is seen at its calls" {
+	needs sock_length
+	start_daemon
+	queue_datagrams
+	netfil add heirs --user 65534
+	start_heir
+	wait_until eval '[[ $(witness out) == $((100 * DATAGRAM4)) ]]'
+	wait_until looks_at_sends
+	assert_equal "before" "$(used heirs out)" 0
+	open_gate heir
+	finish heir
+	wait_until eval '[[ $(witness out) == $((200 * DATAGRAM4)) ]]'
+	# The first may leave before its call ends, or after it.
+	assert_between "heirs" "$(used heirs out)" $((99 * DATAGRAM4)) $((100 * DATAGRAM4))
+	# For good.
+	stop_daemon
+	start_daemon
+	looks_at_sends
 }
