@@ -719,44 +719,68 @@ static void test_swept(void)
 	g_assert_cmpuint(pins_there(), ==, 2);
 }
 
-static gint sending;
+/* A thread that sends until it is told to end. */
+typedef struct {
+	gint ending;
+	gint begun; /* a packet has been sent */
+	guint admitted;
+} Sender;
+
+static void send_to(Sender *sender, guint member)
+{
+	Packet own = packet;
+	struct in6_addr address = address_of(member);
+
+	memcpy(&own.bytes[14 + 16], &address.s6_addr32[3], 4);
+	sender->admitted += bed_repeat(bed, SOCKET_OUT, &own, 1) == ADMIT;
+	g_atomic_int_set(&sender->begun, TRUE);
+}
+
+/* It sends when this returns, however late its thread got a CPU. */
+static GThread *begin_sending(GThreadFunc send, Sender *sender)
+{
+	GThread *thread = g_thread_new("sender", send, sender);
+
+	while (!g_atomic_int_get(&sender->begun))
+		g_thread_yield();
+	return thread;
+}
+
+static void end_sending(GThread *thread, Sender *sender)
+{
+	g_atomic_int_set(&sender->ending, TRUE);
+	g_thread_join(thread);
+}
 
 static gpointer send_on(gpointer data)
 {
-	Packet own = packet;
-	guint *admitted = data;
+	Sender *sender = data;
 
-	for (guint n = 0; g_atomic_int_get(&sending); n++) {
-		struct in6_addr address = address_of(n % (2 * PLACES));
-
-		memcpy(&own.bytes[14 + 16], &address.s6_addr32[3], 4);
-		*admitted += bed_repeat(bed, SOCKET_OUT, &own, 1) == ADMIT;
-	}
+	for (guint n = 0; !g_atomic_int_get(&sender->ending); n++)
+		send_to(sender, n % (2 * PLACES));
 	return NULL;
 }
 
 /* What is admitted meanwhile is counted, and what is refused is not. */
 static void test_resize_race(void)
 {
-	guint admitted = 0;
 	NetfilMemberReading reading;
+	Sender sender = {0};
 	GThread *thread;
 	guint64 sum = 0;
 
 	set_up_pinned(PLACES);
 	arm(0, 100ULL << 30, 0, FALSE);
-	g_atomic_int_set(&sending, TRUE);
-	thread = g_thread_new("sender", send_on, &admitted);
+	thread = begin_sending(send_on, &sender);
 	for (guint i = 0; i < 50; i++)
 		g_assert_true(resize(PLACES + 1 + (i & 1)) || netfil_members_end(members) > PLACES);
-	g_atomic_int_set(&sending, FALSE);
-	g_thread_join(thread);
+	end_sending(thread, &sender);
 	for (guint index = 0; index < netfil_members_end(members); index++)
 		if (netfil_members_read(members, index, &reading))
 			sum += reading.used.out;
 	sum += others().used.out;
-	g_assert_cmpuint(admitted, >, 0);
-	g_assert_cmpuint(sum, ==, (guint64)admitted * SIZE);
+	g_assert_cmpuint(sender.admitted, >, 0);
+	g_assert_cmpuint(sum, ==, (guint64)sender.admitted * SIZE);
 }
 
 #define NEWCOMERS 100000
@@ -764,16 +788,10 @@ static void test_resize_race(void)
 
 static gpointer send_to_new(gpointer data)
 {
-	Packet own = packet;
-	guint *admitted = data;
+	Sender *sender = data;
 
-	for (guint n = 0; n < 2 * NEWCOMERS && g_atomic_int_get(&sending); n++) {
-		guint group = n / TOGETHER / 2;
-		struct in6_addr address = address_of(group * TOGETHER + n % TOGETHER);
-
-		memcpy(&own.bytes[14 + 16], &address.s6_addr32[3], 4);
-		*admitted += bed_repeat(bed, SOCKET_OUT, &own, 1) == ADMIT;
-	}
+	for (guint n = 0; n < 2 * NEWCOMERS && !g_atomic_int_get(&sender->ending); n++)
+		send_to(sender, n / TOGETHER / 2 * TOGETHER + n % TOGETHER);
 	return NULL;
 }
 
@@ -781,17 +799,16 @@ static gpointer send_to_new(gpointer data)
 static void test_resize_newcomers(void)
 {
 	NetfilMemberReading reading;
-	guint admitted = 0, index;
+	Sender sender = {0};
 	GThread *thread;
 	guint64 sum = 0;
+	guint index;
 
 	set_up_pinned(NEWCOMERS);
-	g_atomic_int_set(&sending, TRUE);
-	thread = g_thread_new("sender", send_to_new, &admitted);
+	thread = begin_sending(send_to_new, &sender);
 	for (guint i = 0; i < 50; i++)
 		g_assert_true(resize(NEWCOMERS + 1 + (i & 1)));
-	g_atomic_int_set(&sending, FALSE);
-	g_thread_join(thread);
+	end_sending(thread, &sender);
 	for (guint i = 0; i < netfil_members_end(members); i++) {
 		g_assert_true(netfil_members_read(members, i, &reading));
 		g_assert_true(netfil_members_find(members, &reading.key, &index));
@@ -799,7 +816,7 @@ static void test_resize_newcomers(void)
 		sum += reading.used.out;
 	}
 	g_assert_cmpuint(sum, >, 0);
-	g_assert_cmpuint(sum, ==, (guint64)admitted * SIZE);
+	g_assert_cmpuint(sum, ==, (guint64)sender.admitted * SIZE);
 }
 
 static pthread_barrier_t start;
