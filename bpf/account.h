@@ -192,19 +192,26 @@ static __always_inline bool account_loopback(const struct netfil_packet *packet)
 }
 
 /* The same for sockets, while somebody watches. */
-static __always_inline void socket_count(struct netfil_tag *tag, __u32 direction,
+static __always_inline void socket_count(struct bpf_sock *sk, __u32 direction,
 					 const struct netfil_packet *packet)
 {
-	if (tag && !account_loopback(packet))
-		__sync_fetch_and_add(&tag->bytes[direction & 1], packet->bytes);
+	struct netfil_socket_bytes *moved;
+
+	if (!sk || account_loopback(packet))
+		return;
+	moved = bpf_sk_storage_get(&socket_bytes, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	if (moved)
+		__sync_fetch_and_add(&moved->bytes[direction & 1], packet->bytes);
 }
 
 /* Where watching began between the two hooks, nothing was counted. */
-static __always_inline void socket_uncount(struct netfil_tag *tag,
-					   const struct netfil_packet *packet)
+static __always_inline void socket_uncount(struct bpf_sock *sk, const struct netfil_packet *packet)
 {
-	if (!account_loopback(packet) && READ_ONCE(tag->bytes[NETFIL_OUT]) >= packet->bytes)
-		__sync_fetch_and_add(&tag->bytes[NETFIL_OUT], -(__u64)packet->bytes);
+	struct netfil_socket_bytes *moved = bpf_sk_storage_get(&socket_bytes, sk, 0, 0);
+
+	if (moved && !account_loopback(packet) &&
+	    READ_ONCE(moved->bytes[NETFIL_OUT]) >= packet->bytes)
+		__sync_fetch_and_add(&moved->bytes[NETFIL_OUT], -(__u64)packet->bytes);
 }
 
 /* NULL: it is to be found anew. */

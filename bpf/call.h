@@ -47,6 +47,6 @@ static __always_inline int socket_used(struct sock *sk)
 	tag = bpf_sk_storage_get(&tags, sk, 0, below ? 0 : BPF_SK_STORAGE_GET_F_CREATE);
 	/* A cookie of 0: it has none yet. */
 	if (tag && !tag_knows(tag, task, sk->__sk_common.skc_cookie.counter))
-		tag_use(tag, task, sk, bpf_get_socket_cookie(sk));
+		tag_use(tag, task, sk, sk, bpf_get_socket_cookie(sk));
 	return 0;
 }

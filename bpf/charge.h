@@ -46,12 +46,12 @@ static __always_inline void uncharge_slot(__u32 number, __u32 member, __u32 dire
 }
 
 /* Charges two or three slots out of this CPU's purses: all of them, or none. `third` may be
- * NETFIL_SHORTCUT_NO_SLOT. False: take the long way. */
+ * NETFIL_NO_SLOT16. False: take the long way. */
 __noinline int purses_pay(__u32 first, __u32 second, __u32 third, __u32 direction, __u32 bytes)
 {
 	__u32 cpu = bpf_get_smp_processor_id();
 	__u64 *a = credit_get(first, 0, cpu), *b = credit_get(second, 0, cpu), *c = NULL;
-	bool three = third != NETFIL_SHORTCUT_NO_SLOT;
+	bool three = third != NETFIL_NO_SLOT16;
 
 	if (three)
 		c = credit_get(third, 0, cpu);

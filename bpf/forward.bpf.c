@@ -52,8 +52,8 @@ struct {
 } forward_program SEC(".maps");
 
 struct forwarded {
-	struct netfil_flow to;   /* remote: the destination */
-	struct netfil_flow from; /* remote: the source */
+	struct netfil_flow to ALIGNED8;   /* remote: the destination */
+	struct netfil_flow from ALIGNED8; /* remote: the source */
 	__u32 headers;
 	__u32 bytes;
 	__u32 segments;

@@ -31,27 +31,29 @@ static __always_inline struct netfil_process *process_find(__u32 tgid, __u64 sta
 }
 
 /*
- * Makes the task the owner; `keep`: the process rules of the one before stay too.
- * Packets are matched meanwhile, without a lock: so each field goes from the old to
- * the new in one store, and no packet meets an owner that is nobody.
+ * Makes the task the owner. Packets are matched meanwhile, without a lock: so each field goes
+ * from the old to the new in one store, and no packet meets an owner that is nobody.
  */
-static __always_inline void owner_fill(struct netfil_owner *owner, struct task_struct *task,
-				       bool keep)
+static __always_inline void owner_fill(struct netfil_owner *owner, struct task_struct *task)
 {
-	struct netfil_process *process;
-
 	owner->tgid = task->tgid;
 	owner->start = start_of(task);
 	owner->uid = task->cred->uid.val;
 	owner->cgroup = task->cgroups->dfl_cgrp->kn->id;
 	exe_of(task, &owner->exe);
-	process = process_find(owner->tgid, owner->start);
+}
+
+/* Puts the task's process rules into those of a tag's owner. Not `keep`: in place of what
+ * they were. */
+static __always_inline void owner_rules(struct netfil_set *rules, struct netfil_process *process,
+					bool keep)
+{
 #pragma clang loop unroll(disable)
 	for (int i = 0; i < NETFIL_SET_WORDS; i++) {
-		__u64 word = keep ? owner->processes.words[i] : 0;
+		__u64 word = keep ? rules->words[i] : 0;
 
 		if (process)
 			word |= process->rules.words[i];
-		WRITE_ONCE(owner->processes.words[i], word);
+		WRITE_ONCE(rules->words[i], word);
 	}
 }

@@ -86,7 +86,7 @@ __noinline int socket_uncharge(struct __sk_buff *skb, const struct netfil_packet
 	if (config.accounting)
 		account_uncount(tag, packet);
 	if (config.watched)
-		socket_uncount(tag, packet);
+		socket_uncount(sk, packet);
 	return 0;
 }
 

@@ -201,6 +201,9 @@ struct bpf_iter__tcp {
 	__u32 uid;
 } EXPLORED;
 
+/* For a struct netfil_flow, which is compared in pieces of 8 bytes. */
+#define ALIGNED8 __attribute__((aligned(8)))
+
 #define READ_ONCE(x) (*(const volatile typeof(x) *)&(x))
 #define WRITE_ONCE(x, v) (*(volatile typeof(x) *)&(x) = (v))
 #define barrier() asm volatile("" ::: "memory")

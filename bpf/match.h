@@ -56,11 +56,13 @@ __noinline int user_number(const struct netfil_owner *owner)
 	return number_of(bpf_map_lookup_elem(&users, &uid));
 }
 
-/* Takes out of `denied` the rules whose questions about an owner this one answers. */
-__noinline int match_owner(const struct netfil_owner *owner, struct netfil_set *denied)
+/* Takes out of `denied` the rules whose questions about an owner this one answers. `process`: its
+ * process rules; NULL: it was under none. */
+__noinline int match_owner(const struct netfil_owner *owner, const struct netfil_set *process,
+			   struct netfil_set *denied)
 {
 	const struct netfil_set *exe, *user, *cgroup;
-	__u32 exe_set = 0, user_set = 0;
+	__u32 exe_set = 0, user_set = 0, none = 0;
 
 	if (!owner || !denied || !owner->tgid)
 		return 0;
@@ -71,7 +73,9 @@ __noinline int match_owner(const struct netfil_owner *owner, struct netfil_set *
 	exe = bpf_map_lookup_elem(&sets, &exe_set);
 	user = bpf_map_lookup_elem(&sets, &user_set);
 	cgroup = cgroup_set(config.asked & (1 << NETFIL_KIND_CGROUP) ? owner->cgroup : 0);
-	if (!exe || !user || !cgroup)
+	if (!process)
+		process = bpf_map_lookup_elem(&sets, &none);
+	if (!exe || !user || !cgroup || !process)
 		return 0;
 #pragma clang loop unroll(disable)
 	for (__u32 i = 0; i < NETFIL_SET_WORDS; i++) {
@@ -80,7 +84,7 @@ __noinline int match_owner(const struct netfil_owner *owner, struct netfil_set *
 		if (!denied->words[i])
 			continue;
 		denied->words[i] &=
-		    ~((config.any[NETFIL_KIND_PROCESS].words[i] | owner->processes.words[i]) &
+		    ~((config.any[NETFIL_KIND_PROCESS].words[i] | process->words[i]) &
 		      (config.any[NETFIL_KIND_EXE].words[i] | exe->words[i]) &
 		      (config.any[NETFIL_KIND_USER].words[i] | user->words[i]) &
 		      (config.any[NETFIL_KIND_CGROUP].words[i] | cgroup->words[i]));
@@ -325,7 +329,8 @@ __noinline int match_word(__u64 word, __u32 first_rule, struct netfil_verdict *v
 }
 
 /* Who asks about an owner is denied until one of the socket's answers. */
-__noinline int deny_owned(const struct netfil_tag *tag, struct netfil_set *denied)
+__noinline int deny_owned(const struct netfil_tag *tag, const struct netfil_tag_rules *rules,
+			  struct netfil_set *denied)
 {
 	__u64 any = 0;
 
@@ -339,8 +344,8 @@ __noinline int deny_owned(const struct netfil_tag *tag, struct netfil_set *denie
 		any |= denied->words[i];
 	}
 	if (tag && any) {
-		match_owner(&tag->creator, denied);
-		match_owner(&tag->user, denied);
+		match_owner(&tag->creator, rules ? &rules->creator : NULL, denied);
+		match_owner(&tag->user, rules ? &rules->user : NULL, denied);
 	}
 	return 0;
 }
@@ -371,21 +376,21 @@ __noinline int match_flow_alone(const struct netfil_flow *flow, struct netfil_ve
 
 	if (!flow || !verdict)
 		return 0;
-	deny_owned(NULL, &matched);
+	deny_owned(NULL, NULL, &matched);
 	match_flow(NULL, flow, &matched, address_numbers(flow));
 	return match_words(&matched, verdict);
 }
 
 /* … of a socket: a socket matches if its creator or its latest other user does. `tag` NULL: it
- * has none. */
-__noinline int match(const struct netfil_tag *tag, const struct netfil_flow *flow,
-		     struct netfil_verdict *verdict)
+ * has none; `rules`: as of rules_of(). */
+__noinline int match(const struct netfil_tag *tag, const struct netfil_tag_rules *rules,
+		     const struct netfil_flow *flow, struct netfil_verdict *verdict)
 {
 	struct netfil_set matched = {};
 
 	if (!flow || !verdict)
 		return 0;
-	deny_owned(tag, &matched);
+	deny_owned(tag, rules, &matched);
 	match_flow(tag, flow, &matched, address_numbers(flow));
 	return match_words(&matched, verdict);
 }

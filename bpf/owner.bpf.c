@@ -242,6 +242,7 @@ int socket_label(struct bpf_iter__task_file *ctx)
 	struct task_struct *task = ctx->task;
 	struct file *file = ctx->file;
 	struct netfil_process *process;
+	struct netfil_tag_rules *rules;
 	struct sock *sk = file_sock(file);
 	struct netfil_tag *tag;
 	__u32 sequence;
@@ -261,15 +262,14 @@ int socket_label(struct bpf_iter__task_file *ctx)
 	if (!(tag->flags & NETFIL_TAG_OWNED)) {
 		tag->cookie = cookie;
 		tag->netns = sk->__sk_common.skc_net.net->net_cookie;
-		owner_fill(&tag->creator, task, true);
-		account_assign(tag, &tag->creator, task);
+		tag_create(tag, task, sk, true);
 		tag->flags |= NETFIL_TAG_OWNED;
 	} else {
 		account_label(tag, task);
 		process = process_find(task->tgid, start_of(task));
-		if (process)
-			for (int i = 0; i < NETFIL_SET_WORDS; i++)
-				tag->creator.processes.words[i] |= process->rules.words[i];
+		rules = process ? rules_need(tag, sk, process) : NULL;
+		if (rules)
+			owner_rules(&rules->creator, process, true);
 	}
 	tag_void(tag);
 	tag_unlock(tag);
@@ -277,7 +277,7 @@ int socket_label(struct bpf_iter__task_file *ctx)
 }
 
 /*
- * All sockets: by the map of their tags, or, where the kernel has no such iterator, those that
+ * All sockets: by a map of what they have, or, where the kernel has no such iterator, those that
  * somebody holds as a file and those of connections; some then come more than once.
  */
 
@@ -289,12 +289,12 @@ struct bpf_iter__bpf_sk_storage_map {
 } EXPLORED;
 
 /* ... off every socket. */
-static __always_inline void tag_scrub(struct netfil_tag *tag)
+static __always_inline void tag_scrub(struct netfil_tag_rules *rules)
 {
-	if (!tag)
+	if (!rules)
 		return;
-	scrub(&tag->creator.processes);
-	scrub(&tag->user.processes);
+	scrub(&rules->creator);
+	scrub(&rules->user);
 }
 
 SEC("iter/bpf_sk_storage_map")
@@ -303,7 +303,7 @@ int socket_scrub(struct bpf_iter__bpf_sk_storage_map *ctx)
 	struct sock *sk = ctx->sk;
 
 	if (sk)
-		tag_scrub(bpf_sk_storage_get(&tags, sk, 0, 0));
+		tag_scrub(bpf_sk_storage_get(&tag_rules, sk, 0, 0));
 	return 0;
 }
 
@@ -313,7 +313,7 @@ int file_scrub(struct bpf_iter__task_file *ctx)
 	struct sock *sk = file_sock(ctx->file);
 
 	if (sk)
-		tag_scrub(bpf_sk_storage_get(&tags, sk, 0, 0));
+		tag_scrub(bpf_sk_storage_get(&tag_rules, sk, 0, 0));
 	return 0;
 }
 
@@ -323,23 +323,24 @@ int connection_scrub(struct bpf_iter__tcp *ctx)
 	struct sock_common *common = ctx->sk_common;
 
 	if (common && is_connection(common))
-		tag_scrub(bpf_sk_storage_get(&tags, (void *)common, 0, 0));
+		tag_scrub(bpf_sk_storage_get(&tag_rules, (void *)common, 0, 0));
 	return 0;
 }
 
 /* Writes a struct netfil_socket_usage for each socket that moved something. */
-static __always_inline void usage_write(struct seq_file *seq, const struct netfil_tag *tag,
-					__u64 cookie)
+static __always_inline void usage_write(struct seq_file *seq, void *sk)
 {
+	const struct netfil_socket_bytes *moved = bpf_sk_storage_get(&socket_bytes, sk, 0, 0);
+	const struct netfil_tag *tag = bpf_sk_storage_get(&tags, sk, 0, 0);
 	struct netfil_socket_usage usage = {};
 	const struct netfil_owner *owner;
 
-	if (!tag->bytes[NETFIL_IN] && !tag->bytes[NETFIL_OUT])
+	if (!tag || !moved || (!moved->bytes[NETFIL_IN] && !moved->bytes[NETFIL_OUT]))
 		return;
 	owner = tag->user.tgid ? &tag->user : &tag->creator;
-	usage.cookie = cookie;
-	usage.bytes[NETFIL_IN] = tag->bytes[NETFIL_IN];
-	usage.bytes[NETFIL_OUT] = tag->bytes[NETFIL_OUT];
+	usage.cookie = bpf_get_socket_cookie(sk);
+	usage.bytes[NETFIL_IN] = moved->bytes[NETFIL_IN];
+	usage.bytes[NETFIL_OUT] = moved->bytes[NETFIL_OUT];
 	usage.start = owner->start;
 	usage.tgid = owner->tgid;
 	usage.uid = owner->uid;
@@ -353,10 +354,9 @@ SEC("iter/bpf_sk_storage_map")
 int socket_usage(struct bpf_iter__bpf_sk_storage_map *ctx)
 {
 	struct sock *sk = ctx->sk;
-	struct netfil_tag *tag = sk ? bpf_sk_storage_get(&tags, sk, 0, 0) : NULL;
 
-	if (tag)
-		usage_write(ctx->meta->seq, tag, bpf_get_socket_cookie(sk));
+	if (sk)
+		usage_write(ctx->meta->seq, sk);
 	return 0;
 }
 
@@ -364,10 +364,9 @@ SEC("iter/task_file")
 int file_usage(struct bpf_iter__task_file *ctx)
 {
 	struct sock *sk = file_sock(ctx->file);
-	struct netfil_tag *tag = sk ? bpf_sk_storage_get(&tags, sk, 0, 0) : NULL;
 
-	if (tag)
-		usage_write(ctx->meta->seq, tag, bpf_get_socket_cookie(sk));
+	if (sk)
+		usage_write(ctx->meta->seq, sk);
 	return 0;
 }
 
@@ -375,13 +374,9 @@ SEC("iter/tcp")
 int connection_usage(struct bpf_iter__tcp *ctx)
 {
 	struct sock_common *common = ctx->sk_common;
-	struct netfil_tag *tag;
 
-	if (!common || !is_connection(common))
-		return 0;
-	tag = bpf_sk_storage_get(&tags, (void *)common, 0, 0);
-	if (tag)
-		usage_write(ctx->meta->seq, tag, bpf_get_socket_cookie(common));
+	if (common && is_connection(common))
+		usage_write(ctx->meta->seq, common);
 	return 0;
 }
 
@@ -399,7 +394,7 @@ int slot_holders(struct bpf_iter__task_file *ctx)
 	if (!task || !sk)
 		return 0;
 	tag = bpf_sk_storage_get(&tags, sk, 0, 0);
-	if (!tag || !tag_matches(tag, asked_slot, asked_member))
+	if (!tag || !tag_matches(tag, sk, asked_slot, asked_member))
 		return 0;
 	tgid = task->tgid;
 	bpf_seq_write(ctx->meta->seq, &tgid, sizeof(tgid));
@@ -418,7 +413,7 @@ int slot_connections(struct bpf_iter__tcp *ctx)
 	if (!common || !is_connection(common))
 		return 0;
 	tag = bpf_sk_storage_get(&tags, (void *)common, 0, 0);
-	if (!tag || !tag_matches(tag, asked_slot, asked_member))
+	if (!tag || !tag_matches(tag, common, asked_slot, asked_member))
 		return 0;
 	connection.cookie = bpf_get_socket_cookie(common);
 	connection.family = common->skc_family;

@@ -29,8 +29,7 @@ struct netfil_packet {
 	__u32 headers;  /* bytes of layer 3 and 4 headers, as far as they are known */
 	__u32 tcp_flags;
 	__u32 payload; /* of one aggregated packet, bytes */
-	__u32 pad;
-};
+} ALIGNED8;
 
 #define TCP_FLAG_RST_ 0x04
 

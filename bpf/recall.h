@@ -13,7 +13,7 @@ static __always_inline bool flow_equal(const struct netfil_flow *a, const struct
 {
 	const __u64 *x = (const __u64 *)a, *y = (const __u64 *)b;
 
-	return x[0] == y[0] && x[1] == y[1] && x[2] == y[2] && x[3] == y[3];
+	return x[0] == y[0] && x[1] == y[1] && x[2] == y[2] && a->proto == b->proto;
 }
 
 /* Odd numbers without a pattern. Addresses one after the other, whose last byte is the one that

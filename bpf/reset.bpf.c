@@ -24,7 +24,7 @@ int slot_reset(struct bpf_iter__tcp *ctx)
 	if (!common || !is_connection(common))
 		return 0;
 	tag = bpf_sk_storage_get(&tags, (void *)common, 0, 0);
-	if (tag && tag_matches(tag, asked_slot, asked_member) && !bpf_sock_destroy(common))
+	if (tag && tag_matches(tag, common, asked_slot, asked_member) && !bpf_sock_destroy(common))
 		answered++;
 	return 0;
 }

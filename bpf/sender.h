@@ -103,8 +103,10 @@ static __always_inline void strangers_tell(void)
  * Before a packet that leaves is matched. Who does not hold the socket passes on what others have
  * sent, as a firewall in user space does (NFQUEUE), or uses what is in no table of files, as
  * io_uring can: that is seen at calls alone, and user space is told to have these looked at.
+ * `at`: the socket, as a helper takes it.
  */
-static __always_inline void sender_note(struct sock *sk, struct netfil_tag *tag, __u64 cookie)
+static __always_inline void sender_note(struct sock *sk, void *at, struct netfil_tag *tag,
+					__u64 cookie)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct file *file;
@@ -115,7 +117,7 @@ static __always_inline void sender_note(struct sock *sk, struct netfil_tag *tag,
 	if (!file)
 		return; /* the kernel's own, or closed */
 	if (holds(task, file))
-		tag_use(tag, task, sk, cookie);
+		tag_use(tag, task, sk, at, cookie);
 	else
 		strangers_tell();
 }

@@ -51,6 +51,12 @@ static __always_inline bool is_v4(const struct netfil_flow *flow)
 	return !words[0] && !words[1] && words[2] == bpf_htonl(0xffff);
 }
 
+/* A tag's cached verdict is of several filters. */
+static __always_inline bool tag_several(const struct netfil_tag *tag)
+{
+	return READ_ONCE(tag->only.next) != NETFIL_NO_SLOT16;
+}
+
 /* What stands behind the first slot: others, or the place of its member. */
 union shortcut_more {
 	__u16 slots[2];
@@ -65,10 +71,10 @@ static __always_inline union shortcut_more *shortcut_more(struct netfil_shortcut
 
 static __always_inline __u32 place_of(const struct netfil_tag *tag)
 {
-	__u32 number = tag->slots[0];
+	__u32 number = tag->only.slot;
 	struct netfil_keyed *keyed = bpf_map_lookup_elem(&keyeds, &number);
 
-	return keyed ? member_place(keyed, tag->member) : ~0U;
+	return keyed ? member_place(keyed, tag->only.member) : ~0U;
 }
 
 static __always_inline void shortcut_fill(struct netfil_shortcut *at, const struct netfil_tag *tag)
@@ -85,17 +91,16 @@ static __always_inline void shortcut_fill(struct netfil_shortcut *at, const stru
 	at->kind = is_v4(flow) ? NETFIL_SHORTCUT_V4 : 0;
 	if (flow->proto == IPPROTO_TCP && tag->flags & NETFIL_TAG_TCP)
 		at->kind |= NETFIL_SHORTCUT_TCP;
-	for (__u32 i = 0; i < NETFIL_SHORTCUT_SLOTS; i++) {
-		/* All bits where there is none; without a branch, for the verifier's sake. */
-		__u32 none = ~((__s32)(i - tag->count) >> 31);
-
-		at->slots[i] = tag->slots[i] | none;
-	}
-	if (tag->count > 1) {
+	at->slots[0] = tag->slots[0];
+	if (tag_several(tag)) {
 		at->kind |= NETFIL_SHORTCUT_SEVERAL;
-	} else if (tag->member) {
+		at->slots[1] = tag->slots[1];
+		at->slots[2] = tag->slots[2];
+	} else if (tag->only.member) {
 		at->kind |= NETFIL_SHORTCUT_MEMBER;
 		shortcut_more(at)->place = place_of(tag);
+	} else {
+		at->slots[1] = at->slots[2] = NETFIL_NO_SLOT16;
 	}
 }
 
@@ -106,13 +111,15 @@ __noinline int shortcut_holds(const struct netfil_tag *tag)
 	struct netfil_slot *slot;
 	__u32 number;
 
-	if (!tag || tag->count <= 1)
+	if (!tag || !tag_several(tag))
 		return true;
-	if (tag->count > NETFIL_SHORTCUT_SLOTS)
+	if (tag->slots[NETFIL_SHORTCUT_SLOTS] != NETFIL_NO_SLOT16)
 		return false;
 #pragma clang loop unroll(disable)
-	for (__u32 i = 0; i < NETFIL_SHORTCUT_SLOTS && i < tag->count; i++) {
+	for (__u32 i = 0; i < NETFIL_SHORTCUT_SLOTS; i++) {
 		number = tag->slots[i];
+		if (number == NETFIL_NO_SLOT16)
+			break;
 		slot = bpf_map_lookup_elem(&slots, &number);
 		if (!slot || slot->flags & NETFIL_SLOT_EACH)
 			return false;

@@ -20,10 +20,23 @@ const volatile bool has_casts; /* bpf_cast_to_kern_ctx is there */
 
 struct mptcp_sock;
 
+static __always_inline void rules_copy(struct netfil_tag *tag, struct bpf_sock *sk,
+				       const struct netfil_tag_rules *from)
+{
+	struct netfil_tag_rules *rules =
+	    bpf_sk_storage_get(&tag_rules, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+
+	if (!rules)
+		return;
+	*rules = *from;
+	__sync_fetch_and_or(&tag->flags, NETFIL_TAG_RULES);
+}
+
 /* A subflow of MPTCP is a kernel socket: its owner is its parent's. */
 static __always_inline void tag_from_mptcp(struct netfil_tag *tag, struct bpf_sock *sk,
 					   __u64 cookie)
 {
+	const struct netfil_tag_rules *rules;
 	struct mptcp_sock *parent;
 	struct netfil_tag *from;
 	__u32 sequence = READ_ONCE(tag->sequence);
@@ -34,6 +47,9 @@ static __always_inline void tag_from_mptcp(struct netfil_tag *tag, struct bpf_so
 	from = bpf_sk_storage_get(&tags, (void *)parent, 0, 0);
 	if (!from || !(from->flags & NETFIL_TAG_OWNED) || !tag_lock(tag, sequence, cookie))
 		return;
+	rules = rules_of(from, parent);
+	if (rules)
+		rules_copy(tag, sk, rules);
 	tag->creator = from->creator;
 	tag->user = from->user;
 	tag->netns = from->netns;
@@ -136,10 +152,8 @@ static __always_inline bool unattributed(const struct netfil_tag *tag)
 	       (!tag || (!(tag->flags & NETFIL_TAG_OWNED) && !tag->creator.tgid));
 }
 
-static __always_inline bool listening(struct __sk_buff *skb)
+static __always_inline bool listening(struct bpf_sock *sk)
 {
-	struct bpf_sock *sk = skb->sk;
-
 	return sk && sk->state == BPF_TCP_LISTEN;
 }
 
@@ -164,6 +178,8 @@ static __always_inline int verdict_reach(struct __sk_buff *skb, struct netfil_ta
 					 const struct netfil_flow *flow,
 					 struct netfil_verdict *verdict)
 {
+	const struct netfil_tag_rules *rules = NULL;
+	struct bpf_sock *sk = skb->sk;
 	__u32 sequence;
 
 	if (tag && tag_verdict(tag, generation, flow, verdict)) {
@@ -172,11 +188,13 @@ static __always_inline int verdict_reach(struct __sk_buff *skb, struct netfil_ta
 		return 0;
 	}
 	if (has_mptcp && tag && !(tag->flags & NETFIL_TAG_OWNED) && flow->proto == IPPROTO_TCP &&
-	    skb->sk)
-		tag_from_mptcp(tag, skb->sk, cookie);
+	    sk)
+		tag_from_mptcp(tag, sk, cookie);
 	sequence = tag ? READ_ONCE(tag->sequence) : 0;
 	barrier();
-	if (match(tag, flow, verdict)) {
+	if (tag && sk)
+		rules = rules_of(tag, sk);
+	if (match(tag, rules, flow, verdict)) {
 		count_overmatched();
 		return MATCH_OVERFLOW;
 	}
@@ -184,7 +202,7 @@ static __always_inline int verdict_reach(struct __sk_buff *skb, struct netfil_ta
 		tag_members(tag, flow, verdict);
 	/* A listener talks to many, and its tag is copied to the sockets it accepts,
 	 * which must not be in the middle of a write. */
-	if (tag && !listening(skb))
+	if (tag && !listening(sk))
 		tag_keep(tag, sequence, cookie, generation, flow, verdict);
 	return 0;
 }
@@ -215,7 +233,7 @@ static __always_inline int charge_known(__u32 slot, __u32 member, const struct n
 static __always_inline int refuse(struct __sk_buff *skb, struct netfil_tag *tag, __u64 cookie,
 				  const struct netfil_packet *packet, __u32 direction, int flags)
 {
-	if (tag && !listening(skb))
+	if (tag && !listening(skb->sk))
 		tag_note_refused(tag, cookie, &packet->flow);
 	if (direction == NETFIL_OUT)
 		return flags & NETFIL_SLOT_DROP ? REFUSE_SILENTLY : REFUSE;
@@ -265,7 +283,7 @@ static __always_inline bool admit_next(struct __sk_buff *skb, __u64 cookie, __u3
 	if (kind & NETFIL_SHORTCUT_SEVERAL) {
 		if (!purses_pay(slot, more.slots[0], more.slots[1], direction, bytes))
 			return false;
-	} else if (slot != NETFIL_SHORTCUT_NO_SLOT) {
+	} else if (slot != NETFIL_NO_SLOT16) {
 		credit = kind & NETFIL_SHORTCUT_MEMBER
 			     ? member_credit(more.place)
 			     : credit_get(slot, 0, bpf_get_smp_processor_id());
@@ -292,7 +310,7 @@ __noinline int several_shorten(struct __sk_buff *skb, struct netfil_tag *tag, __
 {
 	__u32 sequence;
 
-	if (tag && flow && tag->count > 1 && tag_cached(tag, generation, flow, &sequence))
+	if (tag && flow && tag_several(tag) && tag_cached(tag, generation, flow, &sequence))
 		verdict_shorten(skb, tag, sequence, cookie);
 	return 0;
 }
@@ -324,6 +342,7 @@ static __always_inline int decide_any(struct __sk_buff *skb, struct netfil_tag *
 {
 	struct netfil_packet packet;
 	struct netfil_cost cost;
+	struct bpf_sock *sk;
 	__u32 generation;
 	__u64 verdict;
 	int flags = -1;
@@ -350,9 +369,11 @@ static __always_inline int decide_any(struct __sk_buff *skb, struct netfil_tag *
 		return refuse(skb, tag, cookie, &packet, direction, flags);
 	if (config.accounting)
 		account_count(tag, direction, &packet);
-	/* What a listener has is copied to the sockets that it accepts. */
-	if (config.watched && !listening(skb))
-		socket_count(tag, direction, &packet);
+	if (config.watched) {
+		sk = skb->sk;
+		if (!listening(sk))
+			socket_count(sk, direction, &packet);
+	}
 	return ADMIT;
 }
 
@@ -383,14 +404,14 @@ static __always_inline __u64 cookie_of(struct __sk_buff *skb)
 __noinline int sender_seen(struct __sk_buff *skb, struct netfil_tag *tag)
 {
 	struct sock *sk = sees_senders ? sock_of(skb) : NULL;
+	struct bpf_sock *at = skb->sk;
 
-	if (!sk || !tag)
+	if (!sk || !at || !tag)
 		return 0;
-	if (has_mptcp && skb->sk && !(tag->flags & NETFIL_TAG_OWNED) &&
-	    bpf_skc_to_mptcp_sock(skb->sk))
+	if (has_mptcp && !(tag->flags & NETFIL_TAG_OWNED) && bpf_skc_to_mptcp_sock(at))
 		strangers_tell();
 	else
-		sender_note(sk, tag, bpf_get_socket_cookie(skb));
+		sender_note(sk, at, tag, bpf_get_socket_cookie(skb));
 	return 0;
 }
 
@@ -439,9 +460,8 @@ int socket_create(struct bpf_sock *sk)
 	}
 	tag->cookie = tag->stamp = bpf_get_socket_cookie(sk);
 	tag->netns = bpf_get_netns_cookie(sk);
-	owner_fill(&tag->creator, bpf_get_current_task_btf(), false);
-	account_assign(tag, &tag->creator, bpf_get_current_task_btf());
 	tag->flags = NETFIL_TAG_OWNED;
+	tag_create(tag, bpf_get_current_task_btf(), sk, false);
 	if (sk->type == SOCK_STREAM && sk->protocol == IPPROTO_TCP)
 		tag->flags |= NETFIL_TAG_TCP;
 	if (sk->protocol == IPPROTO_MPTCP)
@@ -453,6 +473,7 @@ int socket_create(struct bpf_sock *sk)
  * the packet hooks cannot: TCP ignores EPERM on a SYN. */
 static __always_inline int may_connect(struct bpf_sock_addr *ctx, struct netfil_flow *flow)
 {
+	const struct netfil_tag_rules *rules = NULL;
 	struct netfil_verdict verdict = {};
 	struct netfil_slot *slot;
 	struct netfil_tag *tag;
@@ -461,9 +482,11 @@ static __always_inline int may_connect(struct bpf_sock_addr *ctx, struct netfil_
 	if (!READ_ONCE(config.refusing) || !config.words || !ctx->sk || ctx->type != SOCK_STREAM)
 		return 1;
 	tag = bpf_sk_storage_get(&tags, ctx->sk, 0, 0);
+	if (tag)
+		rules = rules_of(tag, ctx->sk);
 	flow->proto = ctx->protocol;
 	flow->remote_port = bpf_ntohs(ctx->user_port);
-	if (match(tag, flow, &verdict)) {
+	if (match(tag, rules, flow, &verdict)) {
 		count_overmatched();
 		return 0;
 	}
@@ -483,7 +506,7 @@ static __always_inline int may_connect(struct bpf_sock_addr *ctx, struct netfil_
 SEC("cgroup/connect4")
 int socket_connect4(struct bpf_sock_addr *ctx)
 {
-	struct netfil_flow flow = {};
+	struct netfil_flow flow ALIGNED8 = {};
 	__u32 address = ctx->user_ip4;
 
 	address_map_v4(flow.remote, address);
@@ -495,7 +518,7 @@ int socket_connect4(struct bpf_sock_addr *ctx)
 SEC("cgroup/connect6")
 int socket_connect6(struct bpf_sock_addr *ctx)
 {
-	struct netfil_flow flow = {};
+	struct netfil_flow flow ALIGNED8 = {};
 	__u32 *words = (__u32 *)flow.remote;
 
 	words[0] = ctx->user_ip6[0];

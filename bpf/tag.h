@@ -48,36 +48,37 @@ static __always_inline bool tag_slot(struct netfil_tag *tag, __u32 generation,
 				     const struct netfil_flow *flow, __u32 *sequence, __u32 *slot,
 				     __u32 *member)
 {
-	__u32 count;
-
-	if (!tag_cached(tag, generation, flow, sequence))
+	if (!tag_cached(tag, generation, flow, sequence) || tag_several(tag))
 		return false;
-	count = READ_ONCE(tag->count);
-	if (count > 1)
-		return false;
-	*slot = count ? READ_ONCE(tag->slots[0]) : NETFIL_NO_SLOT;
-	*member = READ_ONCE(tag->member);
+	*slot = READ_ONCE(tag->only.slot);
+	if (*slot == NETFIL_NO_SLOT16)
+		*slot = NETFIL_NO_SLOT;
+	*member = READ_ONCE(tag->only.member);
 	return tag_still(tag, *sequence);
 }
 
-/* The cached verdict, if it is there; without members, if it is of more than one filter. */
-static __always_inline bool tag_verdict(struct netfil_tag *tag, __u32 generation,
-					const struct netfil_flow *flow,
-					struct netfil_verdict *verdict)
+/* The cached verdict, if it is there; without members, if it is of more than one filter. Global, so
+ * that the verifier does not follow each number of filters. */
+__noinline int tag_verdict(struct netfil_tag *tag, __u32 generation, const struct netfil_flow *flow,
+			   struct netfil_verdict *verdict)
 {
-	__u32 sequence, count;
+	__u32 sequence, count = 0;
 
-	if (!tag_cached(tag, generation, flow, &sequence))
+	if (!tag || !flow || !verdict || !tag_cached(tag, generation, flow, &sequence))
 		return false;
-	count = READ_ONCE(tag->count);
 #pragma clang loop unroll(disable)
-	for (__u32 i = 0; i < NETFIL_MATCH_MAX; i++) {
-		if (i >= count)
+	for (; count < NETFIL_MATCH_MAX; count++) {
+		__u32 slot = READ_ONCE(tag->slots[count]);
+
+		if (slot == NETFIL_NO_SLOT16)
 			break;
-		verdict->slots[i] = READ_ONCE(tag->slots[i]);
+		verdict->slots[count] = slot;
+		if (!tag_several(tag)) {
+			member_note(verdict, 0, READ_ONCE(tag->only.member));
+			count = 1;
+			break;
+		}
 	}
-	if (count == 1)
-		member_note(verdict, 0, READ_ONCE(tag->member));
 	verdict->count = count;
 	return tag_still(tag, sequence);
 }
@@ -94,11 +95,15 @@ static __always_inline void tag_keep(struct netfil_tag *tag, __u32 sequence, __u
 		verdict_keep(tag, flow, generation, verdict);
 	tag->generation = generation;
 	tag->flow = *flow;
-	tag->count = verdict->count;
 #pragma clang loop unroll(disable)
-	for (__u32 i = 0; i < NETFIL_MATCH_MAX; i++)
-		tag->slots[i] = slot_in(verdict, i);
-	tag->member = member_in(verdict, 0);
+	for (__u32 i = 0; i < NETFIL_MATCH_MAX; i++) {
+		/* All bits where there is none; without a branch, for the verifier's sake. */
+		__u32 none = ~((__s32)(i - verdict->count) >> 31);
+
+		tag->slots[i] = slot_in(verdict, i) | none;
+	}
+	if (verdict->count <= 1)
+		tag->only.member = verdict->count ? member_in(verdict, 0) : 0;
 	tag_unlock(tag);
 }
 
@@ -164,17 +169,24 @@ __noinline int tag_members_known(const struct netfil_tag *tag, const struct netf
 	return members_known(verdict, &keys);
 }
 
+/* The process rules of the tag's owners, or NULL. `sk`: its socket, as a helper takes it. */
+static __always_inline struct netfil_tag_rules *rules_of(const struct netfil_tag *tag, void *sk)
+{
+	return tag->flags & NETFIL_TAG_RULES ? bpf_sk_storage_get(&tag_rules, sk, 0, 0) : NULL;
+}
+
 /* Whether the filter with this slot matches the socket, by the flow it last had, and if
  * `member` is not 0, whether the socket is that member's. */
-static __always_inline bool tag_matches(const struct netfil_tag *tag, __u32 slot, __u32 member)
+static __always_inline bool tag_matches(const struct netfil_tag *tag, void *sk, __u32 slot,
+					__u32 member)
 {
 	struct netfil_verdict verdict = {};
 	struct netfil_keys keys;
-	struct netfil_flow flow;
+	struct netfil_flow flow ALIGNED8;
 	bool matches = false;
 
 	flow = tag->flow;
-	if (match(tag, &flow, &verdict))
+	if (match(tag, rules_of(tag, sk), &flow, &verdict))
 		return false;
 	for (__u32 i = 0; i < NETFIL_MATCH_MAX; i++)
 		if (i < verdict.count && slot_in(&verdict, i) == slot)

@@ -14,7 +14,7 @@
 
 #include <linux/types.h>
 
-#define NETFIL_ABI_VERSION 8
+#define NETFIL_ABI_VERSION 9
 
 #define NETFIL_RULES_MAX 1024
 #define NETFIL_SET_WORDS (NETFIL_RULES_MAX / 64)
@@ -286,7 +286,7 @@ struct netfil_flow {
 	__u16 local_port;
 	__u32 ifindex;
 	__u8 proto;
-	__u8 pad[7];
+	__u8 pad[3];
 };
 
 /*
@@ -302,9 +302,10 @@ struct netfil_verdict_kept {
 	struct netfil_flow flow;
 	__u32 slot;   /* of the only filter that matches; none: NETFIL_NO_SLOT */
 	__u32 member; /* of that slot, or 0 */
-	__u64 pad;
+	__u32 pad[3];
 };
 #define NETFIL_NO_SLOT (~0U)
+#define NETFIL_NO_SLOT16 0xffff /* the same in 16 bits: all of them */
 
 /*
  * The verdict that a socket's tag has, where its packets find it without the tag: element of the
@@ -324,8 +325,7 @@ struct netfil_shortcut {
 	__u32 user; /* tgid of the socket's latest user, or else of its creator */
 	__u8 proto;
 	__u8 kind;                          /* enum netfil_shortcut_kind */
-	__u16 slots[NETFIL_SHORTCUT_SLOTS]; /* of the filters that match; then
-					       NETFIL_SHORTCUT_NO_SLOT */
+	__u16 slots[NETFIL_SHORTCUT_SLOTS]; /* of the filters that match; then NETFIL_NO_SLOT16 */
 	__u32 account;                      /* not counted: NETFIL_NO_ACCOUNT */
 	__u32 account_generation;
 };
@@ -337,7 +337,6 @@ enum netfil_shortcut_kind {
 	 * bits, NETFIL_PIECE_MEMBERS * piece + element in it, where its member is. */
 	NETFIL_SHORTCUT_MEMBER = 1 << 3,
 };
-#define NETFIL_SHORTCUT_NO_SLOT 0xffff /* all bits */
 #define NETFIL_NO_ACCOUNT (~0U)
 
 /*
@@ -387,37 +386,53 @@ struct netfil_owner {
 	__u32 uid;
 	struct netfil_exe exe;
 	__u64 cgroup;
-	struct netfil_set processes; /* process rules it was under; they stay */
 };
 
 enum netfil_tag_flags {
 	NETFIL_TAG_OWNED = 1 << 0,        /* creator is known */
 	NETFIL_TAG_RESET_PASSED = 1 << 1, /* the one reset of this socket went out */
 	NETFIL_TAG_TCP = 1 << 2,          /* made as a TCP socket, or accepted by one */
+	NETFIL_TAG_RULES = 1 << 3,        /* the socket has an entry in "tag_rules" */
 };
 
 /*
  * Value of sk_storage map "tags". The first part caches the verdict on the last
- * flow under a sequence lock (odd: being written).
+ * flow under a sequence lock (odd: being written). Each socket has one, so it is as large as
+ * fits into 256 bytes with the kernel's own part, and what few sockets need is elsewhere.
  */
 struct netfil_tag {
 	__u32 sequence;
 	__u32 generation;
-	__u32 count;
-	__u32 flags; /* enum netfil_tag_flags */
 	struct netfil_flow flow;
-	__u32 member; /* number of the member of slots[0], if that is of a keyed filter; else 0 */
-	__u32 pad;
-	__u16 slots[NETFIL_MATCH_MAX];
+	__u32 flags; /* enum netfil_tag_flags */
+	union {
+		__u16 slots[NETFIL_MATCH_MAX]; /* that match; then NETFIL_NO_SLOT16 */
+		struct {                       /* of one slot, or of none */
+			__u16 slot;
+			__u16 next;   /* NETFIL_NO_SLOT16 */
+			__u32 member; /* number of the slot's member, if it is keyed; else 0 */
+		} only;
+	};
 	__u64 cookie; /* of the socket it was made for; an accepted one inherits it */
 	__u64 stamp;  /* tags with the same one say the same of owners and namespace */
 	__u64 netns;
 	__u32 account; /* of the user, else of the creator */
 	__u32 account_generation;
-	__u64 bytes[2]; /* by direction, loopback and listeners left out, while config.watched;
-			   they only rise, but for the instant between a charge and its undoing */
 	struct netfil_owner creator;
 	struct netfil_owner user; /* the last other process seen using it */
+};
+
+/* Value of sk_storage map "tag_rules": the process rules that a socket's owners were under, which
+ * stay. Of sockets whose owners were under any. */
+struct netfil_tag_rules {
+	struct netfil_set creator;
+	struct netfil_set user;
+};
+
+/* Value of sk_storage map "socket_bytes": what a socket moved while config.watched, loopback and
+ * listeners left out. They only rise, but for the instant between a charge and its undoing. */
+struct netfil_socket_bytes {
+	__u64 bytes[2]; /* by direction */
 };
 
 /* Record of ring buffer "events". */
@@ -453,17 +468,16 @@ struct netfil_connection {
 /* Record of the iterator "socket_usage": a socket that moved something while it was watched. */
 struct netfil_socket_usage {
 	__u64 cookie;
-	__u64 bytes[2]; /* netfil_tag.bytes */
+	__u64 bytes[2]; /* see struct netfil_socket_bytes */
 	__u64 start;    /* of the process: the last other user, or else the creator */
 	__u32 tgid;
 	__u32 uid;
 	__u32 account;
-	__u32 pad;
-	struct netfil_exe exe;
 	struct netfil_flow flow; /* its last one */
+	struct netfil_exe exe;
 };
 
-_Static_assert(sizeof(struct netfil_socket_usage) == 96, "socket usage");
+_Static_assert(sizeof(struct netfil_socket_usage) == 88, "socket usage");
 _Static_assert(sizeof(struct netfil_connection) == 48, "connection");
 _Static_assert(sizeof(struct netfil_slot) == 128, "two cache lines");
 _Static_assert(sizeof(struct netfil_purse) == 64, "a cache line");
@@ -478,9 +492,9 @@ _Static_assert(sizeof(struct netfil_verdict_kept) == 64, "a cache line");
 _Static_assert(sizeof(struct netfil_shortcut) == 64, "a cache line");
 _Static_assert(sizeof(struct netfil_process) == 136, "process");
 _Static_assert(sizeof(struct netfil_interface) == 112, "interface");
-_Static_assert(sizeof(struct netfil_flow) == 32, "flow");
-_Static_assert(sizeof(struct netfil_owner) == 168, "owner");
-_Static_assert(sizeof(struct netfil_tag) == 16 + 32 + 8 + 32 + 32 + 16 + 2 * 168, "tag");
+_Static_assert(sizeof(struct netfil_flow) == 28, "flow");
+_Static_assert(sizeof(struct netfil_owner) == 40, "owner");
+_Static_assert(sizeof(struct netfil_tag) == 256 - 72, "tag");
 _Static_assert(sizeof(struct netfil_event) == 24, "event");
 _Static_assert(sizeof(struct netfil_member) == 184, "member");
 _Static_assert(sizeof(struct netfil_keyed) == 80, "keyed");

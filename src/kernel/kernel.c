@@ -445,9 +445,10 @@ gboolean netfil_kernel_label(NetfilKernel *k, GError **error)
 	return settle(k, k->objects->owner->progs.socket_label, error);
 }
 
-/* A walk over all sockets. */
+/* A walk over the sockets that have an element in this map. */
 typedef struct {
-	struct bpf_program *by_tag; /* alone, where the kernel takes it; else … */
+	const char *map;
+	struct bpf_program *by_map; /* alone, where the kernel takes it; else … */
 	struct bpf_program *by_file, *by_connection; /* … these: a socket may come twice */
 	GByteArray *output;
 	GError **error;
@@ -467,8 +468,8 @@ static gboolean walk_sockets(NetfilKernel *k, Walk *walk)
 	g_autoptr(GArray) namespaces = NULL;
 
 	if (netfil_feature_present(NETFIL_HAS_MAP_ITERATORS))
-		return netfil_iterate(walk->by_tag, netfil_maps_fd(k->maps, "tags"), walk->output,
-				      walk->error);
+		return netfil_iterate(walk->by_map, netfil_maps_fd(k->maps, walk->map),
+				      walk->output, walk->error);
 	namespaces = netfil_namespaces();
 	walk->done = netfil_iterate(walk->by_file, -1, walk->output, walk->error);
 	for (guint i = 0; i < namespaces->len; i++)
@@ -479,7 +480,8 @@ static gboolean walk_sockets(NetfilKernel *k, Walk *walk)
 gboolean netfil_kernel_scrub(NetfilKernel *k, const struct netfil_set *rules, GError **error)
 {
 	struct owner_bpf *owner = k->objects->owner;
-	Walk walk = {owner->progs.socket_scrub,
+	Walk walk = {"tag_rules",
+		     owner->progs.socket_scrub,
 		     owner->progs.file_scrub,
 		     owner->progs.connection_scrub,
 		     NULL,
@@ -536,7 +538,8 @@ GByteArray *netfil_kernel_socket_usage(NetfilKernel *k)
 {
 	struct owner_bpf *owner = k->objects->owner;
 	GByteArray *records = g_byte_array_new();
-	Walk walk = {owner->progs.socket_usage,
+	Walk walk = {"socket_bytes",
+		     owner->progs.socket_usage,
 		     owner->progs.file_usage,
 		     owner->progs.connection_usage,
 		     records,

@@ -203,7 +203,7 @@ static void test_several(void)
 			g_assert_cmpuint(shortcut->slots[i], ==,
 					 i == 0      ? slots[FIRST]
 					 : i < count ? slots[ALL + i - 1]
-						     : NETFIL_SHORTCUT_NO_SLOT);
+						     : NETFIL_NO_SLOT16);
 		g_assert_cmpuint(used(FIRST), ==, MANY * BYTES);
 		for (guint i = 0; i + 1 < count; i++)
 			g_assert_cmpuint(used(ALL + i), ==, MANY * BYTES);
@@ -334,17 +334,18 @@ static void test_same_place(void)
 static void test_watched(void)
 {
 	int fd = ground_socket(SOCK_DGRAM);
-	struct netfil_tag tag;
+	struct netfil_socket_bytes moved;
+	int map;
 
 	set_up();
+	map = netfil_maps_fd(netfil_kernel_maps(kernel), "socket_bytes");
 	transmit(fd, FIRST, MANY);
+	g_assert_cmpint(bpf_map_lookup_elem(map, &fd, &moved), !=, 0);
 	config->watched = 1;
 	config->generation++;
 	transmit(fd, FIRST, MANY);
-	g_assert_cmpint(
-	    bpf_map_lookup_elem(netfil_maps_fd(netfil_kernel_maps(kernel), "tags"), &fd, &tag), ==,
-	    0);
-	g_assert_cmpuint(tag.bytes[NETFIL_OUT], ==, MANY * BYTES);
+	g_assert_cmpint(bpf_map_lookup_elem(map, &fd, &moved), ==, 0);
+	g_assert_cmpuint(moved.bytes[NETFIL_OUT], ==, MANY * BYTES);
 	g_assert_cmpuint(used(FIRST), ==, 2 * MANY * BYTES);
 	tear_down();
 	close(fd);

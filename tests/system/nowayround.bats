@@ -339,6 +339,28 @@ assert_exact_since() { # NAME
 	assert_exact way out in
 }
 
+arrived() { # BYTES, and the end behind them
+	[[ $(in_ns a ss -Htn state close-wait | awk '{ print $1 }') == $(($1 + 1)) ]]
+}
+
+# bats test_tags=kernels
+@test "nobody has accepted yet: the listener's filter counts all" {
+	mkfifo "$TMP/hold"
+	start pool capped --gate "$(make_gate pool)" \
+		lend listening "$A4" "$PORT" "$(command -v sh)" -c "read -r _ <$TMP/hold"
+	netfil add way --pid "${PIDS[pool]}"
+	open_gate pool
+	ready pool
+	start client peer tcp-send "$A4" "$PORT" 20000
+	wait_until arrived 20000
+	wait_until_equal way in
+	wait_until_equal way out
+	(($(used way in) > 20000)) || fail "what came is not counted"
+	echo >"$TMP/hold"
+	finish pool
+	fails finish client # nobody has accepted at all: reset
+}
+
 # bats test_tags=kernels
 @test "a forked worker accepts: its own filter counts from its first use" {
 	needs sock_length trampolines
