@@ -214,31 +214,38 @@ static __always_inline void socket_uncount(struct bpf_sock *sk, const struct net
 		__sync_fetch_and_add(&moved->bytes[NETFIL_OUT], -(__u64)packet->bytes);
 }
 
-/* NULL: it is to be found anew. */
-static __always_inline struct netfil_account *account_still(union account_ref ref)
+/* False: it is to be found anew. */
+static __always_inline bool account_still(union account_ref ref)
 {
 	struct netfil_account *account = account_get(ref.number);
 
-	return account && account->generation == ref.generation ? account : NULL;
+	return account && account->generation == ref.generation;
+}
+
+/* In the counters of this CPU: what was counted by another one is taken back here. */
+static __always_inline void account_add(__u32 number, __u32 direction, __u64 bytes)
+{
+	__u32 index = bpf_get_smp_processor_id() * NETFIL_ACCOUNTS_MAX + number;
+	struct netfil_account_bytes *moved = bpf_map_lookup_elem(&account_bytes, &index);
+
+	if (moved)
+		__sync_fetch_and_add(&moved->bytes[direction & 1], bytes);
 }
 
 /* Counts an admitted packet. `tag` NULL: of a socket without one. */
 static __always_inline void account_count(struct netfil_tag *tag, __u32 direction,
 					  const struct netfil_packet *packet)
 {
-	union account_ref ref = {};
-	struct netfil_account *account;
+	union account_ref ref = {.number = NETFIL_ACCOUNT_NOBODY};
 
 	if (account_loopback(packet))
 		return;
-	if (tag)
+	if (tag) {
 		ref.both = READ_ONCE(*account_of(tag));
-	account = account_get(ref.number);
-	if (account && account->generation != ref.generation)
-		account = account_get(tag ? account_refind(tag) : NETFIL_ACCOUNT_NOBODY);
-	if (!account)
-		return;
-	__sync_fetch_and_add(&account->bytes[direction & 1], packet->bytes);
+		if (!account_still(ref))
+			ref.number = account_refind(tag);
+	}
+	account_add(ref.number, direction, packet->bytes);
 }
 
 /* Takes back what a packet was counted that did not leave after all. */
@@ -246,8 +253,7 @@ static __always_inline void account_uncount(struct netfil_tag *tag,
 					    const struct netfil_packet *packet)
 {
 	union account_ref ref = {.both = READ_ONCE(*account_of(tag))};
-	struct netfil_account *account = account_still(ref);
 
-	if (account && !account_loopback(packet))
-		__sync_fetch_and_add(&account->bytes[NETFIL_OUT], -(__u64)packet->bytes);
+	if (account_still(ref) && !account_loopback(packet))
+		account_add(ref.number, NETFIL_OUT, -(__u64)packet->bytes);
 }

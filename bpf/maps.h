@@ -31,7 +31,7 @@ struct netfil_config config SEC(".data.config");
 ARRAY(totals, struct netfil_totals, 1);
 ARRAY(slots, struct netfil_slot, NETFIL_SLOTS_MAX);
 
-/* User space makes room for as many as there are CPUs. */
+/* For each CPU: user space makes room for as many as there are. */
 ARRAY(purses, struct netfil_purse, NETFIL_SLOTS_MAX);
 
 /* Beside the slots, since what is mapped into memory may have no lock. A cache line each. */
@@ -111,6 +111,7 @@ HASH(interfaces, BPF_MAP_TYPE_HASH, __u32, struct netfil_interface, 4096, BPF_F_
 
 /* Applications: see struct netfil_account. */
 ARRAY(accounts, struct netfil_account, NETFIL_ACCOUNTS_MAX);
+ARRAY(account_bytes, struct netfil_account_bytes, NETFIL_ACCOUNTS_MAX); /* for each CPU */
 ARRAY(account_paths, struct netfil_account_path, NETFIL_ACCOUNTS_MAX);
 HASH(account_numbers, BPF_MAP_TYPE_HASH, struct netfil_account_key, __u32, NETFIL_ACCOUNTS_MAX, 0);
 

@@ -34,14 +34,18 @@ static __always_inline bool shortcut_is(const struct netfil_shortcut *at, __u64 
 	return at->cookie == cookie && at->generation == generation;
 }
 
-/* The account of the tag's packets, or NETFIL_NO_ACCOUNT where they are not counted. */
-static __always_inline __u64 shortcut_account(struct netfil_tag *tag)
+/* The account of the tag's packets, or NETFIL_NO_ACCOUNT where they are not counted. False: it is
+ * to be found anew. Who takes it back raises config.generation after that of the account, so what
+ * is good here is so as long as the shortcut is. */
+static __always_inline bool shortcut_account(struct netfil_tag *tag, __u32 *number)
 {
-	union account_ref ref = {.number = NETFIL_NO_ACCOUNT};
+	union account_ref ref = {.both = READ_ONCE(*account_of(tag))};
 
-	if (config.accounting && tag->flow.ifindex != LOOPBACK_IFINDEX)
-		ref.both = READ_ONCE(*account_of(tag));
-	return ref.both;
+	*number = NETFIL_NO_ACCOUNT;
+	if (!config.accounting || tag->flow.ifindex == LOOPBACK_IFINDEX)
+		return true;
+	*number = ref.number;
+	return account_still(ref);
 }
 
 static __always_inline bool is_v4(const struct netfil_flow *flow)
@@ -134,22 +138,19 @@ __noinline int shortcut_holds(const struct netfil_tag *tag)
 __noinline int shortcut_keep(struct netfil_tag *tag, __u32 sequence, __u64 cookie)
 {
 	struct netfil_shortcut *at = shortcut_place(cookie);
-	union account_ref account;
+	__u32 account;
 
 	if (!tag || !at || config.watched ||
 	    (tag->flow.proto != IPPROTO_TCP && tag->flow.proto != IPPROTO_UDP) ||
-	    !shortcut_holds(tag))
+	    !shortcut_holds(tag) || !shortcut_account(tag, &account))
 		return 0;
-	account.both = shortcut_account(tag);
-	if (shortcut_is(at, cookie, tag->generation) && at->account == account.number &&
-	    at->account_generation == account.generation)
+	if (shortcut_is(at, cookie, tag->generation) && at->account == account)
 		return 0; /* the packet took the long way for another reason */
 	if (!sequence_lock(&at->sequence, READ_ONCE(at->sequence)))
 		return 0;
 	at->generation = tag->generation;
 	shortcut_fill(at, tag);
-	at->account = account.number;
-	at->account_generation = account.generation;
+	at->account = account;
 	WRITE_ONCE(at->cookie, cookie);
 	full_barrier(&at->sequence);
 	if (READ_ONCE(tag->sequence) != sequence)

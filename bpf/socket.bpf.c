@@ -249,9 +249,7 @@ static __always_inline int refuse(struct __sk_buff *skb, struct netfil_tag *tag,
 static __always_inline bool admit_next(struct __sk_buff *skb, __u64 cookie, __u32 direction)
 {
 	struct netfil_shortcut *at = shortcut_place(cookie);
-	struct netfil_account *account = NULL;
-	union account_ref ref;
-	__u32 sequence, slot, kind, bytes;
+	__u32 sequence, slot, kind, bytes, account;
 	union shortcut_more more;
 	__u64 *credit;
 
@@ -268,12 +266,7 @@ static __always_inline bool admit_next(struct __sk_buff *skb, __u64 cookie, __u3
 	bytes = shortcut_continues(at, skb, direction);
 	if (!bytes)
 		return false;
-	ref.both = READ_ONCE(*(const __u64 *)&at->account);
-	if (ref.number != NETFIL_NO_ACCOUNT) {
-		account = account_still(ref);
-		if (!account)
-			return false;
-	}
+	account = READ_ONCE(at->account);
 	slot = READ_ONCE(at->slots[0]);
 	kind = READ_ONCE(at->kind);
 	more.place = READ_ONCE(shortcut_more(at)->place);
@@ -290,8 +283,8 @@ static __always_inline bool admit_next(struct __sk_buff *skb, __u64 cookie, __u3
 		if (!credit || !credit_spend(credit, direction, bytes))
 			return false;
 	}
-	if (account)
-		__sync_fetch_and_add(&account->bytes[direction & 1], bytes);
+	if (account != NETFIL_NO_ACCOUNT)
+		account_add(account, direction, bytes);
 	return true;
 }
 

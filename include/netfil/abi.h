@@ -327,7 +327,7 @@ struct netfil_shortcut {
 	__u8 kind;                          /* enum netfil_shortcut_kind */
 	__u16 slots[NETFIL_SHORTCUT_SLOTS]; /* of the filters that match; then NETFIL_NO_SLOT16 */
 	__u32 account;                      /* not counted: NETFIL_NO_ACCOUNT */
-	__u32 account_generation;
+	__u32 pad;
 };
 enum netfil_shortcut_kind {
 	NETFIL_SHORTCUT_V4 = 1 << 0,
@@ -340,16 +340,16 @@ enum netfil_shortcut_kind {
 #define NETFIL_NO_ACCOUNT (~0U)
 
 /*
- * What an application moved, loopback left out: an executable under a user. Sockets of the
- * latest user if they have one, else of their creator. Element of the mapped array
- * "accounts"; counters only rise.
+ * An application, whose traffic is counted, loopback left out: an executable under a user.
+ * Sockets of the latest user if they have one, else of their creator. Element of the mapped array
+ * "accounts".
  *
  * Account 0 is of traffic without an owner, 1 of applications for which there was no
  * account left. The others are given by the kernel: "account_free" (a queue of numbers,
  * filled by user space) has those that may be given, "account_numbers" (a hash) leads from
  * a key to its number. User space takes a number back (deletes the key, raises
- * `generation`, puts it into the queue) when the account has long been idle; a tag with an
- * older generation finds its account anew.
+ * `generation` and then config.generation, puts it into the queue) when the account has long
+ * been idle; a tag with an older generation finds its account anew.
  */
 #define NETFIL_ACCOUNTS_MAX 4096
 #define NETFIL_ACCOUNT_NOBODY 0
@@ -363,10 +363,16 @@ struct netfil_account_key {
 };
 
 struct netfil_account {
-	__u64 bytes[2]; /* by direction */
 	struct netfil_account_key key;
 	__u32 generation;
-	__u32 pad[5];
+	__u32 pad;
+};
+
+/* What a CPU saw an account move. In the mapped array "account_bytes": CPU * NETFIL_ACCOUNTS_MAX
+ * + account; so CPUs do not take lines of the cache from each other. The sum over all only
+ * rises, but for what is taken back. */
+struct netfil_account_bytes {
+	__u64 bytes[2]; /* by direction */
 };
 
 /* Element of the array "account_paths", by account: the executable's path when the account
@@ -499,7 +505,7 @@ _Static_assert(sizeof(struct netfil_event) == 24, "event");
 _Static_assert(sizeof(struct netfil_member) == 184, "member");
 _Static_assert(sizeof(struct netfil_keyed) == 80, "keyed");
 _Static_assert(sizeof(struct netfil_account_key) == 24, "account key");
-_Static_assert(sizeof(struct netfil_account) == 64, "account");
+_Static_assert(sizeof(struct netfil_account) == 32, "account");
 _Static_assert(sizeof(struct netfil_account_path) == 520, "account path");
 
 #endif

@@ -20,7 +20,9 @@ typedef struct {
 struct NetfilApps {
 	NetfilKernel *kernel;
 	struct netfil_account *accounts;
+	const struct netfil_account_bytes *bytes; /* of each CPU */
 	const struct netfil_account_path *paths;
+	struct netfil_account_bytes sums[NETFIL_ACCOUNTS_MAX]; /* of all, as add_up() left them */
 	Account own[NETFIL_ACCOUNTS_MAX];
 	GHashTable *names; /* GBytes of a netfil_exe -> GRefString *: paths seen before */
 };
@@ -55,6 +57,9 @@ NetfilApps *netfil_apps_new(NetfilKernel *kernel, GError **error)
 				  (GDestroyNotify)g_ref_string_release);
 	apps->accounts = netfil_maps_memory(maps, "accounts", error);
 	if (!apps->accounts)
+		return NULL;
+	apps->bytes = netfil_maps_memory(maps, "account_bytes", error);
+	if (!apps->bytes)
 		return NULL;
 	apps->paths = netfil_maps_memory(maps, "account_paths", error);
 	if (!apps->paths)
@@ -173,9 +178,24 @@ char *netfil_apps_find_path(NetfilApps *apps_or_null, const struct netfil_exe *e
 
 /* ---- what they moved ---- */
 
-static guint64 load(const guint64 *counter)
+static guint64 load(const __u64 *counter)
 {
 	return __atomic_load_n(counter, __ATOMIC_RELAXED);
+}
+
+static void add_up(NetfilApps *apps)
+{
+	memset(apps->sums, 0, sizeof(apps->sums));
+	for (guint cpu = 0; cpu < netfil_kernel_cpus(); cpu++) {
+		const struct netfil_account_bytes *bytes = &apps->bytes[cpu * NETFIL_ACCOUNTS_MAX];
+
+		for (guint number = 0; number < NETFIL_ACCOUNTS_MAX; number++) {
+			apps->sums[number].bytes[NETFIL_IN] +=
+			    load(&bytes[number].bytes[NETFIL_IN]);
+			apps->sums[number].bytes[NETFIL_OUT] +=
+			    load(&bytes[number].bytes[NETFIL_OUT]);
+		}
+	}
 }
 
 /* A packet that is taken back after it was counted may have been in what was recorded: then
@@ -200,14 +220,15 @@ static void describe(NetfilApps *apps, NetfilAppUsage *usage)
 	}
 }
 
+/* As of add_up(). */
 static NetfilAppUsage usage_of(const NetfilApps *apps, guint32 number)
 {
-	const struct netfil_account *account = &apps->accounts[number];
+	const struct netfil_account_bytes *sum = &apps->sums[number];
 	const Account *own = &apps->own[number];
 	NetfilAppUsage usage = {.account = number};
 
-	usage.in = risen(load((const guint64 *)&account->bytes[NETFIL_IN]), own->in);
-	usage.out = risen(load((const guint64 *)&account->bytes[NETFIL_OUT]), own->out);
+	usage.in = risen(sum->bytes[NETFIL_IN], own->in);
+	usage.out = risen(sum->bytes[NETFIL_OUT], own->out);
 	usage.raw_in = own->in + usage.in;
 	usage.raw_out = own->out + usage.out;
 	return usage;
@@ -223,6 +244,7 @@ GArray *netfil_apps_moved(NetfilApps *apps)
 	GArray *moved = g_array_new(FALSE, FALSE, sizeof(NetfilAppUsage));
 	gint64 now = g_get_monotonic_time();
 
+	add_up(apps);
 	g_array_set_clear_func(moved, usage_clear);
 	for (guint32 number = 0; number < NETFIL_ACCOUNTS_MAX; number++) {
 		NetfilAppUsage usage = usage_of(apps, number);
@@ -251,13 +273,19 @@ static gboolean is_idle(const NetfilApps *apps, guint32 number)
 }
 
 /* The sockets that have the number find another account by their next packet. */
+static void change(NetfilApps *apps, guint32 number)
+{
+	__atomic_add_fetch(&apps->accounts[number].generation, 1, __ATOMIC_SEQ_CST);
+	netfil_kernel_bump(apps->kernel);
+}
+
 static void take_back(NetfilApps *apps, guint32 number)
 {
 	NetfilMaps *maps = netfil_kernel_maps(apps->kernel);
 	struct netfil_account *account = &apps->accounts[number];
 
 	netfil_maps_delete(maps, "account_numbers", &account->key);
-	__atomic_add_fetch(&account->generation, 1, __ATOMIC_SEQ_CST);
+	change(apps, number);
 	account->key.exe.inode = 0;
 	netfil_maps_put(maps, "account_free", NULL, &number, NULL); /* it has room for all */
 }
@@ -274,13 +302,15 @@ void netfil_apps_recorded(NetfilApps *apps, const GArray *moved)
 	}
 	for (guint32 number = 0; number < NETFIL_ACCOUNTS_MAX; number++)
 		free -= is_given(apps, number);
-	for (guint32 number = 0; free < FEW_FREE && number < NETFIL_ACCOUNTS_MAX; number++) {
+	if (free >= FEW_FREE)
+		return;
+	add_up(apps);
+	for (guint32 number = 0; number < NETFIL_ACCOUNTS_MAX; number++) {
 		if (!is_given(apps, number) || !is_idle(apps, number))
 			continue;
 		take_back(apps, number);
 		taken = TRUE;
 	}
 	if (taken) /* for who got none: it may get one now */
-		__atomic_add_fetch(&apps->accounts[NETFIL_ACCOUNT_OTHERS].generation, 1,
-				   __ATOMIC_SEQ_CST);
+		change(apps, NETFIL_ACCOUNT_OTHERS);
 }

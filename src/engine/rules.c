@@ -77,10 +77,7 @@ void netfil_rules_free(NetfilRules *r)
 
 void netfil_rules_bump(NetfilRules *r)
 {
-	struct netfil_config *config = netfil_kernel_config(r->kernel);
-	guint32 next = config->generation + 1;
-
-	__atomic_store_n(&config->generation, next ? next : 1, __ATOMIC_SEQ_CST);
+	netfil_kernel_bump(r->kernel);
 }
 
 /* ---- rules ---- */

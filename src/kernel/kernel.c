@@ -278,6 +278,13 @@ struct netfil_config *netfil_kernel_config(NetfilKernel *k)
 	return k->config;
 }
 
+void netfil_kernel_bump(NetfilKernel *k)
+{
+	guint32 next = k->config->generation + 1;
+
+	__atomic_store_n(&k->config->generation, next ? next : 1, __ATOMIC_SEQ_CST);
+}
+
 struct netfil_slot *netfil_kernel_slot(NetfilKernel *k, guint slot)
 {
 	return netfil_slots_get(k->slots, slot);

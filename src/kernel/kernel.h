@@ -42,6 +42,9 @@ const struct netfil_totals *netfil_kernel_totals(NetfilKernel *kernel);
 guint32 *netfil_kernel_port_set(NetfilKernel *kernel, guint port);
 guint32 *netfil_kernel_proto_set(NetfilKernel *kernel, guint proto);
 
+/* Raises config.generation: what sockets remember of verdicts is void. Never 0. */
+void netfil_kernel_bump(NetfilKernel *kernel);
+
 /* Bytes that a slot admitted, by direction: used[] in its memory counts what was lent, too. */
 void netfil_kernel_slot_used(NetfilKernel *kernel, guint slot, guint64 used[2]);
 

@@ -36,6 +36,11 @@ static void map_free(gpointer data)
 	g_free(map);
 }
 
+guint netfil_kernel_cpus(void)
+{
+	return libbpf_num_possible_cpus();
+}
+
 NetfilMaps *netfil_maps_new(const char *bpffs_dir_or_null)
 {
 	NetfilMaps *maps = g_new0(NetfilMaps, 1);

@@ -15,6 +15,9 @@ NetfilMaps *netfil_maps_new(const char *bpffs_dir_or_null);
 void netfil_maps_free(NetfilMaps *maps);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(NetfilMaps, netfil_maps_free)
 
+/* Possible CPUs: what each has to itself in a map is there so many times. */
+guint netfil_kernel_cpus(void);
+
 /* Call before the object is loaded, and after. */
 gboolean netfil_maps_lend(NetfilMaps *maps, struct bpf_object *object, GError **error);
 void netfil_maps_collect(NetfilMaps *maps, struct bpf_object *object);

@@ -19,17 +19,20 @@
 #define PROG_TYPE_NETFILTER 32
 #define ATTACH_NETFILTER 45
 
-static guint cpus(void)
-{
-	return libbpf_num_possible_cpus();
-}
-
-/* A purse for each CPU and slot. */
+/* What each CPU has to itself. */
 static int make_room(struct bpf_object *object)
 {
-	struct bpf_map *purses = bpf_object__find_map_by_name(object, "purses");
+	static const char *const names[] = {"purses", "account_bytes"};
+	int result = 0;
 
-	return purses ? bpf_map__set_max_entries(purses, NETFIL_SLOTS_MAX * cpus()) : 0;
+	for (guint i = 0; i < G_N_ELEMENTS(names) && !result; i++) {
+		struct bpf_map *map = bpf_object__find_map_by_name(object, names[i]);
+
+		if (map)
+			result = bpf_map__set_max_entries(map, bpf_map__max_entries(map) *
+								   netfil_kernel_cpus());
+	}
+	return result;
 }
 
 /* By the skeleton: it also maps .bss, through which iterators are asked. */
@@ -74,7 +77,7 @@ static gboolean load_socket(NetfilObjects *o, NetfilMaps *maps, GError **error)
 	o->socket = socket_bpf__open();
 	if (!o->socket)
 		return missing("socket", error);
-	o->socket->rodata->cpus = cpus();
+	o->socket->rodata->cpus = netfil_kernel_cpus();
 	o->socket->rodata->has_mptcp = netfil_feature_present(NETFIL_HAS_MPTCP);
 	o->socket->rodata->has_casts = netfil_feature_present(NETFIL_HAS_CASTS);
 	o->socket->rodata->sees_senders = netfil_feature_senders();
@@ -89,7 +92,7 @@ static gboolean load_owner(NetfilObjects *o, NetfilMaps *maps, GError **error)
 	o->owner = owner_bpf__open();
 	if (!o->owner)
 		return missing("owner", error);
-	o->owner->rodata->cpus = cpus();
+	o->owner->rodata->cpus = netfil_kernel_cpus();
 	o->owner->rodata->below = o->below;
 	bpf_program__set_autoload(o->owner->progs.socket_sent, lengths);
 	bpf_program__set_autoload(o->owner->progs.socket_received, lengths);
@@ -109,7 +112,7 @@ gboolean netfil_objects_need_forward(NetfilObjects *o)
 		return o->forward != NULL;
 	o->forward = forward_bpf__open();
 	if (o->forward) {
-		o->forward->rodata->cpus = cpus();
+		o->forward->rodata->cpus = netfil_kernel_cpus();
 		bpf_object__for_each_program (program, o->forward->obj) {
 			bpf_program__set_type(program, PROG_TYPE_NETFILTER);
 			bpf_program__set_expected_attach_type(program, ATTACH_NETFILTER);
@@ -145,7 +148,7 @@ static void load_trampoline(NetfilObjects *o)
 		return;
 	o->trampoline = trampoline_bpf__open();
 	if (o->trampoline) {
-		o->trampoline->rodata->cpus = cpus();
+		o->trampoline->rodata->cpus = netfil_kernel_cpus();
 		o->trampoline->rodata->below = o->below;
 		bpf_program__set_autoload(o->trampoline->progs.sent_page,
 					  netfil_feature_function("inet_sendpage"));
@@ -162,7 +165,7 @@ gboolean netfil_objects_need_interface(NetfilObjects *o, GError **error)
 	o->interface = interface_bpf__open();
 	if (!o->interface)
 		return missing("interface", error);
-	o->interface->rodata->cpus = cpus();
+	o->interface->rodata->cpus = netfil_kernel_cpus();
 	if (load(o->maps, o->interface->skeleton, error))
 		return TRUE;
 	g_clear_pointer(&o->interface, interface_bpf__destroy);

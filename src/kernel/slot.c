@@ -25,7 +25,7 @@ NetfilSlots *netfil_slots_new(NetfilObjects *objects, GError **error)
 	g_autoptr(NetfilSlots) s = g_new0(NetfilSlots, 1);
 
 	s->objects = objects;
-	s->cpus = libbpf_num_possible_cpus();
+	s->cpus = netfil_kernel_cpus();
 	s->slots = netfil_maps_memory(objects->maps, "slots", error);
 	if (!s->slots)
 		return NULL;
