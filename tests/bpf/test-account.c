@@ -253,6 +253,50 @@ static guint64 counted_out(guint32 number)
 	return sum;
 }
 
+/* What went out by all accounts, on one CPU. */
+static guint64 bytes_out_on(const struct netfil_account_bytes *bytes, guint cpu)
+{
+	guint64 sum = 0;
+
+	for (guint number = 0; number < NETFIL_ACCOUNTS_MAX; number++)
+		sum += bytes[cpu * NETFIL_ACCOUNTS_MAX + number].bytes[NETFIL_OUT];
+	return sum;
+}
+
+/* Each CPU counts for itself, the long way and the short one, and nothing is lost of the sum. */
+static void test_each_cpu(void)
+{
+	const struct netfil_account_bytes *bytes;
+	guint64 before[CPU_SETSIZE], after;
+	cpu_set_t all, one;
+	guint cpus = 0;
+	int fd;
+
+	set_up(TRUE);
+	bytes = netfil_maps_memory(netfil_kernel_maps(kernel), "account_bytes", NULL);
+	g_assert_nonnull(bytes);
+	fd = ground_socket(SOCK_DGRAM);
+	g_assert_cmpint(sched_getaffinity(0, sizeof(all), &all), ==, 0);
+	for (guint cpu = 0; cpu < netfil_kernel_cpus(); cpu++)
+		before[cpu] = bytes_out_on(bytes, cpu);
+	for (guint cpu = 0; cpu < netfil_kernel_cpus(); cpu++) {
+		if (!CPU_ISSET(cpu, &all))
+			continue;
+		CPU_ZERO(&one);
+		CPU_SET(cpu, &one);
+		g_assert_cmpint(sched_setaffinity(0, sizeof(one), &one), ==, 0);
+		for (guint i = 0; i < 3; i++)
+			g_assert_true(ground_send(fd, GROUND_PEER, 9, 100));
+		after = bytes_out_on(bytes, cpu);
+		g_assert_cmpuint(after - before[cpu], ==, 3 * (100 + HEADERS));
+		cpus++;
+	}
+	g_assert_cmpint(sched_setaffinity(0, sizeof(all), &all), ==, 0);
+	expect_exe(1, cpus * 3 * (100 + HEADERS));
+	close(fd);
+	tear_down();
+}
+
 /* A socket whose account was taken back finds another one; so does one that had none. */
 static void test_taken_back(void)
 {
@@ -472,6 +516,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/account/not-counted", test_not_counted);
 	g_test_add_func("/account/recorded", test_recorded);
 	g_test_add_func("/account/full", test_full);
+	g_test_add_func("/account/each-cpu", test_each_cpu);
 	g_test_add_func("/account/taken-back", test_taken_back);
 	g_test_add_func("/account/started-later", test_started_later);
 	g_test_add_func("/account/refused", test_refused);
