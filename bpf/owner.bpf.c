@@ -262,12 +262,12 @@ int socket_label(struct bpf_iter__task_file *ctx)
 	if (!(tag->flags & NETFIL_TAG_OWNED)) {
 		tag->cookie = cookie;
 		tag->netns = sk->__sk_common.skc_net.net->net_cookie;
-		tag_create(tag, task, sk, true);
+		tag_own(tag, task, sk, false, true);
 		tag->flags |= NETFIL_TAG_OWNED;
 	} else {
 		account_label(tag, task);
 		process = process_find(task->tgid, start_of(task));
-		rules = process ? rules_need(tag, sk, process) : NULL;
+		rules = process ? rules_make(tag, sk) : NULL;
 		if (rules)
 			owner_rules(&rules->creator, process, true);
 	}

@@ -20,23 +20,11 @@ const volatile bool has_casts; /* bpf_cast_to_kern_ctx is there */
 
 struct mptcp_sock;
 
-static __always_inline void rules_copy(struct netfil_tag *tag, struct bpf_sock *sk,
-				       const struct netfil_tag_rules *from)
-{
-	struct netfil_tag_rules *rules =
-	    bpf_sk_storage_get(&tag_rules, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
-
-	if (!rules)
-		return;
-	*rules = *from;
-	__sync_fetch_and_or(&tag->flags, NETFIL_TAG_RULES);
-}
-
 /* A subflow of MPTCP is a kernel socket: its owner is its parent's. */
 static __always_inline void tag_from_mptcp(struct netfil_tag *tag, struct bpf_sock *sk,
 					   __u64 cookie)
 {
-	const struct netfil_tag_rules *rules;
+	struct netfil_tag_rules *rules, *own;
 	struct mptcp_sock *parent;
 	struct netfil_tag *from;
 	__u32 sequence = READ_ONCE(tag->sequence);
@@ -48,8 +36,9 @@ static __always_inline void tag_from_mptcp(struct netfil_tag *tag, struct bpf_so
 	if (!from || !(from->flags & NETFIL_TAG_OWNED) || !tag_lock(tag, sequence, cookie))
 		return;
 	rules = rules_of(from, parent);
-	if (rules)
-		rules_copy(tag, sk, rules);
+	own = rules ? rules_make(tag, sk) : NULL;
+	if (own)
+		*own = *rules;
 	tag->creator = from->creator;
 	tag->user = from->user;
 	tag->netns = from->netns;
@@ -454,7 +443,7 @@ int socket_create(struct bpf_sock *sk)
 	tag->cookie = tag->stamp = bpf_get_socket_cookie(sk);
 	tag->netns = bpf_get_netns_cookie(sk);
 	tag->flags = NETFIL_TAG_OWNED;
-	tag_create(tag, bpf_get_current_task_btf(), sk, false);
+	tag_own(tag, bpf_get_current_task_btf(), sk, false, false);
 	if (sk->type == SOCK_STREAM && sk->protocol == IPPROTO_TCP)
 		tag->flags |= NETFIL_TAG_TCP;
 	if (sk->protocol == IPPROTO_MPTCP)

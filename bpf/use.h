@@ -21,17 +21,14 @@ static __always_inline bool tag_knows(const struct netfil_tag *tag, struct task_
 		(tag->user.tgid == tgid && tag->user.start == start));
 }
 
-/* Where process rules are to be noted: in those of the socket, which are made if the process is
- * under any; NULL if there are none. `sk`: the socket, as a helper takes it. */
-static __always_inline struct netfil_tag_rules *rules_need(struct netfil_tag *tag, void *sk,
-							   const struct netfil_process *process)
+/* The process rules of a tag's owners, made if there are none yet; NULL: there is no memory. `sk`:
+ * the socket, as a helper takes it. */
+static __always_inline struct netfil_tag_rules *rules_make(struct netfil_tag *tag, void *sk)
 {
-	struct netfil_tag_rules *rules;
+	struct netfil_tag_rules *rules =
+	    bpf_sk_storage_get(&tag_rules, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 	struct netfil_totals *t;
 
-	if (!process)
-		return rules_of(tag, sk);
-	rules = bpf_sk_storage_get(&tag_rules, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 	if (rules) {
 		__sync_fetch_and_or(&tag->flags, NETFIL_TAG_RULES);
 		return rules;
@@ -42,29 +39,19 @@ static __always_inline struct netfil_tag_rules *rules_need(struct netfil_tag *ta
 	return NULL;
 }
 
-/* The task becomes the socket's creator. `keep`: process rules of the one before stay too. */
-static __always_inline void tag_create(struct netfil_tag *tag, struct task_struct *task, void *sk,
-				       bool keep)
+/* The task becomes the socket's latest other user (`other`), or its creator. `keep`: process rules
+ * of the one before stay too. */
+static __always_inline void tag_own(struct netfil_tag *tag, struct task_struct *task, void *sk,
+				    bool other, bool keep)
 {
 	struct netfil_process *process = process_find(task->tgid, start_of(task));
-	struct netfil_tag_rules *rules = rules_need(tag, sk, process);
+	struct netfil_owner *owner = other ? &tag->user : &tag->creator;
+	struct netfil_tag_rules *rules = process ? rules_make(tag, sk) : rules_of(tag, sk);
 
 	if (rules)
-		owner_rules(&rules->creator, process, keep);
-	owner_fill(&tag->creator, task);
-	account_assign(tag, &tag->creator, task);
-}
-
-/* … its latest other user. A tag without one may have rules of its listener's. */
-static __always_inline void tag_other(struct netfil_tag *tag, struct task_struct *task, void *sk)
-{
-	struct netfil_process *process = process_find(task->tgid, start_of(task));
-	struct netfil_tag_rules *rules = rules_need(tag, sk, process);
-
-	if (rules)
-		owner_rules(&rules->user, process, tag->user.tgid);
-	owner_fill(&tag->user, task);
-	account_assign(tag, &tag->user, task);
+		owner_rules(other ? &rules->user : &rules->creator, process, keep);
+	owner_fill(owner, task);
+	account_assign(tag, owner, task);
 }
 
 /* Who did not make the socket becomes its user beside its creator; what nobody made, or was
@@ -80,11 +67,12 @@ static __always_inline void tag_use(struct netfil_tag *tag, struct task_struct *
 			__builtin_memset(&tag->user, 0, sizeof(tag->user));
 		if (!tag->netns)
 			tag->netns = sk->__sk_common.skc_net.net->net_cookie;
-		tag_create(tag, task, at, false);
+		tag_own(tag, task, at, false, false);
 		tag->cookie = cookie;
 		tag->flags = (tag->flags & (NETFIL_TAG_TCP | NETFIL_TAG_RULES)) | NETFIL_TAG_OWNED;
 	} else {
-		tag_other(tag, task, at);
+		/* Without a user yet there may be rules that were its listener's. */
+		tag_own(tag, task, at, true, tag->user.tgid);
 	}
 	tag_void(tag);
 	tag_unlock(tag);

@@ -207,7 +207,7 @@ struct netfil_config {
 	__u32 slot[NETFIL_RULES_MAX]; /* rule -> slot */
 	/* User space raises `generation` after it has set one of these. */
 	__u32 accounting; /* 1: applications are counted, see struct netfil_account */
-	__u32 watched;    /* 1: sockets are counted, see netfil_tag.bytes */
+	__u32 watched;    /* 1: sockets are counted, see netfil_socket_bytes */
 	__u64 instance;   /* random, user space's: tells these maps from earlier ones */
 	__u32 refusing;   /* 1: connect() may have to be refused. Set where a cap is reached, by the
 			     kernel too, and where more rules are there than a packet can match; it
